@@ -1,0 +1,184 @@
+# pyspy-capture and pyspy-analyze. `make help` lists the targets and variables.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+CC ?= cc
+FUZZ_CC ?= clang
+PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+FUZZ_SECONDS ?= 60
+
+# One build folder for each kind of build, so that they do not disturb each other.
+SANITIZE ?= 0
+STATIC ?= 0
+BUILD := build$(if $(filter 1,$(SANITIZE)),-sanitize)$(if $(filter 1,$(STATIC)),-static)
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wnull-dereference \
+	-Wimplicit-fallthrough -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings
+WARNINGS_GCC := -Wstack-usage=40000 -Wlogical-op -Wduplicated-cond
+
+OPTIMIZE := $(if $(filter 1,$(SANITIZE)),-O1,-O2)
+CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPYSPY_VERSION='"$(VERSION)"' -I. -Iinclude $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu11 $(OPTIMIZE) -g -fvisibility=hidden -fno-strict-aliasing $(WARNINGS) $(WARNINGS_GCC)
+LDFLAGS_ALL := $(LDFLAGS)
+# A single-instance library cannot be mixed into sanitized objects' alias of stack use.
+ifeq ($(SANITIZE),1)
+CFLAGS_ALL := $(filter-out -Wstack-usage=%,$(CFLAGS_ALL)) -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_ALL += -Wno-null-dereference
+LDFLAGS_ALL += -fsanitize=address,undefined
+else
+CPPFLAGS_ALL += -D_FORTIFY_SOURCE=2
+CFLAGS_ALL += -fstack-protector-strong
+endif
+ifeq ($(STATIC),1)
+CFLAGS_ALL += -ffunction-sections -fdata-sections
+LDFLAGS_ALL += -static -Wl,--gc-sections
+PKG_CONFIG_STATIC := --static
+endif
+CFLAGS_ALL += $(CFLAGS)
+
+CAPTURE_PACKAGES := libelf libzstd
+ANALYZE_PACKAGES := libdw libelf libzstd libcjson
+CAPTURE_LIBS = $(shell $(PKG_CONFIG) $(PKG_CONFIG_STATIC) --libs $(CAPTURE_PACKAGES)) -lpthread
+ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES)) -lpthread
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -lpthread
+
+COMMON_SOURCES := $(sort $(wildcard common/*.c))
+FORMATS_SOURCES := $(sort $(wildcard formats/*.c))
+CAPTURE_SOURCES := $(sort $(filter-out capture/main.c,$(wildcard capture/*.c)))
+ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c)))
+UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ_TARGETS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+ARCHIVES := $(BUILD)/libanalyze.a $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
+
+PROGRAMS := $(BUILD)/pyspy-capture $(if $(filter 1,$(STATIC)),,$(BUILD)/pyspy-analyze)
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo check check-unit check-e2e check-man bench lint format fuzz install uninstall \
+	clean deps generate check-generated fixtures
+
+help:
+	@echo 'Targets:'
+	@echo '  build       build/pyspy-capture and build/pyspy-analyze (default)'
+	@echo '  deps        install what is missing to build and test (scripts/install-deps)'
+	@echo '  demo        deps, build, then capture and dump a real Python program'
+	@echo '  check       deps, build, then all tests'
+	@echo '  check-unit  unit tests only'
+	@echo '  check-e2e   end-to-end tests only'
+	@echo '  bench       figures beside py-spy, pystack and gdb, one table'
+	@echo '  lint        clang-format, clang-tidy, shellcheck, man pages, generated files'
+	@echo '  format      apply clang-format'
+	@echo '  fuzz        run every fuzz target for FUZZ_SECONDS (default 60) each'
+	@echo '  generate    make the generated sources again'
+	@echo '  fixtures    make the committed test fixtures again'
+	@echo '  install     to DESTDIR, under PREFIX (default /usr/local)'
+	@echo '  uninstall   the reverse'
+	@echo '  clean       remove all build folders'
+	@echo 'Variables: STATIC=1 (static pyspy-capture), SANITIZE=1 (ASan and UBSan), PREFIX, DESTDIR,'
+	@echo '           CC, CFLAGS, LDFLAGS, FUZZ_SECONDS, PYSPY_TEST_PYTHONS (colon-separated interpreters)'
+
+build: $(PROGRAMS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(BUILD)/lib$(1).a: $$(call objects,$$($(2)_SOURCES))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+endef
+$(eval $(call archive_rule,common,COMMON))
+$(eval $(call archive_rule,formats,FORMATS))
+$(eval $(call archive_rule,capture,CAPTURE))
+$(eval $(call archive_rule,analyze,ANALYZE))
+
+$(BUILD)/pyspy-capture: $(BUILD)/capture/main.o $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(CAPTURE_LIBS)
+	$(if $(filter 1,$(STATIC)),strip $@)
+
+$(BUILD)/pyspy-analyze: $(BUILD)/analyze/main.o $(BUILD)/libanalyze.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ANALYZE_LIBS)
+
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_TESTS))
+$(UNIT_PROGRAMS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ARCHIVES)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVES) $(TEST_LIBS)
+
+deps:
+	scripts/install-deps
+
+demo: deps
+	$(MAKE) build
+	scripts/demo
+
+check: deps
+	$(MAKE) build unit-programs
+	scripts/run-tests --build $(BUILD)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_PROGRAMS)
+
+check-unit: build $(UNIT_PROGRAMS)
+	scripts/run-tests --build $(BUILD) --only unit
+
+check-e2e: build
+	scripts/run-tests --build $(BUILD) --only e2e
+
+check-man: build
+	scripts/check-man $(BUILD)
+
+bench: build
+	scripts/bench --build $(BUILD)
+
+generate:
+	scripts/generate-layouts
+
+check-generated:
+	scripts/generate-layouts --check
+
+fixtures: build
+	scripts/make-fixtures
+
+lint:
+	scripts/lint
+
+format:
+	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
+
+# Fuzz targets: libFuzzer, with the sources compiled in so that all of it is instrumented.
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_TARGETS))
+FUZZ_SOURCES := $(COMMON_SOURCES) $(FORMATS_SOURCES) $(ANALYZE_SOURCES)
+$(FUZZ_PROGRAMS): build-fuzz/%: tests/fuzz/%.c $(FUZZ_SOURCES)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS_ALL) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ $< $(FUZZ_SOURCES) $(ANALYZE_LIBS)
+
+fuzz: $(FUZZ_PROGRAMS)
+	scripts/run-fuzz $(FUZZ_SECONDS) $(FUZZ_PROGRAMS)
+
+MAN_PAGES := $(wildcard man/*.1 man/*.3 man/*.5)
+
+install: build
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	for page in $(MAN_PAGES); do \
+		section=$${page##*.}; \
+		install -d $(DESTDIR)$(MANDIR)/man$$section; \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section; \
+	done
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
+	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+
+clean:
+	rm -rf build build-sanitize build-static build-sanitize-static build-fuzz dist
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

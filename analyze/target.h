@@ -1,0 +1,52 @@
+/*
+ * Any input as one thing: memory, mappings, modules, threads, facts. Opened from a snapshot, a
+ * core, a compressed core, a pipe. Content decides what it is, not the name.
+ */
+#ifndef PYSPY_ANALYZE_TARGET_H
+#define PYSPY_ANALYZE_TARGET_H
+
+#include "common/facts.h"
+#include "common/locate.h"
+#include "common/mappings.h"
+#include "common/memory.h"
+#include "common/modules.h"
+#include "formats/elf_core.h"
+#include "formats/snapshot_reader.h"
+
+enum target_kind {
+	TARGET_CORE = 1,
+	TARGET_SNAPSHOT,
+};
+
+struct target_options {
+	const char *executable;		 /* --exe, or NULL */
+	const char *sysroot;		 /* --sysroot, or NULL */
+	const char *const *search_paths; /* --lib-search-path folders, NULL-terminated, or NULL */
+	const char *const *search_roots; /* --lib-search-root folders, NULL-terminated, or NULL */
+};
+
+struct target;
+
+/* `path` "-" is standard input. */
+struct error *target_open(const char *path, const struct target_options *options,
+			  struct target **ret);
+void target_destroy(struct target *target);
+void target_destroyp(struct target **target);
+
+enum target_kind target_kind(const struct target *target);
+const char *target_path(const struct target *target);
+struct memory *target_memory(struct target *target);
+const struct mappings *target_mappings(const struct target *target);
+const struct modules *target_modules(const struct target *target);
+const struct thread_list *target_threads(const struct target *target);
+const struct process_facts *target_process(const struct target *target);
+/* How to open modules' files here. */
+const struct module_files *target_files(const struct target *target);
+/* What a snapshot's capture found, or NULL. */
+const struct python_location *target_python_hint(const struct target *target);
+/* Losses of the file, NULL-terminated. */
+const char *const *target_losses(const struct target *target);
+/* The snapshot behind it, or NULL for a core. */
+struct snapshot *target_snapshot(struct target *target);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * Stopping threads of a target for as short as possible, without harm: PTRACE_SEIZE, never ATTACH;
+ * signals that arrive meanwhile are delivered after; a target in job-control stop stays in it; the
+ * death of this program at any moment leaves the target running with no signal lost (traps 4-6 of
+ * the project's notes are explained in freeze.c).
+ */
+#ifndef PYSPY_CAPTURE_FREEZE_H
+#define PYSPY_CAPTURE_FREEZE_H
+
+#include <sys/types.h>
+
+#include "common/error.h"
+#include "common/facts.h"
+
+struct freezer;
+
+struct freezer_options {
+	pid_t pid;
+	uint64_t deadline_ns; /* for one stop; a thread that has not stopped by then is given up */
+};
+
+struct error *freezer_create(const struct freezer_options *options, struct freezer **ret);
+/* Lets everything go that is still held. */
+void freezer_destroy(struct freezer *freezer);
+void freezer_destroyp(struct freezer **freezer);
+
+/*
+ * Stop these threads: all stops are requested before the first is awaited. All or nothing: after an
+ * error everything is let go. ERROR_NO_PROCESS if one has exited, ERROR_PERMISSION, ERROR_BUSY if
+ * the deadline passed (a thread in uninterruptible sleep) or somebody else traces it.
+ */
+struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t count);
+
+/* Stop all threads; /proc/PID/task is read again until a pass finds nothing new, attempts bounded.
+ */
+struct error *freezer_stop_all(struct freezer *freezer);
+
+/* Registers of a stopped thread, the machine's NT_PRSTATUS set; `*ret` is owned by the caller. */
+struct error *freezer_registers(struct freezer *freezer, pid_t tid, void **ret, size_t *ret_size);
+
+/* Let all go, each with the signal that it was stopped with. Gives the time the first one stood
+ * still. */
+struct error *freezer_release(struct freezer *freezer, uint64_t *ret_freeze_ns);
+
+/* Threads held now. */
+size_t freezer_held_count(const struct freezer *freezer);
+
+/* Threads in a job-control stop (SIGSTOP and the like) when they were stopped. */
+bool freezer_was_stopped(const struct freezer *freezer);
+
+#endif

@@ -1,0 +1,61 @@
+/* The raw bytes of a code object: what the walk touches and the decoder reads. Nothing is decoded
+ * here. */
+#ifndef PYSPY_COMMON_CODE_OBJECT_H
+#define PYSPY_COMMON_CODE_OBJECT_H
+
+#include "common/buffer.h"
+#include "common/memory.h"
+#include "common/python_layout.h"
+
+/* Bounds on what a target may make us read; longer ones are cut and marked. */
+enum {
+	STRING_MAX_CHARACTERS = 4096,
+	LINE_TABLE_MAX_BYTES = 1 << 20,
+};
+
+/* A str object's characters as they lie in memory. */
+struct raw_string {
+	uint64_t address;	   /* of the object */
+	enum memory_status status; /* not MEMORY_OK: the rest is zero */
+	bool malformed;		   /* bytes were readable but make no str */
+	bool cut;		   /* longer than STRING_MAX_CHARACTERS */
+	uint8_t width;		   /* bytes per character: 1, 2 or 4 */
+	bool ascii;
+	size_t length; /* in characters */
+	uint8_t *data; /* owned, length * width bytes */
+};
+
+void raw_string_deinit(struct raw_string *string);
+/* Only running out of memory is an error. */
+struct error *raw_string_read(struct memory *memory, const struct python_layout *layout,
+			      uint64_t address, struct raw_string *ret);
+
+struct raw_code {
+	uint64_t address;
+	enum memory_status status; /* of the fixed part; not MEMORY_OK: the rest is zero */
+	bool malformed;		   /* readable, but cannot be a code object */
+	struct raw_string name;
+	struct raw_string qualname; /* address 0 where the version has none */
+	struct raw_string filename;
+	int32_t first_line;
+	uint64_t instructions_address; /* first code unit; 0 where not in place */
+	enum memory_status line_table_status;
+	uint8_t *line_table; /* owned; NULL if unreadable or empty */
+	size_t line_table_size;
+};
+
+struct error *raw_code_read(struct memory *memory, const struct python_layout *layout,
+			    uint64_t address, struct raw_code *ret);
+void raw_code_deinit(struct raw_code *code);
+
+/* Code objects by address: each is read once in a walk. */
+struct code_cache;
+struct error *code_cache_create(struct memory *memory, const struct python_layout *layout,
+				struct code_cache **ret);
+void code_cache_destroy(struct code_cache *cache);
+void code_cache_destroyp(struct code_cache **cache);
+/* `ret` is borrowed from the cache. */
+struct error *code_cache_get(struct code_cache *cache, uint64_t address,
+			     const struct raw_code **ret);
+
+#endif

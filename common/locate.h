@@ -1,0 +1,48 @@
+/*
+ * Finding the interpreter in a target: by the symbols of the files it has mapped, by the .PyRuntime
+ * section, by a validated scan of writable data. Used by capture and by analysis alike.
+ */
+#ifndef PYSPY_COMMON_LOCATE_H
+#define PYSPY_COMMON_LOCATE_H
+
+#include "common/memory.h"
+#include "common/modules.h"
+#include "common/python_layout.h"
+
+enum locate_method {
+	LOCATE_SYMBOL = 1, /* .dynsym or .symtab */
+	LOCATE_SECTION,	   /* .PyRuntime */
+	LOCATE_SCAN,	   /* validated scan */
+	LOCATE_HINT,	   /* the snapshot said so, and it was checked */
+};
+
+const char *locate_method_name(enum locate_method method);
+
+struct python_location {
+	uint64_t runtime_address; /* of _PyRuntime */
+	enum locate_method method;
+	struct python_version version;
+	struct python_layout layout; /* a copy: rows or the target's own offsets */
+	bool layout_known;	     /* false: version recognised, but no layout for it */
+	char *module_path;	     /* file that holds the interpreter; NULL if unknown */
+	uint64_t version_address; /* of the "3.12.1 (main, …" text in the target; 0 if unknown */
+};
+
+void python_location_deinit(struct python_location *location);
+
+struct locate_options {
+	struct memory *memory;
+	const struct modules *modules;
+	const struct module_files *files;   /* NULL: no files, memory only */
+	const struct python_location *hint; /* NULL, or what a snapshot's capture found */
+	bool exhaustive;		    /* scan every module, not only likely ones */
+};
+
+/*
+ * ERROR_NOT_PYTHON if no interpreter was recognised, with a message that says what was tried;
+ * ERROR_BUSY if one is there but not initialised yet; ERROR_UNSUPPORTED (with `ret` filled, and
+ * layout_known false) for a version without a layout.
+ */
+struct error *locate_python(const struct locate_options *options, struct python_location *ret);
+
+#endif

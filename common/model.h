@@ -1,0 +1,83 @@
+/*
+ * The one model that every input becomes and every output renders: processes, interpreters,
+ * threads, frames. Decoders fill it, formats render it. All strings are UTF-8, owned by the model.
+ */
+#ifndef PYSPY_COMMON_MODEL_H
+#define PYSPY_COMMON_MODEL_H
+
+#include "common/facts.h"
+#include "common/python_version.h"
+
+enum model_frame_kind {
+	MODEL_FRAME_PYTHON = 0,
+	MODEL_FRAME_GAP, /* something here could not be read: `gap` says what */
+};
+
+struct model_frame {
+	enum model_frame_kind kind;
+	char *name;	      /* co_name */
+	char *qualified_name; /* co_qualname; NULL where the version has none */
+	char *filename;
+	char *short_filename; /* NULL if none could be derived */
+	char *module;	      /* native module: NULL for a Python frame */
+	int32_t line;	      /* 0 if unknown */
+	bool is_entry;
+	bool is_shim_entry;
+	char *gap; /* for MODEL_FRAME_GAP: "frame at 0x… could not be read (not captured)" */
+};
+
+enum model_activity {
+	MODEL_ACTIVITY_UNKNOWN = 0,
+	MODEL_ACTIVE,
+	MODEL_IDLE,
+};
+
+struct model_thread {
+	int64_t interpreter_id;
+	uint64_t thread_id;	     /* pthread_t */
+	int32_t os_thread_id;	     /* as the capturer sees it; 0 if unknown */
+	int32_t container_thread_id; /* as the target sees it; 0 if unknown or the same */
+	char *name;		     /* NULL if unknown */
+	char *os_name;		     /* comm; NULL if unknown */
+	enum model_activity activity;
+	bool activity_inferred; /* not told by the operating system */
+	bool owns_gil;
+	bool owns_gil_known;
+	bool crashed;
+	struct model_frame *frames; /* innermost first */
+	size_t frame_count;
+	size_t frame_capacity;
+};
+
+struct model_process {
+	struct process_facts facts; /* owned */
+	bool is_core;
+	struct python_version version;
+	bool version_known;
+	bool free_threaded;
+	char *executable; /* what runs Python, for the version's line; NULL if unknown */
+	struct model_thread *threads;
+	size_t thread_count;
+	size_t thread_capacity;
+	/* What could not be read outside of any thread, what was lost of the file: for the user. */
+	char **notes;
+	size_t note_count;
+	size_t note_capacity;
+	/* Snapshots. */
+	bool has_sample;
+	struct sample_facts sample;
+	size_t sample_index; /* from 0 */
+	size_t sample_count;
+};
+
+void model_process_deinit(struct model_process *process);
+/* Append a zeroed element and give it; borrowed until the next append. */
+struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret);
+struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret);
+struct error *model_process_add_note(struct model_process *process, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* True if anything in the model is a gap or a note of loss: the exit status is then 3. */
+bool model_process_is_partial(const struct model_process *process);
+
+#endif

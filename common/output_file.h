@@ -1,0 +1,28 @@
+/*
+ * Output that is never half-written and never overwrites. A single result is written to a temporary
+ * name beside its own and renamed without overwriting when it is whole; standard output is just
+ * written. Files are created with mode 0600: they hold a process's memory.
+ */
+#ifndef PYSPY_COMMON_OUTPUT_FILE_H
+#define PYSPY_COMMON_OUTPUT_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+struct output_file;
+
+/* "-" is standard output. ERROR_EXISTS if the name is taken. */
+struct error *output_file_create(const char *path, struct output_file **ret);
+struct error *output_file_write(struct output_file *file, const void *bytes, size_t size);
+/* Give the file its name. After an error, or without this call, destroy leaves nothing behind. */
+struct error *output_file_commit(struct output_file *file);
+void output_file_destroy(struct output_file *file);
+void output_file_destroyp(struct output_file **file);
+uint64_t output_file_size_bytes(const struct output_file *file);
+
+/* An unlinked temporary file in the folder of `path` (or of TMPDIR for "-"), for spooling. */
+struct error *output_file_spool(const char *path, int *ret_fd);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * Where the fields of CPython's structures are, for one version and build. Offsets are in bytes
+ * from the start of the structure; LAYOUT_ABSENT where this version has no such field.
+ *
+ * Rows for 3.8-3.12 are generated from each version's headers (scripts/generate-layouts, output
+ * python_layout_tables.c). From 3.13 on a row is read from the target's own _Py_DebugOffsets
+ * (debug_offsets.c), and completed from a generated row for what that does not tell.
+ */
+#ifndef PYSPY_COMMON_PYTHON_LAYOUT_H
+#define PYSPY_COMMON_PYTHON_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/python_version.h"
+
+#define LAYOUT_ABSENT UINT32_MAX
+
+typedef uint32_t layout_offset;
+
+/* How the frames of a version are made. */
+enum frame_kind {
+	FRAME_KIND_OBJECT = 1,	/* <= 3.10: PyFrameObject linked by f_back */
+	FRAME_KIND_INTERPRETER, /* >= 3.11: _PyInterpreterFrame linked by previous */
+};
+
+/* What an instruction position of a frame means, and in which unit. */
+enum position_kind {
+	POSITION_LASTI_BYTES = 1, /* <= 3.9: f_lasti counts bytes */
+	POSITION_LASTI_UNITS,	  /* 3.10: f_lasti counts 2-byte code units */
+	POSITION_PREV_INSTR,	  /* 3.11-3.12: pointer to the last instruction */
+	POSITION_INSTR_PTR,	  /* >= 3.13: pointer to the current or next instruction */
+};
+
+/* How co_linetable/co_lnotab is encoded. */
+enum line_table_kind {
+	LINE_TABLE_LNOTAB = 1, /* <= 3.9, Objects/lnotab_notes.txt */
+	LINE_TABLE_PEP626,     /* 3.10 */
+	LINE_TABLE_LOCATIONS,  /* >= 3.11, Objects/locations.md */
+};
+
+/* A field of less than a byte: (byte at offset) & mask. */
+struct layout_bit {
+	layout_offset offset;
+	uint32_t mask;
+};
+
+struct python_layout {
+	/* Which interpreters the row is for. */
+	uint8_t major;
+	uint8_t minor;
+	uint8_t micro_first; /* inclusive */
+	uint8_t micro_last;  /* inclusive; 255 for all later ones */
+	bool debug_build;
+	bool free_threaded;
+
+	enum frame_kind frame_kind;
+	enum position_kind position_kind;
+	enum line_table_kind line_table_kind;
+
+	struct {
+		layout_offset size;
+		layout_offset interpreters_head;
+		layout_offset interpreters_main;
+		layout_offset finalizing;
+		layout_offset tstate_current; /* 3.7-3.11: gilstate.tstate_current */
+		layout_offset gil;	      /* 3.8-3.11: ceval.gil, embedded; else absent */
+	} runtime;
+
+	struct {
+		layout_offset size;
+		layout_offset id;
+		layout_offset next;
+		layout_offset threads_head;
+		layout_offset gil; /* >= 3.12: pointer to the GIL in use (ceval.gil) */
+		layout_offset gc_collecting;
+		layout_offset modules; /* sys.modules dict */
+		layout_offset sysdict;
+		layout_offset code_object_generation; /* >= 3.14 */
+	} interpreter;
+
+	struct {
+		layout_offset last_holder;
+		layout_offset locked; /* int, -1 uninitialised */
+		layout_offset switch_number;
+	} gil;
+
+	struct {
+		layout_offset size;
+		layout_offset prev;
+		layout_offset next;
+		layout_offset interp;
+		layout_offset frame;	 /* <= 3.10: PyFrameObject *; >= 3.13: current_frame */
+		layout_offset cframe;	 /* 3.10-3.12: _PyCFrame * / CFrame *; else absent */
+		layout_offset thread_id; /* pthread_t */
+		layout_offset native_thread_id; /* >= 3.11 */
+		layout_offset id;
+		layout_offset datastack_chunk;
+		layout_offset datastack_top;
+		struct layout_bit active;    /* 3.12+: _status.active */
+		struct layout_bit holds_gil; /* 3.13+ */
+		layout_offset base_frame;    /* 3.15+: the embedded bottom frame, never shown */
+	} thread;
+
+	/* 3.11-3.12: _PyCFrame. */
+	struct {
+		layout_offset current_frame;
+	} cframe;
+
+	/* PyFrameObject (<= 3.10) or _PyInterpreterFrame (>= 3.11). */
+	struct {
+		layout_offset size; /* of the fixed part: up to localsplus */
+		layout_offset previous;
+		layout_offset code;	/* f_code, f_executable */
+		layout_offset position; /* f_lasti, prev_instr, instr_ptr */
+		layout_offset lineno;	/* f_lineno, <= 3.10: right only while tracing */
+		layout_offset trace;	/* f_trace, <= 3.9: non-NULL makes f_lineno the line */
+		layout_offset globals;
+		layout_offset owner;	/* >= 3.11 */
+		layout_offset is_entry; /* 3.11: char is_entry */
+		layout_offset localsplus;
+		layout_offset stacktop;
+		layout_offset state;  /* 3.10: f_state */
+		uint8_t owner_thread; /* values of `owner`; 255 if there is no such value */
+		uint8_t owner_generator;
+		uint8_t owner_frame_object;
+		uint8_t owner_cstack;	   /* shim that marks an entry of the evaluation loop */
+		uint8_t owner_interpreter; /* 3.14+: base frame of the interpreter */
+	} frame;
+
+	struct {
+		layout_offset size; /* of the fixed part */
+		layout_offset filename;
+		layout_offset name;
+		layout_offset qualname;	  /* >= 3.11 */
+		layout_offset line_table; /* co_lnotab, co_linetable: a bytes object */
+		layout_offset first_line;
+		layout_offset argcount;
+		layout_offset kwonly_argcount;
+		layout_offset flags;
+		layout_offset localsplusnames; /* >= 3.11 */
+		layout_offset localspluskinds; /* >= 3.11 */
+		layout_offset varnames;	       /* <= 3.10 */
+		layout_offset instructions;    /* >= 3.11: co_code_adaptive, in place */
+		layout_offset code;	       /* <= 3.10: co_code, a bytes object */
+		layout_offset tlbc;	       /* free-threaded 3.14+: co_tlbc; else absent */
+	} code;
+
+	struct {
+		layout_offset size;
+		layout_offset type; /* ob_type */
+	} object;
+
+	struct {
+		layout_offset size; /* fixed part */
+		layout_offset name; /* tp_name */
+		layout_offset flags;
+	} type;
+
+	struct {
+		layout_offset items;  /* ob_item */
+		layout_offset length; /* ob_size */
+	} tuple;
+
+	struct {
+		layout_offset length;	/* ob_size */
+		layout_offset contents; /* ob_sval */
+	} bytes;
+
+	struct {
+		layout_offset length;
+		layout_offset state;
+		layout_offset ascii_data;   /* sizeof(PyASCIIObject) */
+		layout_offset compact_data; /* sizeof(PyCompactUnicodeObject) */
+		layout_offset any_data;	    /* PyUnicodeObject.data.any, not compact strings */
+	} unicode;
+};
+
+/* The generated rows. */
+extern const struct python_layout python_layout_rows[];
+extern const size_t python_layout_row_count;
+
+/* The row for a version and build, or NULL. */
+const struct python_layout *python_layout_find(struct python_version version, bool debug_build,
+					       bool free_threaded);
+
+#endif

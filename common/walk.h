@@ -1,0 +1,78 @@
+/*
+ * The walk: interpreters, their threads, their frames, their code objects, by offsets. It says
+ * which ranges a stack needs; capture records through it and analysis decodes through it, so that
+ * what was captured is what is read. It never fails on what the target's memory holds: it reports
+ * gaps.
+ */
+#ifndef PYSPY_COMMON_WALK_H
+#define PYSPY_COMMON_WALK_H
+
+#include "common/code_object.h"
+#include "common/locate.h"
+#include "common/memory.h"
+
+/* Bounds; beyond them a gap is reported. */
+enum {
+	WALK_MAX_INTERPRETERS = 1024,
+	WALK_MAX_THREADS = 65536,  /* of one process */
+	WALK_MAX_FRAMES = 1 << 20, /* of one thread */
+};
+
+struct walk_interpreter {
+	uint64_t address;
+	int64_t id;
+	uint64_t gil_address;	  /* 0: none (free-threaded) or unknown */
+	int32_t gil_locked;	  /* -1 unknown */
+	uint64_t gil_last_holder; /* thread state; means the owner only while locked */
+};
+
+struct walk_thread {
+	uint64_t address; /* PyThreadState */
+	const struct walk_interpreter *interpreter;
+	uint64_t thread_id;	   /* pthread_t */
+	uint64_t native_thread_id; /* as the target itself calls it; 0 if the version has none */
+	bool owns_gil;		   /* proven by the owner's mark, not by last_holder alone */
+	bool owns_gil_known;
+	uint64_t first_frame; /* 0: runs no Python */
+};
+
+struct walk_frame {
+	uint64_t address;
+	uint64_t code_address;
+	const struct raw_code *code; /* borrowed, for the time of the walk; never NULL */
+	/* Offset of the current instruction in the code object, bytes; negative: not started. */
+	int64_t instruction_offset;
+	int32_t traced_line; /* <= 3.9 with f_trace set: f_lineno is the line; else 0 */
+	bool is_entry;	     /* first frame of its run of the evaluation loop */
+	bool is_shim_entry;  /* followed (outwards) by a shim that marks the entry */
+};
+
+enum walk_gap_kind {
+	WALK_GAP_MEMORY = 1, /* could not be read */
+	WALK_GAP_CYCLE,	     /* a list or stack that comes back to itself */
+	WALK_GAP_BOUND,	     /* longer than the bounds allow */
+	WALK_GAP_WILD,	     /* readable, but not what it must be */
+};
+
+struct walk_gap {
+	enum walk_gap_kind kind;
+	uint64_t address;
+	enum memory_status status; /* for WALK_GAP_MEMORY */
+	const char *what;	   /* "frame", "thread state", … */
+};
+
+/* Called in this order: interpreter, its thread, that thread's frames innermost first, next thread,
+ * … */
+struct walk_visitor {
+	void *context;
+	struct error *(*interpreter)(void *context, const struct walk_interpreter *interpreter);
+	struct error *(*thread)(void *context, const struct walk_thread *thread);
+	struct error *(*frame)(void *context, const struct walk_frame *frame);
+	struct error *(*gap)(void *context, const struct walk_gap *gap);
+};
+
+/* Any callback may be NULL. An error of a callback ends the walk and is given on. */
+struct error *walk_python(struct memory *memory, const struct python_location *location,
+			  const struct walk_visitor *visitor);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Reading a snapshot, whole or as far as it is whole. Nothing of a frame is used before its
+ * checksum held. What was lost is told in `losses`, in words for the user.
+ */
+#ifndef PYSPY_FORMATS_SNAPSHOT_READER_H
+#define PYSPY_FORMATS_SNAPSHOT_READER_H
+
+#include "common/facts.h"
+#include "common/locate.h"
+#include "common/mappings.h"
+#include "common/memory.h"
+#include "common/modules.h"
+
+struct snapshot;
+
+/* True if the bytes at the start of a file begin a snapshot (not any zstd file: the first frame
+ * must hold our header). */
+bool snapshot_recognize(int fd);
+
+/*
+ * Open from a descriptor: a file, or a pipe (which is spooled to an unlinked temporary file). The
+ * descriptor stays the caller's. ERROR_FORMAT if it is no snapshot, ERROR_UNSUPPORTED for a newer
+ * container version, ERROR_TRUNCATED if it ends before its first whole sample.
+ */
+struct error *snapshot_open(int fd, const char *name, struct snapshot **ret);
+void snapshot_destroy(struct snapshot *snapshot);
+void snapshot_destroyp(struct snapshot **snapshot);
+
+size_t snapshot_sample_count(const struct snapshot *snapshot);
+
+/* Everything below is as of the selected sample; the last one after opening. Borrowed until the
+ * next select or destroy. */
+struct error *snapshot_select(struct snapshot *snapshot, size_t index);
+size_t snapshot_selected(const struct snapshot *snapshot);
+const struct sample_facts *snapshot_sample(const struct snapshot *snapshot);
+const struct process_facts *snapshot_process(const struct snapshot *snapshot);
+const struct mappings *snapshot_mappings(const struct snapshot *snapshot);
+const struct modules *snapshot_modules(const struct snapshot *snapshot);
+const struct thread_list *snapshot_threads(const struct snapshot *snapshot);
+/* NULL if capture recognised no Python; only address, version, method and module_path are set. */
+const struct python_location *snapshot_python(const struct snapshot *snapshot);
+struct memory *snapshot_memory(struct snapshot *snapshot);
+
+/* What was lost: messages for the user, NULL-terminated; empty for a whole file. */
+const char *const *snapshot_losses(const struct snapshot *snapshot);
+
+/* For `info`. */
+struct snapshot_statistics {
+	uint32_t version;
+	uint64_t file_bytes;
+	uint64_t frames;
+	uint64_t epochs;
+	uint64_t memory_ranges; /* of the selected sample */
+	uint64_t memory_bytes;
+	uint64_t unknown_chunks;
+	bool ended; /* has an end chunk */
+};
+void snapshot_statistics(const struct snapshot *snapshot, struct snapshot_statistics *ret);
+
+#endif

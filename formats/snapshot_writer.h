@@ -1,0 +1,47 @@
+/*
+ * Writing a snapshot: a log of chunks in zstd frames, forward only. The format is specified in
+ * pyspy-snapshot(5). Chunks are gathered into a frame until it reaches its bound or is flushed.
+ */
+#ifndef PYSPY_FORMATS_SNAPSHOT_WRITER_H
+#define PYSPY_FORMATS_SNAPSHOT_WRITER_H
+
+#include "common/facts.h"
+#include "common/locate.h"
+#include "common/mappings.h"
+#include "common/memory_image.h"
+#include "common/modules.h"
+#include "common/output_file.h"
+
+struct snapshot_writer;
+
+/* Takes no ownership of `output`. Begins the first epoch with the header chunk. */
+struct error *snapshot_writer_create(struct output_file *output, struct snapshot_writer **ret);
+void snapshot_writer_destroy(struct snapshot_writer *writer);
+void snapshot_writer_destroyp(struct snapshot_writer **writer);
+
+struct error *snapshot_writer_process(struct snapshot_writer *writer,
+				      const struct process_facts *facts);
+struct error *snapshot_writer_mappings(struct snapshot_writer *writer, int32_t pid,
+				       const struct mappings *mappings);
+struct error *snapshot_writer_modules(struct snapshot_writer *writer, int32_t pid,
+				      const struct modules *modules);
+/* What locating found, so that analysis need not search; never for full fallback. */
+struct error *snapshot_writer_python(struct snapshot_writer *writer, int32_t pid,
+				     const struct python_location *location);
+struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pid,
+				      const struct thread_list *threads);
+/* Bytes of memory as they are from here on in the log; any size, split as needed. */
+struct error *snapshot_writer_memory(struct snapshot_writer *writer, int32_t pid, uint64_t address,
+				     const void *bytes, size_t size);
+/* All ranges of an image. */
+struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
+				    const struct memory_image *image);
+/* A sample: closes over the memory and threads that were written before it. */
+struct error *snapshot_writer_sample(struct snapshot_writer *writer,
+				     const struct sample_facts *sample);
+/* Write out what is gathered, so that a reader of the file sees it. */
+struct error *snapshot_writer_flush(struct snapshot_writer *writer);
+/* The end chunk, and the last frame. The output is not committed. */
+struct error *snapshot_writer_finish(struct snapshot_writer *writer);
+
+#endif
