@@ -1,0 +1,31 @@
+/*
+ * One sample of the stacks of one process (design, idea 5): predict the ranges while the target
+ * runs, hold it by the cheapest way that can be proven, read all ranges at once, walk over the
+ * copy.
+ */
+#ifndef PYSPY_CAPTURE_SAMPLE_H
+#define PYSPY_CAPTURE_SAMPLE_H
+
+#include <sys/types.h>
+
+#include "capture/freeze.h"
+#include "common/facts.h"
+#include "common/locate.h"
+#include "common/memory_image.h"
+
+struct sample_options {
+	pid_t pid;
+	struct memory *memory;			/* live, borrowed */
+	const struct python_location *location; /* borrowed */
+	struct freezer *freezer;		/* borrowed; NULL with nonblocking */
+	bool nonblocking;
+};
+
+/*
+ * Read one consistent sample of level stacks: exactly the ranges that the walk needs are put into
+ * `image`, and what is known of the sample into `ret`. ERROR_BUSY if no attempt was consistent.
+ */
+struct error *sample_stacks(const struct sample_options *options, struct memory_image *image,
+			    struct sample_facts *ret);
+
+#endif
