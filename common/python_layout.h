@@ -125,8 +125,9 @@ struct python_layout {
 		uint8_t owner_thread; /* values of `owner`; 255 if there is no such value */
 		uint8_t owner_generator;
 		uint8_t owner_frame_object;
-		uint8_t owner_cstack;	   /* shim that marks an entry of the evaluation loop */
-		uint8_t owner_interpreter; /* 3.14+: base frame of the interpreter */
+		uint8_t owner_cstack;	    /* shim that marks an entry of the evaluation loop */
+		uint8_t owner_interpreter;  /* 3.14+: base frame of the interpreter */
+		uint8_t reference_tag_mask; /* 3.14+: tag bits in `code`'s low bits; else 0 */
 	} frame;
 
 	struct {
@@ -170,7 +171,11 @@ struct python_layout {
 
 	struct {
 		layout_offset length;
-		layout_offset state;
+		layout_offset state;	    /* read as one 32-bit word, for the masks below */
+		uint32_t kind_shift;	    /* kind is (word >> kind_shift) & kind_mask */
+		uint32_t kind_mask;	    /* after the shift */
+		uint32_t compact_mask;	    /* word & compact_mask */
+		uint32_t ascii_mask;	    /* word & ascii_mask */
 		layout_offset ascii_data;   /* sizeof(PyASCIIObject) */
 		layout_offset compact_data; /* sizeof(PyCompactUnicodeObject) */
 		layout_offset any_data;	    /* PyUnicodeObject.data.any, not compact strings */
