@@ -1,0 +1,156 @@
+#include "analyze/python/line_table.h"
+
+#include "common/cursor.h"
+
+static const struct source_position position_unknown = {
+	.column = -1,
+	.end_column = -1,
+};
+
+static struct source_position position_of_line(int64_t line)
+{
+	if (line <= 0 || line > INT32_MAX)
+		return position_unknown;
+	return (struct source_position){
+		.line = (int32_t)line,
+		.end_line = (int32_t)line,
+		.column = -1,
+		.end_column = -1,
+	};
+}
+
+/*
+ * co_lnotab: pairs of (bytes of code, lines), the lines signed from 3.6 on. The line of an
+ * instruction is the sum of all pairs that begin at or before it (Objects/lnotab_notes.txt, 3.9;
+ * PyCode_Addr2Line in Objects/codeobject.c).
+ */
+static struct source_position lookup_lnotab(struct cursor cursor, int32_t first_line,
+					    int64_t offset)
+{
+	int64_t line = first_line;
+	int64_t address = 0;
+	while (cursor_left(&cursor) >= 2) {
+		address += cursor_u8(&cursor);
+		if (address > offset)
+			break;
+		line += (int8_t)cursor_u8(&cursor);
+	}
+	return position_of_line(line);
+}
+
+/*
+ * co_linetable of 3.10: pairs of (bytes of code, lines); each describes the range that it steps
+ * over, and -128 lines means a range without a line (PEP 626; Objects/codeobject.c,
+ * advance()).
+ */
+static struct source_position lookup_pep626(struct cursor cursor, int32_t first_line,
+					    int64_t offset)
+{
+	enum { NO_LINE = -128 };
+	int64_t line = first_line;
+	int64_t end = 0;
+	while (cursor_left(&cursor) >= 2) {
+		end += cursor_u8(&cursor);
+		int8_t lines = (int8_t)cursor_u8(&cursor);
+		if (lines != NO_LINE)
+			line += lines;
+		if (offset < end)
+			return lines == NO_LINE ? position_unknown : position_of_line(line);
+	}
+	return position_unknown;
+}
+
+/* Varints of the location table: groups of 6 bits, bit 6 says that more follow
+ * (Objects/locations.md). */
+static uint32_t location_varint(struct cursor *cursor)
+{
+	uint32_t value = 0;
+	for (unsigned shift = 0; shift < 32; shift += 6) {
+		uint8_t group = cursor_u8(cursor);
+		value |= (uint32_t)(group & 0x3f) << shift;
+		if (!(group & 0x40))
+			return value;
+	}
+	cursor->failed = true;
+	return 0;
+}
+
+/* The sign is the lowest bit. */
+static int32_t location_signed_varint(struct cursor *cursor)
+{
+	uint32_t value = location_varint(cursor);
+	return value & 1 ? -(int32_t)(value >> 1) : (int32_t)(value >> 1);
+}
+
+/* Forms of an entry, the four bits above its length (Objects/locations.md). */
+enum location_form {
+	LOCATION_SHORT_LAST = 9, /* 0-9: same line, column in one byte and the form */
+	LOCATION_ONE_LINE_FIRST = 10,
+	LOCATION_ONE_LINE_LAST = 12,
+	LOCATION_NO_COLUMNS = 13,
+	LOCATION_LONG = 14,
+	LOCATION_NONE = 15,
+};
+
+/* Read what follows an entry's first byte; `line` is the running line and is moved on. */
+static struct source_position location_entry(struct cursor *cursor, unsigned form, int64_t *line)
+{
+	struct source_position position = position_unknown;
+	if (form == LOCATION_NONE)
+		return position;
+	if (form <= LOCATION_SHORT_LAST) {
+		uint8_t columns = cursor_u8(cursor);
+		position = position_of_line(*line);
+		position.column = (int32_t)(form * 8) + ((columns >> 4) & 7);
+		position.end_column = position.column + (columns & 15);
+	} else if (form <= LOCATION_ONE_LINE_LAST) {
+		*line += form - LOCATION_ONE_LINE_FIRST;
+		position = position_of_line(*line);
+		position.column = cursor_u8(cursor);
+		position.end_column = cursor_u8(cursor);
+	} else if (form == LOCATION_NO_COLUMNS) {
+		*line += location_signed_varint(cursor);
+		position = position_of_line(*line);
+	} else {
+		*line += location_signed_varint(cursor);
+		position = position_of_line(*line);
+		position.end_line += (int32_t)(location_varint(cursor) & INT16_MAX);
+		position.column = (int32_t)location_varint(cursor) - 1;
+		position.end_column = (int32_t)location_varint(cursor) - 1;
+	}
+	return position;
+}
+
+/* co_linetable from 3.11 on: entries that each cover 1 to 8 code units (Objects/locations.md). */
+static struct source_position lookup_locations(struct cursor cursor, int32_t first_line,
+					       int64_t offset)
+{
+	enum { CODE_UNIT_BYTES = 2 };
+	int64_t line = first_line;
+	int64_t end = 0;
+	while (cursor_left(&cursor)) {
+		uint8_t head = cursor_u8(&cursor);
+		if (!(head & 0x80))
+			break;
+		end += ((head & 7) + 1) * CODE_UNIT_BYTES;
+		struct source_position position = location_entry(&cursor, (head >> 3) & 15, &line);
+		if (!cursor_ok(&cursor))
+			break;
+		if (offset < end)
+			return position;
+	}
+	return position_unknown;
+}
+
+struct source_position line_table_lookup(enum line_table_kind kind, const uint8_t *table,
+					 size_t size, int32_t first_line, int64_t offset)
+{
+	static struct source_position (*const lookups[])(struct cursor, int32_t, int64_t) = {
+		[LINE_TABLE_LNOTAB] = lookup_lnotab,
+		[LINE_TABLE_PEP626] = lookup_pep626,
+		[LINE_TABLE_LOCATIONS] = lookup_locations,
+	};
+	if (offset < 0)
+		return position_of_line(first_line);
+	return lookups[kind](cursor_make(table, table ? size : 0), first_line, offset);
+}
