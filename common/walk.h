@@ -14,8 +14,9 @@
 /* Bounds; beyond them a gap is reported. */
 enum {
 	WALK_MAX_INTERPRETERS = 1024,
-	WALK_MAX_THREADS = 65536,  /* of one process */
-	WALK_MAX_FRAMES = 1 << 20, /* of one thread */
+	WALK_MAX_THREADS = 65536,	 /* of one process */
+	WALK_MAX_FRAMES = 1 << 18,	 /* of one thread */
+	WALK_MAX_TOTAL_FRAMES = 1 << 22, /* of one process */
 };
 
 struct walk_interpreter {
@@ -54,8 +55,17 @@ enum walk_gap_kind {
 	WALK_GAP_WILD,	     /* readable, but not what it must be */
 };
 
+/* What the gap is in: everything further on in that list is missing, the lists outside of it go on.
+ */
+enum walk_scope {
+	WALK_SCOPE_INTERPRETERS = 1,
+	WALK_SCOPE_THREADS,
+	WALK_SCOPE_FRAMES, /* of the thread that was reported last */
+};
+
 struct walk_gap {
 	enum walk_gap_kind kind;
+	enum walk_scope scope;
 	uint64_t address;
 	enum memory_status status; /* for WALK_GAP_MEMORY */
 	const char *what;	   /* "frame", "thread state", … */

@@ -1,0 +1,379 @@
+#include "common/walk.h"
+
+#include "common/address_map.h"
+#include "common/gil.h"
+#include "common/struct_view.h"
+
+/* One walk over one process. */
+struct walk {
+	struct memory *memory;
+	const struct python_location *location;
+	const struct python_layout *layout;
+	const struct walk_visitor *visitor;
+	struct code_cache *codes;
+	struct address_map visited_interpreters;
+	struct address_map visited_threads;
+	struct address_map visited_frames; /* of the current thread */
+	struct struct_span thread_span;
+	struct struct_span frame_span;
+	size_t thread_count;
+	size_t total_frames;
+	/* A frame is reported when the one outside of it is known: that one can be the shim of its
+	 * entry. */
+	struct walk_frame pending;
+	bool has_pending;
+};
+
+static void walk_deinit(struct walk *walk)
+{
+	code_cache_destroy(walk->codes);
+	address_map_deinit(&walk->visited_interpreters);
+	address_map_deinit(&walk->visited_threads);
+	address_map_deinit(&walk->visited_frames);
+}
+
+static void walk_init_spans(struct walk *walk)
+{
+	const struct python_layout *layout = walk->layout;
+	const layout_offset thread_pointers[] = {
+		layout->thread.next,   layout->thread.interp,	 layout->thread.frame,
+		layout->thread.cframe, layout->thread.thread_id, layout->thread.native_thread_id,
+	};
+	const layout_offset frame_pointers[] = {
+		layout->frame.previous,
+		layout->frame.code,
+		layout->frame.trace,
+	};
+	for (size_t i = 0; i < sizeof(thread_pointers) / sizeof(*thread_pointers); i++)
+		struct_span_add(&walk->thread_span, thread_pointers[i], sizeof(uint64_t));
+	for (size_t i = 0; i < sizeof(frame_pointers) / sizeof(*frame_pointers); i++)
+		struct_span_add(&walk->frame_span, frame_pointers[i], sizeof(uint64_t));
+	bool position_is_pointer = layout->frame_kind == FRAME_KIND_INTERPRETER;
+	struct_span_add(&walk->frame_span, layout->frame.position,
+			position_is_pointer ? sizeof(uint64_t) : sizeof(int32_t));
+	struct_span_add(&walk->frame_span, layout->frame.lineno, sizeof(int32_t));
+	struct_span_add(&walk->frame_span, layout->frame.owner, 1);
+	struct_span_add(&walk->frame_span, layout->frame.is_entry, 1);
+}
+
+static struct error *walk_gap(struct walk *walk, const struct walk_gap *gap)
+{
+	if (!walk->visitor->gap)
+		return NULL;
+	return walk->visitor->gap(walk->visitor->context, gap);
+}
+
+/*
+ * Whether the list may go on to `address`: not one it has been at, and not more than `maximum`.
+ * Reports the gap if not.
+ */
+static struct error *walk_enter(struct walk *walk, struct address_map *visited, size_t maximum,
+				const struct walk_gap *place, bool *ret_enter)
+{
+	bool is_new = false;
+	struct walk_gap gap = *place;
+	*ret_enter = false;
+	if (visited->count >= maximum) {
+		gap.kind = WALK_GAP_BOUND;
+		return walk_gap(walk, &gap);
+	}
+	struct error *error = address_map_visit(visited, place->address, &is_new);
+	if (error)
+		return error;
+	if (!is_new) {
+		gap.kind = WALK_GAP_CYCLE;
+		return walk_gap(walk, &gap);
+	}
+	*ret_enter = true;
+	return NULL;
+}
+
+static struct error *walk_flush_frame(struct walk *walk)
+{
+	if (!walk->has_pending)
+		return NULL;
+	walk->has_pending = false;
+	if (!walk->visitor->frame)
+		return NULL;
+	return walk->visitor->frame(walk->visitor->context, &walk->pending);
+}
+
+/* Frames that stand for an entry of the evaluation loop from C and run no code of their own. */
+static bool frame_is_shim(const struct python_layout *layout, uint8_t owner)
+{
+	if (layout->frame.owner == LAYOUT_ABSENT)
+		return false;
+	return owner == layout->frame.owner_cstack || owner == layout->frame.owner_interpreter;
+}
+
+/* Bytes from the start of the code to the instruction that the frame is at; see enum position_kind.
+ */
+static int64_t frame_instruction_offset(const struct python_layout *layout,
+					const struct struct_view *view, const struct raw_code *code)
+{
+	enum { CODE_UNIT_BYTES = 2 };
+	int64_t lasti;
+	switch (layout->position_kind) {
+	case POSITION_LASTI_BYTES:
+		return struct_view_i32(view, layout->frame.position);
+	case POSITION_LASTI_UNITS:
+		lasti = struct_view_i32(view, layout->frame.position);
+		return lasti * CODE_UNIT_BYTES;
+	case POSITION_PREV_INSTR:
+	case POSITION_INSTR_PTR:
+		break;
+	}
+	return (int64_t)(struct_view_pointer(view, layout->frame.position) -
+			 code->instructions_address);
+}
+
+/* A line that tracing has stored in the frame: PyFrame_GetLineNumber(),
+ * Objects/frameobject.c, 3.8-3.10. */
+static int32_t frame_traced_line(const struct python_layout *layout, const struct struct_view *view)
+{
+	if (layout->frame.lineno == LAYOUT_ABSENT)
+		return 0;
+	/* Up to 3.9 f_lineno is stale unless the frame is traced; 3.10 keeps it 0. */
+	if (layout->frame.trace != LAYOUT_ABSENT && layout->position_kind == POSITION_LASTI_BYTES &&
+	    !struct_view_pointer(view, layout->frame.trace))
+		return 0;
+	return struct_view_i32(view, layout->frame.lineno);
+}
+
+/* Fill `frame` from what was read at its address. */
+static struct error *walk_decode_frame(struct walk *walk, const struct struct_view *view,
+				       struct walk_frame *frame)
+{
+	const struct python_layout *layout = walk->layout;
+	uint64_t tags = layout->frame.reference_tag_mask;
+	frame->code_address = struct_view_pointer(view, layout->frame.code) & ~tags;
+	struct error *error = code_cache_get(walk->codes, frame->code_address, &frame->code);
+	if (error)
+		return error;
+	frame->instruction_offset = frame_instruction_offset(layout, view, frame->code);
+	frame->traced_line = frame_traced_line(layout, view);
+	if (layout->frame.is_entry != LAYOUT_ABSENT)
+		frame->is_entry = struct_view_field(view, layout->frame.is_entry, 1);
+	else
+		frame->is_entry = layout->frame_kind == FRAME_KIND_OBJECT;
+	return NULL;
+}
+
+/* One frame; `ret_next` is the frame outside of it. */
+static struct error *walk_frame_at(struct walk *walk, uint64_t address, uint64_t *ret_next)
+{
+	const struct python_layout *layout = walk->layout;
+	struct struct_view view;
+	enum memory_status status =
+		struct_view_read(walk->memory, address, walk->frame_span, &view);
+	*ret_next = 0;
+	if (status != MEMORY_OK) {
+		struct error *error = walk_flush_frame(walk);
+		if (error)
+			return error;
+		return walk_gap(walk, &(struct walk_gap){.kind = WALK_GAP_MEMORY,
+							 .scope = WALK_SCOPE_FRAMES,
+							 .address = address,
+							 .status = status,
+							 .what = "frame"});
+	}
+	*ret_next = struct_view_pointer(&view, layout->frame.previous);
+	if (frame_is_shim(layout, (uint8_t)struct_view_field(&view, layout->frame.owner, 1))) {
+		walk->pending.is_shim_entry = true;
+		return walk_flush_frame(walk);
+	}
+	struct walk_frame frame = {.address = address};
+	struct error *error = walk_decode_frame(walk, &view, &frame);
+	if (!error)
+		error = walk_flush_frame(walk);
+	walk->pending = frame;
+	walk->has_pending = !error;
+	walk->total_frames++;
+	return error;
+}
+
+static struct error *walk_frames(struct walk *walk, uint64_t address)
+{
+	struct error *error = NULL;
+	address_map_clear(&walk->visited_frames);
+	while (address && !error) {
+		bool enter;
+		struct walk_gap place = {
+			.scope = WALK_SCOPE_FRAMES,
+			.address = address,
+			.what = "frame",
+		};
+		size_t maximum = walk->total_frames < WALK_MAX_TOTAL_FRAMES ? WALK_MAX_FRAMES : 0;
+		/* A cycle or bound is reported behind the frame that leads to it. */
+		if (address_map_get(&walk->visited_frames, address) ||
+		    walk->visited_frames.count >= maximum)
+			error = walk_flush_frame(walk);
+		if (!error)
+			error = walk_enter(walk, &walk->visited_frames, maximum, &place, &enter);
+		if (error || !enter)
+			return error;
+		error = walk_frame_at(walk, address, &address);
+	}
+	return error ? error : walk_flush_frame(walk);
+}
+
+/*
+ * The newest frame of a thread: in the thread state itself, or behind the C frame that it points to
+ * in 3.11 and 3.12 (_PyCFrame, Include/cpython/pystate.h).
+ */
+static enum memory_status walk_first_frame(struct walk *walk, const struct struct_view *view,
+					   uint64_t *ret)
+{
+	const struct python_layout *layout = walk->layout;
+	if (layout->cframe.current_frame == LAYOUT_ABSENT) {
+		*ret = struct_view_pointer(view, layout->thread.frame);
+		return MEMORY_OK;
+	}
+	return struct_read_pointer(walk->memory, struct_view_pointer(view, layout->thread.cframe),
+				   layout->cframe.current_frame, ret);
+}
+
+static struct error *walk_thread_at(struct walk *walk, const struct walk_interpreter *interpreter,
+				    uint64_t address, uint64_t *ret_next)
+{
+	const struct python_layout *layout = walk->layout;
+	struct struct_view view;
+	struct walk_thread thread = {.address = address, .interpreter = interpreter};
+	struct walk_gap gap = {.kind = WALK_GAP_MEMORY, .address = address, .what = "thread state"};
+	*ret_next = 0;
+	gap.scope = WALK_SCOPE_THREADS;
+	gap.status = struct_view_read(walk->memory, address, walk->thread_span, &view);
+	if (gap.status != MEMORY_OK)
+		return walk_gap(walk, &gap);
+	if (struct_view_pointer(&view, layout->thread.interp) != interpreter->address) {
+		gap.kind = WALK_GAP_WILD;
+		return walk_gap(walk, &gap);
+	}
+	*ret_next = struct_view_pointer(&view, layout->thread.next);
+	thread.thread_id = struct_view_pointer(&view, layout->thread.thread_id);
+	thread.native_thread_id = struct_view_pointer(&view, layout->thread.native_thread_id);
+	thread.owns_gil_known = gil_has_owner_mark(layout);
+	if (thread.owns_gil_known &&
+	    gil_is_owner(walk->memory, walk->location, address, &thread.owns_gil) != MEMORY_OK)
+		thread.owns_gil_known = false;
+	enum memory_status frame_status = walk_first_frame(walk, &view, &thread.first_frame);
+	struct error *error = NULL;
+	if (walk->visitor->thread)
+		error = walk->visitor->thread(walk->visitor->context, &thread);
+	if (error)
+		return error;
+	if (frame_status == MEMORY_OK)
+		return walk_frames(walk, thread.first_frame);
+	gap.scope = WALK_SCOPE_FRAMES;
+	gap.status = frame_status;
+	gap.what = "newest frame's pointer";
+	return walk_gap(walk, &gap);
+}
+
+static struct error *walk_threads(struct walk *walk, const struct walk_interpreter *interpreter)
+{
+	struct walk_gap place = {.scope = WALK_SCOPE_THREADS, .what = "thread state"};
+	uint64_t address;
+	enum memory_status status =
+		struct_read_pointer(walk->memory, interpreter->address,
+				    walk->layout->interpreter.threads_head, &address);
+	if (status != MEMORY_OK) {
+		place.kind = WALK_GAP_MEMORY;
+		place.address = interpreter->address;
+		place.status = status;
+		place.what = "list of threads";
+		return walk_gap(walk, &place);
+	}
+	while (address) {
+		bool enter;
+		place.address = address;
+		struct error *error =
+			walk_enter(walk, &walk->visited_threads, WALK_MAX_THREADS, &place, &enter);
+		if (error || !enter)
+			return error;
+		error = walk_thread_at(walk, interpreter, address, &address);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+static struct error *walk_interpreter_at(struct walk *walk, uint64_t address, uint64_t *ret_next)
+{
+	const struct python_layout *layout = walk->layout;
+	struct walk_interpreter interpreter = {.address = address, .gil_locked = -1};
+	struct struct_span span = {0};
+	struct struct_view view;
+	struct gil gil;
+	struct_span_add(&span, layout->interpreter.id, sizeof(int64_t));
+	enum memory_status status = struct_view_read(walk->memory, address, span, &view);
+	if (status == MEMORY_OK)
+		status = struct_read_pointer(walk->memory, address, layout->interpreter.next,
+					     ret_next);
+	if (status != MEMORY_OK) {
+		*ret_next = 0;
+		return walk_gap(walk, &(struct walk_gap){.kind = WALK_GAP_MEMORY,
+							 .scope = WALK_SCOPE_INTERPRETERS,
+							 .address = address,
+							 .status = status,
+							 .what = "interpreter state"});
+	}
+	interpreter.id = (int64_t)struct_view_pointer(&view, layout->interpreter.id);
+	if (gil_read(walk->memory, walk->location, address, &gil) == MEMORY_OK) {
+		interpreter.gil_address = gil.address;
+		interpreter.gil_locked = gil.locked;
+		interpreter.gil_last_holder = gil.last_holder;
+	}
+	if (walk->visitor->interpreter) {
+		struct error *error =
+			walk->visitor->interpreter(walk->visitor->context, &interpreter);
+		if (error)
+			return error;
+	}
+	return walk_threads(walk, &interpreter);
+}
+
+static struct error *walk_interpreters(struct walk *walk)
+{
+	struct walk_gap place = {.scope = WALK_SCOPE_INTERPRETERS, .what = "interpreter state"};
+	uint64_t address;
+	enum memory_status status =
+		struct_read_pointer(walk->memory, walk->location->runtime_address,
+				    walk->layout->runtime.interpreters_head, &address);
+	if (status != MEMORY_OK) {
+		place.kind = WALK_GAP_MEMORY;
+		place.address = walk->location->runtime_address;
+		place.status = status;
+		place.what = "list of interpreters";
+		return walk_gap(walk, &place);
+	}
+	while (address) {
+		bool enter;
+		place.address = address;
+		struct error *error = walk_enter(walk, &walk->visited_interpreters,
+						 WALK_MAX_INTERPRETERS, &place, &enter);
+		if (error || !enter)
+			return error;
+		error = walk_interpreter_at(walk, address, &address);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+struct error *walk_python(struct memory *memory, const struct python_location *location,
+			  const struct walk_visitor *visitor)
+{
+	struct walk walk = {
+		.memory = memory,
+		.location = location,
+		.layout = &location->layout,
+		.visitor = visitor,
+	};
+	walk_init_spans(&walk);
+	struct error *error = code_cache_create(memory, walk.layout, &walk.codes);
+	if (!error)
+		error = walk_interpreters(&walk);
+	walk_deinit(&walk);
+	return error;
+}
