@@ -33,6 +33,7 @@ void python_location_deinit(struct python_location *location);
 struct locate_options {
 	struct memory *memory;
 	const struct modules *modules;
+	const struct mappings *mappings;    /* NULL, or where to scan if modules do not tell */
 	const struct module_files *files;   /* NULL: no files, memory only */
 	const struct python_location *hint; /* NULL, or what a snapshot's capture found */
 	bool exhaustive;		    /* scan every module, not only likely ones */

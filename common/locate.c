@@ -1,0 +1,414 @@
+#include "common/locate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/debug_offsets.h"
+#include "common/locate_scan.h"
+
+/* A search over one target. */
+struct search {
+	const struct locate_options *options;
+	/* What was seen on the way, for the message of a search that fails. */
+	bool seen_version;
+	struct python_version version;
+	bool seen_runtime;  /* recognised, but not initialised */
+	bool seen_mismatch; /* a module's file was refused */
+	struct error *unsupported;
+};
+
+const char *locate_method_name(enum locate_method method)
+{
+	static const char *const names[] = {
+		[LOCATE_SYMBOL] = "symbol",
+		[LOCATE_SECTION] = "section",
+		[LOCATE_SCAN] = "scan",
+		[LOCATE_HINT] = "capture",
+	};
+	if (method < LOCATE_SYMBOL || method > LOCATE_HINT)
+		return "unknown";
+	return names[method];
+}
+
+void python_location_deinit(struct python_location *location)
+{
+	free(location->module_path);
+	*location = (struct python_location){0};
+}
+
+/* Remember the first reason why what was recognised cannot be read. */
+static void search_unsupported(struct search *search, struct error *error)
+{
+	if (search->unsupported)
+		error_destroy(error);
+	else
+		search->unsupported = error;
+}
+
+/*
+ * Layouts that can be right for a runtime at `runtime`: the target's own offsets from 3.13 on, else
+ * the generated rows. `version` is what a scan or a symbol told; its major is 0 if nothing did.
+ * ERROR_NOT_FOUND if none validates.
+ */
+static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
+					struct python_version version,
+					struct python_location *location)
+{
+	struct memory *memory = search->options->memory;
+	bool started = false;
+	struct error *error =
+		debug_offsets_read(memory, runtime, &location->version, &location->layout);
+	if (!error) {
+		if (!validate_runtime(memory, runtime, &location->layout, &started))
+			return &error_not_found;
+		search->seen_runtime = true;
+		location->layout_known = true;
+		return started ? NULL : &error_not_found;
+	}
+	if (error->code != ERROR_NOT_FOUND)
+		return error;
+	error_destroy(error);
+	if (!version.major)
+		return &error_not_found;
+	location->version = version;
+	for (int debug = 0; debug <= 1; debug++) {
+		const struct python_layout *row = python_layout_find(version, debug, false);
+		if (!row || !validate_runtime(memory, runtime, row, &started))
+			continue;
+		search->seen_runtime = true;
+		if (!started)
+			continue;
+		location->layout = *row;
+		location->layout_known = true;
+		return NULL;
+	}
+	if (!python_layout_find(version, false, false)) {
+		char text[PYTHON_VERSION_TEXT_SIZE];
+		python_version_format(version, text);
+		return error_create(ERROR_UNSUPPORTED,
+				    "CPython %s was found, but this program knows no layout for "
+				    "it; capture with --level full and use a newer pyspy-analyze",
+				    text);
+	}
+	return &error_not_found;
+}
+
+static struct scan_range module_data(const struct module *module)
+{
+	return (struct scan_range){.start = module->data_start, .end = module->data_end};
+}
+
+/* PY_VERSION_HEX as the interpreter exports it from 3.11 on (Py_Version, Python/getversion.c). */
+static bool version_by_symbol(struct memory *memory, const struct module *module,
+			      const struct elf_file *file, struct python_version *ret)
+{
+	struct elf_symbol symbol;
+	uint8_t bytes[4];
+	if (!elf_file_symbol(file, "Py_Version", &symbol))
+		return false;
+	if (memory_read(memory, symbol.address + module->bias, bytes, sizeof(bytes)) != MEMORY_OK &&
+	    elf_file_read_only_bytes(file, symbol.address, bytes, sizeof(bytes)) != sizeof(bytes))
+		return false;
+	*ret = python_version_from_hex((uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 |
+				       (uint32_t)bytes[1] << 8 | bytes[0]);
+	return ret->major == 2 || ret->major == 3;
+}
+
+/* The version of the interpreter in `module`; major 0 if nothing tells. `file` may be NULL. */
+static struct python_version module_version(struct search *search, const struct module *module,
+					    const struct elf_file *file, uint64_t *ret_address)
+{
+	struct python_version version = {0};
+	*ret_address = 0;
+	if ((file && version_by_symbol(search->options->memory, module, file, &version)) ||
+	    scan_version_text(search->options->memory, module_data(module), &version,
+			      ret_address)) {
+		search->seen_version = true;
+		search->version = version;
+		return version;
+	}
+	return (struct python_version){0};
+}
+
+/* Complete a location that was found in `module`, which may be NULL. */
+static struct error *location_finish(struct python_location *location, uint64_t runtime,
+				     enum locate_method method, const struct module *module)
+{
+	location->runtime_address = runtime;
+	location->method = method;
+	if (module && module->path) {
+		location->module_path = strdup(module->path);
+		if (!location->module_path)
+			return &error_out_of_memory;
+	}
+	return NULL;
+}
+
+/* ERROR_NOT_FOUND if the file of `module` does not tell. */
+static struct error *locate_by_file(struct search *search, const struct module *module,
+				    struct python_location *ret)
+{
+	static const struct {
+		enum locate_method method;
+		bool (*find)(const struct elf_file *, const char *, struct elf_symbol *);
+		const char *name;
+	} ways[] = {
+		{LOCATE_SYMBOL, elf_file_symbol, "_PyRuntime"},
+		{LOCATE_SECTION, elf_file_section, ".PyRuntime"},
+	};
+	CLEANUP(elf_file_destroyp) struct elf_file *file = NULL;
+	bool mismatch = false;
+	struct error *error = module_open_file(search->options->files, module, &file, &mismatch);
+	search->seen_mismatch |= mismatch;
+	if (error || !file)
+		return error ? error : &error_not_found;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct elf_symbol symbol;
+		struct python_location location = {0};
+		if (!ways[i].find(file, ways[i].name, &symbol))
+			continue;
+		uint64_t runtime = symbol.address + module->bias;
+		struct python_version version =
+			module_version(search, module, file, &location.version_address);
+		error = layout_for_runtime(search, runtime, version, &location);
+		if (!error)
+			error = location_finish(&location, runtime, ways[i].method, module);
+		if (!error)
+			*ret = location;
+		if (!error || error->code != ERROR_NOT_FOUND)
+			return error;
+	}
+	return &error_not_found;
+}
+
+/* Scan one range for the cookie of 3.13 and later. */
+static struct error *scan_for_cookie(struct search *search, struct scan_range range,
+				     const struct module *module, struct python_location *ret)
+{
+	uint64_t position = range.start;
+	uint64_t runtime;
+	while (scan_cookie(search->options->memory, range, &position, &runtime)) {
+		struct python_location location = {0};
+		struct python_version unknown = {0};
+		struct error *error = layout_for_runtime(search, runtime, unknown, &location);
+		if (!error)
+			error = location_finish(&location, runtime, LOCATE_SCAN, module);
+		if (!error) {
+			*ret = location;
+			return NULL;
+		}
+		/* A copy of the offsets that leads nowhere (a core's note, a string) is passed
+		 * over. */
+		if (error->code == ERROR_OUT_OF_MEMORY)
+			return error;
+		if (error->code == ERROR_UNSUPPORTED)
+			search_unsupported(search, error);
+		else
+			error_destroy(error);
+	}
+	return &error_not_found;
+}
+
+/* Scan one range for _PyRuntime's pointers to interpreters, by the layout of a version that is
+ * known. */
+static struct error *scan_for_pointers(struct search *search, struct scan_range range,
+				       const struct module *module, struct python_version version,
+				       struct python_location *ret)
+{
+	const struct python_layout *row = python_layout_find(version, false, false);
+	if (!row)
+		return &error_not_found;
+	for (int many = 0; many <= 1; many++) {
+		uint64_t position = range.start;
+		uint64_t runtime;
+		while (scan_interpreter_pointers(search->options->memory, range, row, many,
+						 &position, &runtime)) {
+			struct python_location location = {0};
+			bool started = false;
+			if (!validate_runtime(search->options->memory, runtime, row, &started) ||
+			    !started)
+				continue;
+			struct error *error =
+				layout_for_runtime(search, runtime, version, &location);
+			if (!error)
+				error = location_finish(&location, runtime, LOCATE_SCAN, module);
+			if (!error) {
+				*ret = location;
+				return NULL;
+			}
+			if (error->code != ERROR_NOT_FOUND)
+				return error;
+		}
+	}
+	return &error_not_found;
+}
+
+static struct error *locate_by_scan(struct search *search, struct scan_range range,
+				    const struct module *module, struct python_location *ret)
+{
+	struct python_version version = {0};
+	uint64_t version_address = 0;
+	if (range.start >= range.end)
+		return &error_not_found;
+	struct error *error = scan_for_cookie(search, range, module, ret);
+	if (!error || error->code != ERROR_NOT_FOUND)
+		return error;
+	if (scan_version_text(search->options->memory, range, &version, &version_address)) {
+		search->seen_version = true;
+		search->version = version;
+	} else {
+		/* The text can lie in another range than the runtime. */
+		version = search->version;
+	}
+	if (!version.major)
+		return &error_not_found;
+	error = scan_for_pointers(search, range, module, version, ret);
+	if (!error)
+		ret->version_address = version_address;
+	return error;
+}
+
+/* What is looked at first: libpython, then programs named after Python, then the executable. */
+static int module_likelihood(const struct module *module, bool is_first)
+{
+	const char *slash = module->path ? strrchr(module->path, '/') : NULL;
+	const char *name = slash ? slash + 1 : module->path;
+	if (name && strncmp(name, "libpython", strlen("libpython")) == 0)
+		return 3;
+	if (name && strstr(name, "python"))
+		return 2;
+	return is_first ? 1 : 0;
+}
+
+typedef struct error *(*locate_step)(struct search *search, const struct module *module,
+				     struct python_location *ret);
+
+static struct error *locate_module_by_scan(struct search *search, const struct module *module,
+					   struct python_location *ret)
+{
+	return locate_by_scan(search, module_data(module), module, ret);
+}
+
+/* Try `step` on the modules of at least likelihood `lowest` and at most `highest`, likely ones
+ * first. */
+static struct error *locate_in_modules(struct search *search, locate_step step, int highest,
+				       int lowest, struct python_location *ret)
+{
+	const struct modules *modules = search->options->modules;
+	for (int likelihood = highest; likelihood >= lowest; likelihood--) {
+		for (size_t i = 0; i < modules->count; i++) {
+			const struct module *module = &modules->items[i];
+			if (module_likelihood(module, i == 0) != likelihood)
+				continue;
+			struct error *error = step(search, module, ret);
+			if (!error || error->code == ERROR_OUT_OF_MEMORY)
+				return error;
+			if (error->code == ERROR_UNSUPPORTED)
+				search_unsupported(search, error);
+			else
+				error_destroy(error);
+		}
+	}
+	return &error_not_found;
+}
+
+/* The last resort: every private writable mapping. */
+static struct error *locate_in_mappings(struct search *search, struct python_location *ret)
+{
+	const struct mappings *mappings = search->options->mappings;
+	for (size_t i = 0; mappings && i < mappings->count; i++) {
+		const struct mapping *mapping = &mappings->items[i];
+		struct scan_range range = {.start = mapping->start, .end = mapping->end};
+		if (!(mapping->flags & MAPPING_WRITE) || mapping->flags & MAPPING_SHARED)
+			continue;
+		struct error *error = locate_by_scan(search, range, NULL, ret);
+		if (!error || error->code == ERROR_OUT_OF_MEMORY)
+			return error;
+		error_destroy(error);
+	}
+	return &error_not_found;
+}
+
+static struct error *locate_by_hint(struct search *search, struct python_location *ret)
+{
+	const struct python_location *hint = search->options->hint;
+	struct python_location location = {.version_address = hint->version_address};
+	struct error *error =
+		layout_for_runtime(search, hint->runtime_address, hint->version, &location);
+	if (error)
+		return error;
+	if (hint->module_path) {
+		location.module_path = strdup(hint->module_path);
+		if (!location.module_path)
+			return &error_out_of_memory;
+	}
+	location.runtime_address = hint->runtime_address;
+	location.method = hint->method ? hint->method : LOCATE_HINT;
+	*ret = location;
+	return NULL;
+}
+
+/* The ways, cheap ones first. */
+static struct error *locate_all_ways(struct search *search, struct python_location *ret)
+{
+	enum { MOST_LIKELY = 3, LIKELY = 1, ANY = 0 };
+	const struct locate_options *options = search->options;
+	struct error *error = &error_not_found;
+	if (options->hint)
+		error = locate_by_hint(search, ret);
+	if (error && error->code == ERROR_NOT_FOUND && options->files)
+		error = locate_in_modules(search, locate_by_file, MOST_LIKELY, LIKELY, ret);
+	if (error && error->code == ERROR_NOT_FOUND)
+		error = locate_in_modules(search, locate_module_by_scan, MOST_LIKELY, LIKELY, ret);
+	/* An interpreter that is embedded in a library of another name. */
+	if (error && error->code == ERROR_NOT_FOUND && options->files && !search->seen_runtime)
+		error = locate_in_modules(search, locate_by_file, ANY, ANY, ret);
+	if (error && error->code == ERROR_NOT_FOUND && options->exhaustive)
+		error = locate_in_modules(search, locate_module_by_scan, ANY, ANY, ret);
+	if (error && error->code == ERROR_NOT_FOUND &&
+	    (options->exhaustive || !options->modules->count))
+		error = locate_in_mappings(search, ret);
+	return error;
+}
+
+/* Why nothing was found, as far as it can be told. Consumes search->unsupported. */
+static struct error *search_failure(struct search *search)
+{
+	struct error *unsupported = search->unsupported;
+	search->unsupported = NULL;
+	if (unsupported)
+		return unsupported;
+	if (search->seen_runtime)
+		return error_create(ERROR_BUSY, "Python is there, but it is not initialised (it is "
+						"starting or ending)");
+	if (search->seen_version) {
+		char text[PYTHON_VERSION_TEXT_SIZE];
+		python_version_format(search->version, text);
+		return error_create(ERROR_UNSUPPORTED,
+				    "CPython %s was recognised by its version text, but its "
+				    "interpreter state could not be found%s",
+				    text, search->options->exhaustive ? "" : "; try --exhaustive");
+	}
+	return error_create(ERROR_NOT_PYTHON,
+			    "no Python interpreter found in %zu modules, by symbols, by the "
+			    ".PyRuntime section, or by scanning%s%s",
+			    search->options->modules->count,
+			    search->seen_mismatch ? "; files with another build-id were refused"
+						  : "",
+			    search->options->exhaustive ? "" : "; try --exhaustive");
+}
+
+struct error *locate_python(const struct locate_options *options, struct python_location *ret)
+{
+	struct search search = {.options = options};
+	struct error *error = locate_all_ways(&search, ret);
+	if (error && error->code == ERROR_NOT_FOUND) {
+		error_destroy(error);
+		error = search_failure(&search);
+	}
+	if (error && error->code == ERROR_UNSUPPORTED && search.seen_version)
+		ret->version = search.version;
+	error_destroy(search.unsupported);
+	return error;
+}

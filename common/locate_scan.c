@@ -1,0 +1,227 @@
+#include "common/locate_scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/cursor.h"
+#include "common/debug_offsets.h"
+#include "common/struct_view.h"
+
+enum {
+	PAGE_BYTES = 4096,
+	CHUNK_BYTES = 64 * PAGE_BYTES,
+	WORD_BYTES = 8,
+	/* Py_GetVersion() keeps its text in char version[250] or [300] (Python/getversion.c). */
+	VERSION_TEXT_MAX_BYTES = 320,
+};
+
+/* What looks at a chunk: gives the offset of a find, or `size` if there is none from `from` on. */
+struct chunk_search {
+	size_t (*find)(const struct chunk_search *search, const uint8_t *data, size_t size,
+		       size_t from);
+	size_t overlap_bytes; /* how much of a find can lie in the next chunk */
+	const struct python_layout *layout;
+	bool many_interpreters;
+};
+
+/*
+ * Read [address, address + size) page by page into `data`, zero where it cannot be read: a scan
+ * goes on behind a gap, and zeros are never a find.
+ */
+static void read_chunk(struct memory *memory, uint64_t address, uint8_t *data, size_t size)
+{
+	if (memory_read(memory, address, data, size) == MEMORY_OK)
+		return;
+	for (size_t offset = 0; offset < size;) {
+		size_t step = PAGE_BYTES - (address + offset) % PAGE_BYTES;
+		step = step < size - offset ? step : size - offset;
+		if (memory_read(memory, address + offset, data + offset, step) != MEMORY_OK)
+			memset(data + offset, 0, step);
+		offset += step;
+	}
+}
+
+/* The address of the next find at or behind `*position`, which is moved behind it. */
+static bool scan_next(struct memory *memory, struct scan_range range,
+		      const struct chunk_search *search, uint64_t *position, uint64_t *ret)
+{
+	CLEANUP_FREE uint8_t *data = malloc(CHUNK_BYTES);
+	uint64_t address = *position > range.start ? *position : range.start;
+	while (data && address < range.end) {
+		uint64_t left = range.end - address;
+		size_t size = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+		read_chunk(memory, address, data, size);
+		size_t found = search->find(search, data, size, 0);
+		if (found < size) {
+			*ret = address + found;
+			*position = *ret + 1;
+			return true;
+		}
+		if (size == left || size <= search->overlap_bytes)
+			break;
+		address += size - search->overlap_bytes;
+	}
+	*position = range.end;
+	return false;
+}
+
+/* "3.11.7 (main, Dec  4 2023, 18:10:11) [GCC 12.2.0]": the shape around the version is what proves
+ * it. */
+static bool is_version_text(const uint8_t *text, size_t size)
+{
+	struct python_version version;
+	size = size < VERSION_TEXT_MAX_BYTES ? size : VERSION_TEXT_MAX_BYTES;
+	size_t length = python_version_parse((const char *)text, size, &version);
+	if (!length || length + 2 > size || memcmp(text + length, " (", 2) != 0)
+		return false;
+	const uint8_t *end = memchr(text, 0, size);
+	const uint8_t *close = end ? memchr(text, ')', (size_t)(end - text)) : NULL;
+	return close && memchr(close, '[', (size_t)(end - close));
+}
+
+static size_t find_version_text(const struct chunk_search *search, const uint8_t *data, size_t size,
+				size_t from)
+{
+	(void)search;
+	/* Look for " (", which is rarer than a digit, and step back over the version before it. */
+	for (size_t i = from; i + 1 < size; i++) {
+		const uint8_t *blank = memchr(data + i, ' ', size - 1 - i);
+		if (!blank)
+			break;
+		i = (size_t)(blank - data);
+		if (data[i + 1] != '(')
+			continue;
+		size_t start = i;
+		while (start > from && i - start < PYTHON_VERSION_TEXT_SIZE &&
+		       data[start - 1] > ' ' && data[start - 1] < 0x7f)
+			start--;
+		if (start < i && is_version_text(data + start, size - start))
+			return start;
+	}
+	return size;
+}
+
+bool scan_version_text(struct memory *memory, struct scan_range range,
+		       struct python_version *ret_version, uint64_t *ret_address)
+{
+	static const struct chunk_search search = {
+		.find = find_version_text,
+		.overlap_bytes = VERSION_TEXT_MAX_BYTES,
+	};
+	uint64_t position = range.start;
+	uint64_t address;
+	char text[PYTHON_VERSION_TEXT_SIZE];
+	if (!scan_next(memory, range, &search, &position, &address))
+		return false;
+	if (memory_read(memory, address, text, sizeof(text)) != MEMORY_OK ||
+	    !python_version_parse(text, sizeof(text), ret_version))
+		return false;
+	*ret_address = address;
+	return true;
+}
+
+static size_t find_cookie(const struct chunk_search *search, const uint8_t *data, size_t size,
+			  size_t from)
+{
+	(void)search;
+	for (size_t i = from; i + WORD_BYTES <= size; i += WORD_BYTES) {
+		if (memcmp(data + i, DEBUG_OFFSETS_COOKIE, WORD_BYTES) == 0)
+			return i;
+	}
+	return size;
+}
+
+/* Scans of words need a start that is aligned as the words are. */
+static uint64_t align_up(uint64_t address)
+{
+	return (address + WORD_BYTES - 1) & ~(uint64_t)(WORD_BYTES - 1);
+}
+
+bool scan_cookie(struct memory *memory, struct scan_range range, uint64_t *position,
+		 uint64_t *ret_runtime)
+{
+	static const struct chunk_search search = {
+		.find = find_cookie,
+		.overlap_bytes = WORD_BYTES,
+	};
+	range.start = align_up(range.start);
+	*position = align_up(*position);
+	return scan_next(memory, range, &search, position, ret_runtime);
+}
+
+static bool is_plausible_pointer(uint64_t value)
+{
+	/* User space of x86_64 and aarch64 (4-level tables: 47 and 48 bits), never the first page.
+	 */
+	return value >= PAGE_BYTES && value < UINT64_C(1) << 48 && value % WORD_BYTES == 0;
+}
+
+static size_t find_interpreter_pointers(const struct chunk_search *search, const uint8_t *data,
+					size_t size, size_t from)
+{
+	size_t distance = search->layout->runtime.interpreters_main -
+			  search->layout->runtime.interpreters_head;
+	for (size_t i = from; i + distance + WORD_BYTES <= size; i += WORD_BYTES) {
+		uint64_t head = 0;
+		uint64_t main_interpreter = 0;
+		bytes_field(data, size, i, WORD_BYTES, &head);
+		if (!is_plausible_pointer(head))
+			continue;
+		bytes_field(data, size, i + distance, WORD_BYTES, &main_interpreter);
+		if (head == main_interpreter ||
+		    (search->many_interpreters && is_plausible_pointer(main_interpreter)))
+			return i;
+	}
+	return size;
+}
+
+bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
+			       const struct python_layout *layout, bool many_interpreters,
+			       uint64_t *position, uint64_t *ret_runtime)
+{
+	enum { DISTANCE_MAX_BYTES = 64 };
+	uint64_t address;
+	layout_offset head = layout->runtime.interpreters_head;
+	layout_offset main_interpreter = layout->runtime.interpreters_main;
+	if (head == LAYOUT_ABSENT || main_interpreter == LAYOUT_ABSENT ||
+	    main_interpreter <= head || main_interpreter - head > DISTANCE_MAX_BYTES)
+		return false;
+	struct chunk_search search = {
+		.find = find_interpreter_pointers,
+		.overlap_bytes = main_interpreter - head + WORD_BYTES,
+		.layout = layout,
+		.many_interpreters = many_interpreters,
+	};
+	range.start = align_up(range.start);
+	*position = align_up(*position);
+	if (!scan_next(memory, range, &search, position, &address))
+		return false;
+	*ret_runtime = address - head;
+	return true;
+}
+
+bool validate_runtime(struct memory *memory, uint64_t runtime, const struct python_layout *layout,
+		      bool *ret_started)
+{
+	uint64_t interpreter;
+	uint64_t thread;
+	uint64_t back;
+	if (struct_read_pointer(memory, runtime, layout->runtime.interpreters_head, &interpreter) !=
+	    MEMORY_OK)
+		return false;
+	*ret_started = false;
+	if (!interpreter)
+		return true;
+	if (!is_plausible_pointer(interpreter) ||
+	    struct_read_pointer(memory, interpreter, layout->interpreter.threads_head, &thread) !=
+		    MEMORY_OK)
+		return false;
+	if (!thread)
+		return true;
+	if (!is_plausible_pointer(thread) ||
+	    struct_read_pointer(memory, thread, layout->thread.interp, &back) != MEMORY_OK)
+		return false;
+	*ret_started = back == interpreter;
+	return back == interpreter;
+}

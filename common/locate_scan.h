@@ -1,0 +1,43 @@
+/* Scans of a target's writable data for what marks an interpreter, where no symbol tells. */
+#ifndef PYSPY_COMMON_LOCATE_SCAN_H
+#define PYSPY_COMMON_LOCATE_SCAN_H
+
+#include "common/memory.h"
+#include "common/python_layout.h"
+
+struct scan_range {
+	uint64_t start;
+	uint64_t end; /* exclusive */
+};
+
+/*
+ * The text that Py_GetVersion() made, "3.11.7 (main, …) [GCC …]": a static buffer, so in the
+ * writable data of the module that holds the interpreter, and in every core. False if there is
+ * none.
+ */
+bool scan_version_text(struct memory *memory, struct scan_range range,
+		       struct python_version *ret_version, uint64_t *ret_address);
+
+/*
+ * Candidates for the address of _PyRuntime, in ascending order from `*position` on, which is moved
+ * behind the candidate. False when there are no more. Every candidate is to be validated.
+ */
+bool scan_cookie(struct memory *memory, struct scan_range range, uint64_t *position,
+		 uint64_t *ret_runtime);
+
+/*
+ * The same for versions without the cookie: two neighbouring pointers that can be
+ * _PyRuntime.interpreters.head and .main. With `many_interpreters` they may differ.
+ */
+bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
+			       const struct python_layout *layout, bool many_interpreters,
+			       uint64_t *position, uint64_t *ret_runtime);
+
+/*
+ * Whether `runtime` leads to an interpreter whose first thread points back to it, by this layout.
+ * MEMORY_OK and `ret_started` false: it is there and not initialised yet.
+ */
+bool validate_runtime(struct memory *memory, uint64_t runtime, const struct python_layout *layout,
+		      bool *ret_started);
+
+#endif
