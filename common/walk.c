@@ -251,7 +251,8 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 	}
 	*ret_next = struct_view_pointer(&view, layout->thread.next);
 	thread.thread_id = struct_view_pointer(&view, layout->thread.thread_id);
-	thread.native_thread_id = struct_view_pointer(&view, layout->thread.native_thread_id);
+	thread_id_read(walk->memory, struct_view_pointer(&view, layout->thread.native_thread_id),
+		       thread.thread_id, &thread.os_ids);
 	thread.owns_gil_known = gil_has_owner_mark(layout);
 	if (thread.owns_gil_known &&
 	    gil_is_owner(walk->memory, walk->location, address, &thread.owns_gil) != MEMORY_OK)

@@ -10,6 +10,7 @@
 #include "common/code_object.h"
 #include "common/locate.h"
 #include "common/memory.h"
+#include "common/thread_id.h"
 
 /* Bounds; beyond them a gap is reported. */
 enum {
@@ -30,9 +31,9 @@ struct walk_interpreter {
 struct walk_thread {
 	uint64_t address; /* PyThreadState */
 	const struct walk_interpreter *interpreter;
-	uint64_t thread_id;	   /* pthread_t */
-	uint64_t native_thread_id; /* as the target itself calls it; 0 if the version has none */
-	bool owns_gil;		   /* proven by the owner's mark, not by last_holder alone */
+	uint64_t thread_id;		    /* pthread_t */
+	struct thread_id_candidates os_ids; /* what its OS thread id can be */
+	bool owns_gil; /* proven by the owner's mark, not by last_holder alone */
 	bool owns_gil_known;
 	uint64_t first_frame; /* 0: runs no Python */
 };
