@@ -2,7 +2,9 @@
  * A sparse image of memory: disjoint ranges of bytes by address. What a recorder fills, what a
  * snapshot's log is applied to, and a `struct memory` to read from.
  *
- * Ranges that touch or overlap are joined. Lookups and insertions stay cheap with 100,000 ranges.
+ * Ranges that touch or overlap are joined, but no range crosses a multiple of MEMORY_IMAGE_WINDOW:
+ * longer memory is several ranges that touch. Equal contents are equal ranges, and a change moves
+ * few bytes. Lookups and insertions stay cheap with 100,000 ranges.
  */
 #ifndef PYSPY_COMMON_MEMORY_IMAGE_H
 #define PYSPY_COMMON_MEMORY_IMAGE_H
@@ -10,6 +12,8 @@
 #include <stdbool.h>
 
 #include "common/memory.h"
+
+enum { MEMORY_IMAGE_WINDOW = 16384 };
 
 struct memory_image;
 
