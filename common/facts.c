@@ -1,6 +1,7 @@
 #include "common/facts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void process_facts_deinit(struct process_facts *facts)
 {
@@ -11,6 +12,27 @@ void process_facts_deinit(struct process_facts *facts)
 	free(facts->host);
 	free(facts->kernel);
 	*facts = (struct process_facts){0};
+}
+
+struct error *process_facts_copy(const struct process_facts *facts, struct process_facts *ret)
+{
+	struct process_facts copy = *facts;
+	char **const strings[] = {
+		&copy.command_line, &copy.command_name, &copy.executable,
+		&copy.root,	    &copy.host,		&copy.kernel,
+	};
+	bool complete = true;
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+		char *original = *strings[i];
+		*strings[i] = original ? strdup(original) : NULL;
+		complete &= !original || *strings[i];
+	}
+	if (!complete) {
+		process_facts_deinit(&copy);
+		return &error_out_of_memory;
+	}
+	*ret = copy;
+	return NULL;
 }
 
 struct error *thread_list_append(struct thread_list *list, const struct thread_facts *thread)

@@ -42,6 +42,8 @@ struct process_facts {
 };
 
 void process_facts_deinit(struct process_facts *facts);
+/* A copy of its own, strings too. */
+struct error *process_facts_copy(const struct process_facts *facts, struct process_facts *ret);
 
 enum { THREAD_NAME_SIZE = 16 };
 

@@ -1,0 +1,253 @@
+#include "analyze/python/decode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/python/idle.h"
+#include "analyze/python/line_table.h"
+#include "analyze/python/short_filename.h"
+#include "analyze/python/text.h"
+#include "common/cleanup.h"
+#include "common/thread_id.h"
+#include "common/walk.h"
+
+/* Fills a model from the callbacks of a walk. */
+struct decoder {
+	const struct thread_list *os_threads;
+	const struct python_layout *layout;
+	struct model_process *process;
+	struct model_thread *thread; /* the one whose frames come; NULL before the first */
+	bool is_core;
+};
+
+static struct error *copy_text(const char *text, char **ret)
+{
+	char *copy = strdup(text);
+	if (!copy)
+		return &error_out_of_memory;
+	*ret = copy;
+	return NULL;
+}
+
+/* What the operating system says of the thread. */
+static struct error *decode_os_thread(const struct thread_facts *os_thread,
+				      struct model_thread *thread)
+{
+	thread->os_thread_id = os_thread->tid;
+	if (os_thread->container_tid && os_thread->container_tid != os_thread->tid)
+		thread->container_thread_id = os_thread->container_tid;
+	thread->crashed = os_thread->crashed;
+	if (os_thread->state)
+		thread->activity =
+			os_thread->state == 'R' || thread->owns_gil ? MODEL_ACTIVE : MODEL_IDLE;
+	if (!os_thread->name[0])
+		return NULL;
+	return copy_text(os_thread->name, &thread->os_name);
+}
+
+/* The thread that was reported before is complete: what its innermost frame tells can be used. */
+static void decode_thread_end(struct decoder *decoder)
+{
+	struct model_thread *thread = decoder->thread;
+	if (!thread || thread->activity != MODEL_ACTIVITY_UNKNOWN || !thread->frame_count)
+		return;
+	const struct model_frame *innermost = &thread->frames[0];
+	thread->activity_inferred = true;
+	thread->activity =
+		is_waiting_frame(innermost->name, innermost->filename) && !thread->owns_gil
+			? MODEL_IDLE
+			: MODEL_ACTIVE;
+}
+
+static struct error *on_thread(void *context, const struct walk_thread *walked)
+{
+	struct decoder *decoder = context;
+	decode_thread_end(decoder);
+	struct error *error = model_process_add_thread(decoder->process, &decoder->thread);
+	if (error)
+		return error;
+	struct model_thread *thread = decoder->thread;
+	thread->interpreter_id = walked->interpreter->id;
+	thread->thread_id = walked->thread_id;
+	thread->owns_gil = walked->owns_gil;
+	thread->owns_gil_known = walked->owns_gil_known;
+	const struct thread_facts *os_thread =
+		thread_id_match(&walked->os_ids, decoder->os_threads);
+	if (os_thread)
+		return decode_os_thread(os_thread, thread);
+	/* The thread may have been born or have ended between the list and the sample. */
+	for (size_t i = 0; i < THREAD_ID_CANDIDATES && !thread->os_thread_id; i++) {
+		if (decoder->layout->thread.native_thread_id != LAYOUT_ABSENT)
+			thread->os_thread_id = walked->os_ids.ids[i];
+	}
+	return NULL;
+}
+
+static struct error *frame_gap(struct model_thread *thread, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static struct error *frame_gap(struct model_thread *thread, const char *format, ...)
+{
+	struct model_frame *frame;
+	char *text;
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return &error_out_of_memory;
+	struct error *error = model_thread_add_frame(thread, &frame);
+	if (error) {
+		free(text);
+		return error;
+	}
+	frame->kind = MODEL_FRAME_GAP;
+	frame->gap = text;
+	return NULL;
+}
+
+/* A frame whose code object is unreadable or none: a marked gap, and the stack goes on outside of
+ * it. */
+static struct error *decode_broken_frame(struct model_thread *thread,
+					 const struct walk_frame *walked)
+{
+	const struct raw_code *code = walked->code;
+	return frame_gap(thread, "code object at 0x%llx %s%s%s",
+			 (unsigned long long)walked->code_address,
+			 code->status == MEMORY_OK ? "is malformed" : "could not be read (",
+			 code->status == MEMORY_OK ? "" : memory_status_name(code->status),
+			 code->status == MEMORY_OK ? "" : ")");
+}
+
+static int32_t frame_line(const struct python_layout *layout, const struct walk_frame *walked)
+{
+	const struct raw_code *code = walked->code;
+	if (walked->traced_line > 0)
+		return walked->traced_line;
+	if (code->line_table_status != MEMORY_OK)
+		return 0;
+	return line_table_lookup(layout->line_table_kind, code->line_table, code->line_table_size,
+				 code->first_line, walked->instruction_offset)
+		.line;
+}
+
+static struct error *on_frame(void *context, const struct walk_frame *walked)
+{
+	struct decoder *decoder = context;
+	const struct raw_code *code = walked->code;
+	struct model_frame *frame;
+	if (code->status != MEMORY_OK || code->malformed)
+		return decode_broken_frame(decoder->thread, walked);
+	struct error *error = model_thread_add_frame(decoder->thread, &frame);
+	if (!error)
+		error = python_text(&code->name, &frame->name);
+	if (!error)
+		error = python_text(&code->filename, &frame->filename);
+	if (!error && code->qualname.address)
+		error = python_text(&code->qualname, &frame->qualified_name);
+	if (!error)
+		error = copy_text(short_filename(frame->filename), &frame->short_filename);
+	if (error)
+		return error;
+	frame->line = frame_line(decoder->layout, walked);
+	frame->is_entry = walked->is_entry;
+	frame->is_shim_entry = walked->is_shim_entry;
+	return NULL;
+}
+
+static const char *gap_reason(const struct walk_gap *gap)
+{
+	static const char *const reasons[] = {
+		[WALK_GAP_CYCLE] = "comes back to itself",
+		[WALK_GAP_BOUND] = "is beyond the bounds",
+		[WALK_GAP_WILD] = "is not what it must be",
+	};
+	return gap->kind == WALK_GAP_MEMORY ? memory_status_name(gap->status) : reasons[gap->kind];
+}
+
+static struct error *on_gap(void *context, const struct walk_gap *gap)
+{
+	struct decoder *decoder = context;
+	const char *could_not = gap->kind == WALK_GAP_MEMORY ? "could not be read: " : "";
+	if (gap->scope == WALK_SCOPE_FRAMES && decoder->thread)
+		return frame_gap(decoder->thread, "%s at 0x%llx %s%s", gap->what,
+				 (unsigned long long)gap->address, could_not, gap_reason(gap));
+	return model_process_add_note(decoder->process,
+				      "%s at 0x%llx %s%s; what is behind it is missing", gap->what,
+				      (unsigned long long)gap->address, could_not, gap_reason(gap));
+}
+
+static struct error *decode_facts(struct target *target, struct model_process *process)
+{
+	struct error *error = process_facts_copy(target_process(target), &process->facts);
+	process->is_core = target_kind(target) == TARGET_CORE;
+	const char *const *losses = target_losses(target);
+	for (size_t i = 0; !error && losses[i]; i++)
+		error = model_process_add_note(process, "%s", losses[i]);
+	struct snapshot *snapshot = target_snapshot(target);
+	if (snapshot) {
+		process->has_sample = true;
+		process->sample = *snapshot_sample(snapshot);
+		process->sample_index = snapshot_selected(snapshot);
+		process->sample_count = snapshot_sample_count(snapshot);
+	}
+	if (!error && process->has_sample && process->sample.partial)
+		error = model_process_add_note(
+			process, "something that belongs to this sample could not be captured");
+	return error;
+}
+
+static struct error *decode_location(const struct python_location *location,
+				     struct model_process *process)
+{
+	process->version = location->version;
+	process->version_known = location->version.major != 0;
+	process->free_threaded = location->layout_known && location->layout.free_threaded;
+	const char *executable =
+		process->facts.executable ? process->facts.executable : location->module_path;
+	return executable ? copy_text(executable, &process->executable) : NULL;
+}
+
+struct error *decode_process(struct target *target, const struct decode_options *options,
+			     struct model_process *ret)
+{
+	CLEANUP(python_location_deinit) struct python_location location = {0};
+	struct decoder decoder = {
+		.os_threads = target_threads(target),
+		.layout = &location.layout,
+		.process = ret,
+		.is_core = target_kind(target) == TARGET_CORE,
+	};
+	const struct walk_visitor visitor = {
+		.context = &decoder,
+		.thread = on_thread,
+		.frame = on_frame,
+		.gap = on_gap,
+	};
+	const struct locate_options locate_options = {
+		.memory = target_memory(target),
+		.modules = target_modules(target),
+		.mappings = target_mappings(target),
+		.files = target_files(target),
+		.hint = target_python_hint(target),
+		.exhaustive = options->exhaustive,
+	};
+	*ret = (struct model_process){0};
+	struct error *error = decode_facts(target, ret);
+	if (error)
+		return error;
+	error = locate_python(&locate_options, &location);
+	if (!error || error->code == ERROR_UNSUPPORTED) {
+		struct error *location_error = decode_location(&location, ret);
+		if (location_error) {
+			error_destroy(error);
+			error = location_error;
+		}
+	}
+	if (!error)
+		error = walk_python(target_memory(target), &location, &visitor);
+	if (!error)
+		decode_thread_end(&decoder);
+	return error;
+}
