@@ -13,7 +13,8 @@
 
 struct output_file;
 
-/* "-" is standard output. ERROR_EXISTS if the name is taken. */
+/* "-" is standard output. ERROR_EXISTS if the name is taken; a device or FIFO of that name is
+ * written to as standard output is. Under sudo the file belongs to the invoking user. */
 struct error *output_file_create(const char *path, struct output_file **ret);
 struct error *output_file_write(struct output_file *file, const void *bytes, size_t size);
 /* Give the file its name. After an error, or without this call, destroy leaves nothing behind. */
