@@ -1,5 +1,6 @@
 #include "analyze/python/decode.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,6 @@ struct decoder {
 	const struct python_layout *layout;
 	struct model_process *process;
 	struct model_thread *thread; /* the one whose frames come; NULL before the first */
-	bool is_core;
 };
 
 static struct error *copy_text(const char *text, char **ret)
@@ -217,7 +217,6 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		.os_threads = target_threads(target),
 		.layout = &location.layout,
 		.process = ret,
-		.is_core = target_kind(target) == TARGET_CORE,
 	};
 	const struct walk_visitor visitor = {
 		.context = &decoder,

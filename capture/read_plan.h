@@ -1,0 +1,39 @@
+/*
+ * Ranges of the target that a sample will need, predicted by an earlier walk, and read at once.
+ * Neighbouring ranges are joined over small gaps: a range costs about as much as 2 KB of bytes.
+ */
+#ifndef PYSPY_CAPTURE_READ_PLAN_H
+#define PYSPY_CAPTURE_READ_PLAN_H
+
+#include "common/memory.h"
+#include "common/memory_image.h"
+
+struct read_plan {
+	struct memory_request *requests; /* buffers are parts of `bytes` */
+	size_t count;
+	uint8_t *bytes;
+	size_t size_bytes;
+};
+
+/* Ranges that are joined over gaps of up to `join_gap_bytes`; 0 keeps them as they are. */
+struct error *read_plan_init(struct read_plan *plan, const struct memory_image *image,
+			     size_t join_gap_bytes);
+void read_plan_deinit(struct read_plan *plan);
+
+/* Read all ranges from `memory`; those that fail are left out by the two below. */
+void read_plan_read(struct read_plan *plan, struct memory *memory);
+
+/* Put what was read into `image`. */
+struct error *read_plan_put(const struct read_plan *plan, struct memory_image *image);
+
+/*
+ * A memory of what was read: answers MEMORY_NOT_CAPTURED outside of it. Borrows the plan; embedded,
+ * so nothing to destroy.
+ */
+struct read_plan_memory {
+	struct memory memory;
+	const struct read_plan *plan;
+};
+void read_plan_memory_init(struct read_plan_memory *memory, const struct read_plan *plan);
+
+#endif
