@@ -1,0 +1,139 @@
+/*
+ * Command lines by table, for both programs: one row for each option says how it is written, what
+ * it does and what `--help` says of it, so that help and behaviour cannot differ.
+ *
+ * To add an option:
+ *  1. a field for its value in the program's options structure;
+ *  2. a row in the program's table (capture/options.c, analyze/options.c): name, letter, argument,
+ *     help, kind, offset of the field;
+ *  3. the man page (scripts/check-man compares it with --help).
+ */
+#ifndef PYSPY_COMMON_COMMAND_LINE_H
+#define PYSPY_COMMON_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/error.h"
+
+/* Strings that are borrowed from argv or, for a split list, owned with it. */
+struct string_list {
+	const char **items; /* NULL-terminated once there is one; NULL if there is none */
+	size_t count;
+	char **owned; /* what the items of a split list point into */
+	size_t owned_count;
+};
+
+struct id_list {
+	int32_t *items;
+	size_t count;
+};
+
+void string_list_deinit(struct string_list *list);
+void id_list_deinit(struct id_list *list);
+bool id_list_contains(const struct id_list *list, int32_t id);
+
+/* How an option's argument is read, and the type of the field that it is put into. */
+enum option_kind {
+	OPTION_FLAG = 1,   /* bool: set to true */
+	OPTION_COUNT,	   /* unsigned: how often it was given */
+	OPTION_STRING,	   /* const char *: borrowed from argv, the last one counts */
+	OPTION_STRINGS,	   /* struct string_list: repeatable */
+	OPTION_COLON_LIST, /* struct string_list: repeatable, each A:B:C is split */
+	OPTION_IDS,	   /* struct id_list: process or thread ids, decimal or 0x…, repeatable */
+	OPTION_NUMBER,	   /* uint64_t: decimal or 0x… */
+	OPTION_SECONDS,	   /* uint64_t, nanoseconds: seconds with or without a fraction */
+	OPTION_CHOICE,	   /* int: index of the argument in `choices` */
+	OPTION_UNAVAILABLE, /* no field: a usage error that says this version has no such option */
+};
+
+struct option_spec {
+	const char *name;     /* long name, without "--" */
+	const char *alias;    /* another long name, or NULL */
+	char letter;	      /* 0: none */
+	const char *argument; /* its name in the help; NULL: takes none */
+	const char *help;     /* one sentence without the full stop, wrapped by command_line_help */
+	enum option_kind kind;
+	size_t offset;		    /* of the field in the program's options structure, offsetof */
+	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+	unsigned commands;	    /* bits of the commands that have it; 0: all */
+	bool hidden;		    /* not in the help */
+};
+
+/* What every program and command has. Its rows: COMMON_OPTIONS. */
+struct common_options {
+	bool help;
+	bool version;
+	bool quiet;
+	unsigned verbose;
+	bool no_color;
+};
+
+/* clang-format off */
+/* The rows of struct common_options, for a table of `type` that has it as `member`. */
+#define COMMON_OPTIONS(type, member)                                                               \
+	{.name = "quiet", .letter = 'q', .kind = OPTION_FLAG,                                      \
+	 .offset = offsetof(type, member.quiet),                                                   \
+	 .help = "print errors only, no warnings"},                                                \
+	{.name = "verbose", .letter = 'v', .kind = OPTION_COUNT,                                   \
+	 .offset = offsetof(type, member.verbose),                                                 \
+	 .help = "say more about what is done; repeat for more"},                                  \
+	{.name = "no-color", .kind = OPTION_FLAG,                                                  \
+	 .offset = offsetof(type, member.no_color),                                                \
+	 .help = "print without colors"},                                                          \
+	{.name = "version", .letter = 'V', .kind = OPTION_FLAG,                                    \
+	 .offset = offsetof(type, member.version),                                                 \
+	 .help = "print the version and exit"},                                                    \
+	{.name = "help", .letter = 'h', .kind = OPTION_FLAG,                                       \
+	 .offset = offsetof(type, member.help),                                                    \
+	 .help = "print this help and exit"}
+/* clang-format on */
+
+struct command_line {
+	const char *program;	     /* "pyspy-capture": also what its man page is called */
+	const char *const *synopsis; /* usage lines without the program's name, NULL-terminated */
+	const char *description;     /* a paragraph of the help, or NULL */
+	const struct option_spec *options;
+	size_t option_count;
+	const char *epilogue; /* text after the options, or NULL */
+	unsigned command;     /* only rows with this bit, or with none; 0: all rows */
+};
+
+/* What is not an option. */
+struct arguments {
+	struct string_list words; /* before "--", options taken out */
+	bool has_separator;	  /* there was a "--" */
+	char *const *rest;	  /* after "--": borrowed from argv, NULL-terminated */
+	size_t rest_count;
+};
+
+void arguments_deinit(struct arguments *arguments);
+
+/*
+ * Parse argv[1…] into `values`, the program's options structure, which holds the defaults. It stops
+ * with success at --help and --version. ERROR_USAGE ends in the hint to try --help. After an error
+ * `values` holds what came before it, and is to be deinitialised all the same; `ret` is
+ * always to be deinitialised. Options and words may be mixed. Not for two threads at once
+ * (getopt_long(3) has global state).
+ */
+struct error *command_line_parse(const struct command_line *command_line, int argc, char **argv,
+				 void *values, struct arguments *ret);
+
+/* The text of --help, made from the table. */
+void command_line_help(const struct command_line *command_line, FILE *stream);
+
+/* "pyspy-capture 0.1.0" and a newline. */
+void command_line_version(const struct command_line *command_line, FILE *stream);
+
+/* An ERROR_USAGE that ends in the hint to try --help, for what only main can check. */
+struct error *command_line_error(const struct command_line *command_line, const char *format, ...)
+	__attribute__((format(printf, 2, 3), warn_unused_result, returns_nonnull));
+
+/* The readers behind the kinds. ERROR_USAGE without a hint. */
+struct error *parse_id(const char *text, int32_t *ret);
+struct error *parse_number(const char *text, uint64_t *ret);
+struct error *parse_seconds(const char *text, uint64_t *ret_ns);
+
+#endif
