@@ -3,9 +3,8 @@
 #include "common/struct_view.h"
 #include "common/thread_id.h"
 
-/* The thread of a thread state, as we see it; 0 if it is not known. */
-static pid_t thread_state_tid(struct memory *memory, const struct python_location *location,
-			      uint64_t thread_state, const struct thread_list *threads)
+pid_t thread_state_tid(struct memory *memory, const struct python_location *location,
+		       uint64_t thread_state, const struct thread_list *threads)
 {
 	const struct python_layout *layout = &location->layout;
 	struct thread_id_candidates candidates;

@@ -35,6 +35,10 @@ struct error *gil_set_read(struct memory *memory, const struct python_location *
 			   const uint64_t *interpreters, size_t interpreter_count,
 			   const struct thread_list *threads, struct gil_set *ret);
 
+/* The thread of a thread state, as we see it; 0 if it is not known. */
+pid_t thread_state_tid(struct memory *memory, const struct python_location *location,
+		       uint64_t thread_state, const struct thread_list *threads);
+
 /* Whether nothing changed hands between two looks: same owners, same counts of switches. */
 bool gil_set_equal(const struct gil_set *a, const struct gil_set *b);
 

@@ -1,0 +1,292 @@
+#include "capture/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture/fault_point.h"
+#include "capture/holder.h"
+#include "capture/read_plan.h"
+#include "capture/sample_pass.h"
+#include "capture/sample_verify.h"
+#include "common/cleanup.h"
+
+enum {
+	/*
+	 * Programs that wait a lot release the GIL before the stop arrives; more attempts than
+	 * these would cost the target more than stopping all its threads once.
+	 */
+	HOLDER_ATTEMPTS = 8,
+	ALL_ATTEMPTS = 3,
+	NONBLOCKING_ATTEMPTS = 200,
+	NONBLOCKING_PAUSE_NS = 500 * 1000,
+	JOIN_GAP_BYTES = 1024,
+};
+
+struct sampler {
+	const struct sample_options *options;
+	struct sample_pass prediction; /* the pass before: its ranges are read at once */
+	struct sample_pass pass;
+	struct sample_facts facts;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Read the predicted ranges at once, and walk over the copy; what the prediction missed is read
+ * singly. */
+static struct error *sampler_read(struct sampler *sampler, struct read_plan *plan)
+{
+	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
+	struct read_plan_memory copy;
+	sampler->facts.time_ns = clock_ns(CLOCK_REALTIME);
+	sampler->facts.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	if (fault_point(FAULT_DURING_READ))
+		return error_create(ERROR_IO, "reading was made to fail");
+	read_plan_read(plan, sampler->options->memory);
+	read_plan_memory_init(&copy, plan);
+	struct error *error =
+		memory_overlay_create(&copy.memory, sampler->options->memory, &overlay);
+	if (error)
+		return error;
+	return sample_pass_run(&sampler->pass, overlay, sampler->options->location);
+}
+
+/* The pass that was just made predicts the next one. */
+static void sampler_learn(struct sampler *sampler)
+{
+	struct sample_pass swapped = sampler->prediction;
+	sampler->prediction = sampler->pass;
+	sampler->pass = swapped;
+}
+
+static struct error *sampler_gils(struct sampler *sampler, struct gil_set *ret)
+{
+	const struct buffer *interpreters = &sampler->prediction.interpreters;
+	return gil_set_read(sampler->options->memory, sampler->options->location,
+			    (const uint64_t *)(const void *)interpreters->data,
+			    interpreters->size / sizeof(uint64_t), sampler->options->threads, ret);
+}
+
+static struct error *moved(void)
+{
+	return error_create(ERROR_BUSY, "the target moved while it was read");
+}
+
+/* Let go, and count the time that the target stood still. */
+static struct error *sampler_release(struct sampler *sampler, struct error *earlier)
+{
+	uint64_t freeze_ns = 0;
+	struct error *error = freezer_release(sampler->options->freezer, &freeze_ns);
+	sampler->facts.freeze_ns += freeze_ns;
+	if (!earlier)
+		return error;
+	error_destroy(error);
+	return earlier;
+}
+
+/* With the owners of some GILs stopped: are they the owners still, and is all of it consistent? */
+static struct error *sampler_read_held(struct sampler *sampler, const struct gil_set *gils,
+				       struct read_plan *plan)
+{
+	struct gil_set now;
+	bool same = false;
+	struct error *error = sampler_gils(sampler, &now);
+	if (error)
+		return error;
+	if (!gil_set_equal(gils, &now))
+		return moved();
+	error = sampler_read(sampler, plan);
+	if (!error)
+		error = verify_links(&sampler->pass, sampler->options->memory, &same);
+	if (error || !same)
+		return error ? error : moved();
+	if (gils->held_count == gils->count)
+		return NULL;
+	/* An interpreter whose GIL was free can have been entered meanwhile. */
+	error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
+	if (error || !same)
+		return error ? error : moved();
+	error = sampler_gils(sampler, &now);
+	if (error)
+		return error;
+	return gil_set_equal(gils, &now) ? NULL : moved();
+}
+
+/* Way a: stop the owner of each GIL that is held. */
+static struct error *sampler_holder(struct sampler *sampler, const struct gil_set *gils,
+				    struct read_plan *plan)
+{
+	pid_t tids[HOLDER_MAX_GILS];
+	size_t count = 0;
+	for (size_t i = 0; i < gils->count; i++) {
+		if (gils->items[i].tid)
+			tids[count++] = gils->items[i].tid;
+	}
+	struct error *error = freezer_stop(sampler->options->freezer, tids, count);
+	if (error)
+		return error;
+	sampler->facts.way = FREEZE_HOLDER;
+	sampler->facts.threads_stopped = (uint32_t)count;
+	return sampler_release(sampler, sampler_read_held(sampler, gils, plan));
+}
+
+/* The thread that held a free GIL last is the only one that can take it and leave no trace in the
+ * GIL. */
+static struct error *last_holder_clock(struct sampler *sampler, const struct held_gil *held,
+				       struct thread_clock *ret)
+{
+	pid_t tid = 0;
+	if (held->gil.last_holder)
+		tid = thread_state_tid(sampler->options->memory, sampler->options->location,
+				       held->gil.last_holder, sampler->options->threads);
+	if (!tid)
+		return error_create(ERROR_BUSY, "the thread that held the GIL last is not known");
+	thread_clock_read(sampler->options->pid, tid, ret);
+	return NULL;
+}
+
+/* Way b: no GIL is held. Read twice; nobody took a GIL meanwhile. */
+static struct error *sampler_verified(struct sampler *sampler, const struct gil_set *gils,
+				      struct read_plan *plan)
+{
+	struct thread_clock before[HOLDER_MAX_GILS];
+	struct thread_clock after;
+	struct gil_set now;
+	bool same = false;
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < gils->count; i++)
+		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
+	if (!error)
+		error = sampler_read(sampler, plan);
+	if (!error)
+		error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
+	if (!error && !same)
+		error = moved();
+	if (!error)
+		error = sampler_gils(sampler, &now);
+	if (!error && !gil_set_equal(gils, &now))
+		error = moved();
+	for (size_t i = 0; !error && i < gils->count; i++) {
+		error = last_holder_clock(sampler, &gils->items[i], &after);
+		if (!error && !thread_clock_stood(&before[i], &after))
+			error = moved();
+	}
+	sampler->facts.way = FREEZE_VERIFIED;
+	sampler->facts.threads_stopped = 0;
+	return error;
+}
+
+/* Way c: stop all threads. */
+static struct error *sampler_all(struct sampler *sampler, struct read_plan *plan)
+{
+	struct error *error = freezer_stop_all(sampler->options->freezer);
+	if (error)
+		return error;
+	sampler->facts.way = FREEZE_ALL;
+	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options->freezer);
+	return sampler_release(sampler, sampler_read(sampler, plan));
+}
+
+static struct error *sampler_nonblocking(struct sampler *sampler, struct read_plan *plan)
+{
+	bool same = false;
+	struct error *error = sampler_read(sampler, plan);
+	if (!error)
+		error = verify_image(&sampler->pass, sampler->options->memory, true, &same);
+	if (!error && (!same || sampler->pass.gap_count))
+		error = moved();
+	sampler->facts.way = FREEZE_NONE;
+	return error;
+}
+
+/* The attempt by the GILs' owners: way a if one is held, else way b. */
+static struct error *sampler_by_gil(struct sampler *sampler, struct read_plan *plan)
+{
+	struct gil_set gils;
+	struct error *error = sampler_gils(sampler, &gils);
+	if (error)
+		return error;
+	if (gils.held_count)
+		return sampler_holder(sampler, &gils, plan);
+	return sampler_verified(sampler, &gils, plan);
+}
+
+typedef struct error *(*sampler_way)(struct sampler *sampler, struct read_plan *plan);
+
+/* Try one way up to `attempts` times. ERROR_BUSY and ERROR_UNSUPPORTED mean that another way may
+ * do. */
+static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsigned attempts,
+				 uint64_t pause_ns)
+{
+	struct error *error = NULL;
+	for (unsigned i = 0; i < attempts; i++) {
+		CLEANUP(read_plan_deinit) struct read_plan plan = {0};
+		error_destroy(error);
+		error = read_plan_init(&plan, sampler->prediction.image, JOIN_GAP_BYTES);
+		if (error)
+			return error;
+		sampler->facts.attempts++;
+		error = way(sampler, &plan);
+		if (!error || error->code != ERROR_BUSY)
+			return error;
+		/* A pass that was not reached predicts nothing. */
+		if (sampler->pass.thread_count)
+			sampler_learn(sampler);
+		if (pause_ns)
+			nanosleep(&(struct timespec){.tv_nsec = (long)pause_ns}, NULL);
+	}
+	return error;
+}
+
+static bool is_worth_another_way(const struct error *error)
+{
+	return error && (error->code == ERROR_BUSY || error->code == ERROR_UNSUPPORTED);
+}
+
+static struct error *sampler_run(struct sampler *sampler)
+{
+	const struct sample_options *options = sampler->options;
+	/* A prediction that is torn is still a prediction. */
+	struct error *error =
+		sample_pass_run(&sampler->prediction, options->memory, options->location);
+	if (error)
+		return error;
+	if (options->nonblocking)
+		return sampler_try(sampler, sampler_nonblocking, NONBLOCKING_ATTEMPTS,
+				   NONBLOCKING_PAUSE_NS);
+	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS, 0);
+	if (is_worth_another_way(error)) {
+		error_destroy(error);
+		error = sampler_try(sampler, sampler_all, ALL_ATTEMPTS, 0);
+	}
+	return error;
+}
+
+struct error *sample_stacks(const struct sample_options *options, struct memory_image *image,
+			    struct sample_facts *ret)
+{
+	struct sampler sampler = {.options = options};
+	struct memory_range range;
+	struct error *error = sample_pass_init(&sampler.prediction);
+	if (!error)
+		error = sample_pass_init(&sampler.pass);
+	if (!error)
+		error = sampler_run(&sampler);
+	for (uint64_t at = 0; !error && memory_image_next(sampler.pass.image, at, &range);
+	     at = range.address + range.size)
+		error = memory_image_put(image, range.address, range.bytes, range.size);
+	if (!error) {
+		sampler.facts.pid = options->pid;
+		sampler.facts.level = LEVEL_STACKS;
+		sampler.facts.partial = sampler.pass.gap_count != 0;
+		*ret = sampler.facts;
+	}
+	sample_pass_deinit(&sampler.prediction);
+	sample_pass_deinit(&sampler.pass);
+	return error;
+}

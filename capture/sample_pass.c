@@ -1,0 +1,131 @@
+#include "capture/sample_pass.h"
+
+#include <stdlib.h>
+
+#include "common/cleanup.h"
+#include "common/walk.h"
+
+struct error *sample_pass_init(struct sample_pass *pass)
+{
+	*pass = (struct sample_pass){0};
+	return memory_image_create(&pass->image);
+}
+
+void sample_pass_deinit(struct sample_pass *pass)
+{
+	memory_image_destroy(pass->image);
+	buffer_deinit(&pass->interpreters);
+	buffer_deinit(&pass->links);
+	buffer_deinit(&pass->positions);
+}
+
+/* The context of the visitor. */
+struct pass_visit {
+	struct sample_pass *pass;
+	const struct python_layout *layout;
+	bool at_innermost; /* the next frame is the innermost of its thread */
+};
+
+static struct error *append_address(struct buffer *addresses, uint64_t address)
+{
+	return buffer_append(addresses, &address, sizeof(address));
+}
+
+static struct error *visit_interpreter(void *context, const struct walk_interpreter *interpreter)
+{
+	struct pass_visit *visit = context;
+	struct error *error = append_address(&visit->pass->interpreters, interpreter->address);
+	if (error)
+		return error;
+	return append_address(&visit->pass->links,
+			      interpreter->address + visit->layout->interpreter.threads_head);
+}
+
+static struct error *visit_thread(void *context, const struct walk_thread *thread)
+{
+	struct pass_visit *visit = context;
+	const layout_offset offsets[] = {
+		visit->layout->thread.next,
+		visit->layout->thread.thread_id,
+		visit->layout->thread.native_thread_id,
+	};
+	visit->pass->thread_count++;
+	visit->at_innermost = true;
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+		if (offsets[i] == LAYOUT_ABSENT)
+			continue;
+		struct error *error =
+			append_address(&visit->pass->links, thread->address + offsets[i]);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+static struct error *visit_frame(void *context, const struct walk_frame *frame)
+{
+	struct pass_visit *visit = context;
+	if (!visit->at_innermost)
+		return NULL;
+	visit->at_innermost = false;
+	return append_address(&visit->pass->positions,
+			      frame->address + visit->layout->frame.position);
+}
+
+static struct error *visit_gap(void *context, const struct walk_gap *gap)
+{
+	struct pass_visit *visit = context;
+	(void)gap;
+	visit->pass->gap_count++;
+	return NULL;
+}
+
+static int compare_addresses(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left;
+	uint64_t b = *(const uint64_t *)right;
+	return (a > b) - (a < b);
+}
+
+struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
+			      const struct python_location *hint)
+{
+	static const struct modules no_modules;
+	CLEANUP(memory_destroyp) struct memory *recorder = NULL;
+	CLEANUP(python_location_deinit) struct python_location location = {0};
+	struct pass_visit visit = {.pass = pass, .layout = &location.layout};
+	const struct walk_visitor visitor = {
+		.context = &visit,
+		.interpreter = visit_interpreter,
+		.thread = visit_thread,
+		.frame = visit_frame,
+		.gap = visit_gap,
+	};
+	memory_image_clear(pass->image);
+	buffer_clear(&pass->interpreters);
+	buffer_clear(&pass->links);
+	buffer_clear(&pass->positions);
+	pass->thread_count = 0;
+	pass->gap_count = 0;
+	struct error *error = memory_recorder_create(memory, pass->image, &recorder);
+	if (error)
+		return error;
+	const struct locate_options options = {
+		.memory = recorder,
+		.modules = &no_modules,
+		.hint = hint,
+	};
+	error = locate_python(&options, &location);
+	if (error && error->code != ERROR_OUT_OF_MEMORY) {
+		error_destroy(error);
+		return error_create(ERROR_BUSY,
+				    "the interpreter's state is not where it was found "
+				    "(it is ending, or the process runs another program)");
+	}
+	if (!error)
+		error = walk_python(recorder, &location, &visitor);
+	if (!error)
+		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
+		      sizeof(uint64_t), compare_addresses);
+	return error;
+}

@@ -1,0 +1,120 @@
+#include "capture/sample_verify.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/read_plan.h"
+#include "common/cleanup.h"
+
+/* Whether `address` lies in one of the position words. */
+static bool is_position(const struct sample_pass *pass, uint64_t address)
+{
+	const uint64_t *positions = (const uint64_t *)(const void *)pass->positions.data;
+	size_t low = 0;
+	size_t high = pass->positions.size / sizeof(*positions);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (positions[middle] + sizeof(*positions) <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < pass->positions.size / sizeof(*positions) && positions[low] <= address;
+}
+
+static bool request_is_same(const struct sample_pass *pass, const struct memory_request *request,
+			    const uint8_t *recorded, bool ignore_positions)
+{
+	const uint8_t *now = request->buffer;
+	if (request->status != MEMORY_OK)
+		return false;
+	if (memcmp(now, recorded, request->size) == 0)
+		return true;
+	for (size_t i = 0; i < request->size; i++) {
+		if (now[i] != recorded[i] &&
+		    !(ignore_positions && is_position(pass, request->address + i)))
+			return false;
+	}
+	return true;
+}
+
+struct error *verify_image(const struct sample_pass *pass, struct memory *memory,
+			   bool ignore_positions, bool *ret_same)
+{
+	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
+	struct memory_range range;
+	size_t i = 0;
+	bool same = true;
+	struct error *error = read_plan_init(&plan, pass->image, 0);
+	if (error)
+		return error;
+	read_plan_read(&plan, memory);
+	/* Unjoined, the plan's requests are the image's ranges, in the same order. */
+	for (uint64_t at = 0; same && memory_image_next(pass->image, at, &range);
+	     at = range.address + range.size)
+		same = request_is_same(pass, &plan.requests[i++], range.bytes, ignore_positions);
+	*ret_same = same;
+	return NULL;
+}
+
+struct error *verify_links(const struct sample_pass *pass, struct memory *memory, bool *ret_same)
+{
+	const uint64_t *links = (const uint64_t *)(const void *)pass->links.data;
+	size_t count = pass->links.size / sizeof(*links);
+	struct memory *recorded = memory_image_memory(pass->image);
+	CLEANUP_FREE uint64_t *now = calloc(count + 1, sizeof(*now));
+	CLEANUP_FREE struct memory_request *requests = calloc(count + 1, sizeof(*requests));
+	if (!now || !requests)
+		return &error_out_of_memory;
+	for (size_t i = 0; i < count; i++)
+		requests[i] = (struct memory_request){
+			.address = links[i],
+			.buffer = &now[i],
+			.size = sizeof(*now),
+		};
+	memory_read_many(memory, requests, count);
+	bool same = true;
+	for (size_t i = 0; same && i < count; i++) {
+		uint64_t before;
+		same = requests[i].status == MEMORY_OK &&
+		       memory_read(recorded, links[i], &before, sizeof(before)) == MEMORY_OK &&
+		       before == now[i];
+	}
+	*ret_same = same;
+	return NULL;
+}
+
+/* Read a small file of a thread's folder in /proc; false if that fails. */
+static bool read_thread_file(pid_t pid, pid_t tid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	return true;
+}
+
+void thread_clock_read(pid_t pid, pid_t tid, struct thread_clock *ret)
+{
+	char stat[512];
+	struct thread_clock clock = {0};
+	if (read_thread_file(pid, tid, "schedstat", clock.schedstat, sizeof(clock.schedstat)) &&
+	    read_thread_file(pid, tid, "stat", stat, sizeof(stat))) {
+		/* The state follows the name, which is in parentheses and can hold any character.
+		 */
+		const char *behind_name = strrchr(stat, ')');
+		clock.known =
+			behind_name && strncmp(behind_name, ") ", 2) == 0 && behind_name[2] != 'R';
+	}
+	*ret = clock;
+}
+
+bool thread_clock_stood(const struct thread_clock *before, const struct thread_clock *after)
+{
+	return before->known && after->known && strcmp(before->schedstat, after->schedstat) == 0;
+}

@@ -1,0 +1,35 @@
+/* Proofs that what was read is consistent, by reading again. */
+#ifndef PYSPY_CAPTURE_SAMPLE_VERIFY_H
+#define PYSPY_CAPTURE_SAMPLE_VERIFY_H
+
+#include <sys/types.h>
+
+#include "capture/sample_pass.h"
+
+/*
+ * Whether all that the pass recorded is still the same in `memory`. With `ignore_positions` the
+ * innermost frames' positions may have moved: a thread that runs moves them with each instruction,
+ * and either position is one that it was at in that frame.
+ */
+struct error *verify_image(const struct sample_pass *pass, struct memory *memory,
+			   bool ignore_positions, bool *ret_same);
+
+/*
+ * Whether the list of threads is still as the pass read it. It can be changed by a thread that does
+ * not hold the GIL (PyThreadState_New() from a foreign thread).
+ */
+struct error *verify_links(const struct sample_pass *pass, struct memory *memory, bool *ret_same);
+
+/*
+ * What the scheduler has counted of a thread; equal twice means that it did not run between, as
+ * long as it was not running at either time (proc(5), /proc/PID/schedstat; the counts of a running
+ * thread are only brought up to date by the tick).
+ */
+struct thread_clock {
+	char schedstat[64];
+	bool known; /* it was readable, and the thread not running */
+};
+void thread_clock_read(pid_t pid, pid_t tid, struct thread_clock *ret);
+bool thread_clock_stood(const struct thread_clock *before, const struct thread_clock *after);
+
+#endif
