@@ -116,7 +116,7 @@ deps:
 
 demo: deps
 	$(MAKE) build
-	scripts/demo
+	scripts/demo $(BUILD)
 
 check: deps
 	$(MAKE) build unit-programs
@@ -146,8 +146,8 @@ check-generated:
 fixtures: build
 	scripts/make-fixtures
 
-lint:
-	scripts/lint
+lint: build
+	BUILD=$(BUILD) scripts/lint
 
 format:
 	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
