@@ -128,6 +128,11 @@ static struct error *sampler_holder(struct sampler *sampler, const struct gil_se
 			tids[count++] = gils->items[i].tid;
 	}
 	struct error *error = freezer_stop(sampler->options->freezer, tids, count);
+	if (error && error->code == ERROR_NO_PROCESS) {
+		/* The owner has ended, not necessarily the process. */
+		error_destroy(error);
+		return moved();
+	}
 	if (error)
 		return error;
 	sampler->facts.way = FREEZE_HOLDER;

@@ -17,6 +17,7 @@ struct sample_options {
 	pid_t pid;
 	struct memory *memory;			/* live, borrowed */
 	const struct python_location *location; /* borrowed */
+	const struct thread_list *threads;	/* of proc_threads, borrowed: maps thread ids */
 	struct freezer *freezer;		/* borrowed; NULL with nonblocking */
 	bool nonblocking;
 };
