@@ -91,16 +91,16 @@ struct python_layout {
 		layout_offset prev;
 		layout_offset next;
 		layout_offset interp;
-		layout_offset frame;	 /* <= 3.10: PyFrameObject *; >= 3.13: current_frame */
-		layout_offset cframe;	 /* 3.10-3.12: _PyCFrame * / CFrame *; else absent */
-		layout_offset thread_id; /* pthread_t */
+		layout_offset frame;  /* <= 3.10: PyFrameObject *; >= 3.13: current_frame */
+		layout_offset cframe; /* 3.11-3.12: _PyCFrame *; 3.10's CFrame has no frame in it */
+		layout_offset thread_id;	/* pthread_t */
 		layout_offset native_thread_id; /* >= 3.11 */
 		layout_offset id;
 		layout_offset datastack_chunk;
 		layout_offset datastack_top;
 		struct layout_bit active;    /* 3.12+: _status.active */
 		struct layout_bit holds_gil; /* 3.13+ */
-		layout_offset base_frame;    /* 3.15+: the embedded bottom frame, never shown */
+		layout_offset base_frame;    /* 3.15+: pointer to the bottom frame, never shown */
 	} thread;
 
 	/* 3.11-3.12: _PyCFrame. */
@@ -120,9 +120,10 @@ struct python_layout {
 		layout_offset owner;	/* >= 3.11 */
 		layout_offset is_entry; /* 3.11: char is_entry */
 		layout_offset localsplus;
-		layout_offset stacktop;
-		layout_offset state;  /* 3.10: f_state */
-		uint8_t owner_thread; /* values of `owner`; 255 if there is no such value */
+		layout_offset stacktop;	    /* 3.11-3.13: int, counts from localsplus */
+		layout_offset stackpointer; /* <= 3.9 f_stacktop, >= 3.14: pointer to the top */
+		layout_offset state;	    /* 3.10: f_state */
+		uint8_t owner_thread;	    /* values of `owner`; 255 if there is no such value */
 		uint8_t owner_generator;
 		uint8_t owner_frame_object;
 		uint8_t owner_cstack;	    /* shim that marks an entry of the evaluation loop */
@@ -186,7 +187,8 @@ struct python_layout {
 extern const struct python_layout python_layout_rows[];
 extern const size_t python_layout_row_count;
 
-/* The row for a version and build, or NULL. */
+/* The row for a version and build, or NULL. A debug build without a row of its own has the release
+ * build's. */
 const struct python_layout *python_layout_find(struct python_version version, bool debug_build,
 					       bool free_threaded);
 
