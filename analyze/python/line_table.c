@@ -7,9 +7,12 @@ static const struct source_position position_unknown = {
 	.end_column = -1,
 };
 
+/* Lines beyond this are hostile; the bound leaves room to add an entry's number of lines. */
+enum { LINE_MAX_NUMBER = INT32_MAX - INT16_MAX };
+
 static struct source_position position_of_line(int64_t line)
 {
-	if (line <= 0 || line > INT32_MAX)
+	if (line <= 0 || line > LINE_MAX_NUMBER)
 		return position_unknown;
 	return (struct source_position){
 		.line = (int32_t)line,
