@@ -1,0 +1,18 @@
+/*
+ * For clang-tidy only (scripts/lint includes it before each source): the analyzer does not use
+ * returns_nonnull, takes a new error for a possible NULL, that is success, and then complains about
+ * out-parameters that were not set.
+ */
+#ifndef PYSPY_SCRIPTS_ANALYZER_ERRORS_H
+#define PYSPY_SCRIPTS_ANALYZER_ERRORS_H
+
+#include "common/error.h"
+#include "common/memory.h"
+
+#define error_create(...) (error_create(__VA_ARGS__) ?: &error_not_found)
+#define error_errno(...)  (error_errno(__VA_ARGS__) ?: &error_not_found)
+#define error_at(...)	  (error_at(__VA_ARGS__) ?: &error_not_found)
+#define memory_error(status, address, what)                                                        \
+	((status) == MEMORY_OK ? NULL : memory_error(status, address, what) ?: &error_not_found)
+
+#endif
