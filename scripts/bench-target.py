@@ -7,16 +7,19 @@ import argparse
 import ctypes
 import mmap
 import os
-import sys
+import signal
 import threading
 import time
 
+PR_SET_PDEATHSIG = 1
 PR_SET_PTRACER = 0x59616D61
 
 
-def permit_tracing():
-    """Let any process of this user trace this one, also under ptrace_scope 1 (prctl(2))."""
-    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+def prepare():
+    """Die with scripts/bench; be traceable by this user, also under ptrace_scope 1 (prctl(2))."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    libc.prctl(PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
 
 
 def start_ticker(library, path):
@@ -63,7 +66,7 @@ def main():
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--ticker", help="the shared library and its file, LIBRARY:FILE")
     options = parser.parse_args()
-    permit_tracing()
+    prepare()
     memory = touched(options.bytes)
     shared = None
     if options.ticker:

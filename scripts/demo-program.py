@@ -1,8 +1,8 @@
 """A small program with the threads that real ones have: the target of scripts/demo.
 
 Two threads compute, one takes work from a queue, one sleeps, one waits for input that never comes,
-and the main thread waits for all of them. Python 3.8 or later. The comments "expect: NAME" mark the
-lines on which scripts/demo must find the function NAME.
+and the main thread waits a minute for them all. Python 3.8 or later. The comments "expect: NAME"
+mark the lines on which scripts/demo must find the function NAME.
 """
 
 import ctypes
@@ -70,7 +70,7 @@ def main():
     time.sleep(0.3)  # until the threads are where they will stay
     print("ready", flush=True)
     finished = threading.Event()
-    finished.wait()  # expect: main
+    finished.wait(60)  # expect: main
 
 
 if __name__ == "__main__":
