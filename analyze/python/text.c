@@ -58,13 +58,14 @@ struct error *python_text(const struct raw_string *string, char **ret)
 	static const char ellipsis[] = "…";
 	struct buffer buffer = {0};
 	struct error *error;
-	if (string->status != MEMORY_OK || string->malformed || !string->data)
+	bool readable = string->status == MEMORY_OK && !string->malformed && string->data;
+	if (!readable)
 		error = buffer_append(&buffer, unreadable, sizeof(unreadable) - 1);
 	else if (string->ascii && !memchr(string->data, 0, string->length))
 		error = buffer_append(&buffer, string->data, string->length);
 	else
 		error = append_characters(&buffer, string);
-	if (!error && string->cut)
+	if (!error && readable && string->cut)
 		error = buffer_append(&buffer, ellipsis, sizeof(ellipsis) - 1);
 	if (!error)
 		error = buffer_append_u8(&buffer, 0);
