@@ -44,6 +44,10 @@ struct error *mappings_append(struct mappings *mappings, const struct mapping *m
 /* The mapping that holds `address`, or NULL. */
 const struct mapping *mappings_find(const struct mappings *mappings, uint64_t address);
 
+/* How many bytes of a path that the kernel printed are the path: it marks a file that was deleted
+ * with " (deleted)" behind it (d_path, fs/d_path.c). Sets MAPPING_DELETED in `flags` if so. */
+size_t mapping_path_size(const char *path, size_t size, uint32_t *flags);
+
 /* Parse the text of /proc/PID/maps (proc(5)). A line that does not parse is an ERROR_FORMAT. */
 struct error *mappings_parse(const char *text, size_t size, struct mappings *ret);
 
