@@ -1,0 +1,519 @@
+#include "capture/freeze.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "capture/fault_point.h"
+#include "capture/permission.h"
+#include "capture/proc_stat.h"
+#include "capture/task_list.h"
+#include "capture/tracee.h"
+#include "common/cleanup.h"
+
+#define NS_PER_MS	    1000000ULL
+#define DEFAULT_DEADLINE_NS (100 * NS_PER_MS)
+
+enum {
+	/* Passes over the list of threads: one finds those that exist, one that there are no more.
+	 * Each further one needs a thread that was started by one that had not yet stopped. */
+	STOP_ALL_MAX_PASSES = 32,
+	/* NT_PRSTATUS of x86_64 is 216 bytes, of aarch64 272. */
+	REGISTERS_MAX_BYTES = 1024,
+	/* Looks between which only the CPU is yielded, then sleeps that grow up to the longest. */
+	YIELD_ROUNDS = 64,
+	SLEEP_MIN_NS = 10 * 1000,
+	SLEEP_MAX_NS = 1000 * 1000,
+};
+
+struct freezer {
+	pid_t pid;
+	uint64_t deadline_ns;
+	struct task_folder tasks;
+	struct task_ids ids; /* scratch of freezer_stop_all */
+	struct tracee *tracees;
+	size_t count;
+	size_t capacity;
+	uint64_t seized_ns;  /* CLOCK_MONOTONIC, before the first seize of this freeze */
+	uint64_t stopped_ns; /* before the first stop was requested; 0: none was */
+	bool was_stopped;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* Stops come within some 10 µs, unless a CPU or a sleeping disk has to be waited for: first only
+ * let others run, then sleep longer and longer. */
+static void wait_a_little(unsigned round)
+{
+	if (round < YIELD_ROUNDS) {
+		sched_yield();
+		return;
+	}
+	unsigned doublings = (round - YIELD_ROUNDS) / 4;
+	long sleep_ns = doublings > 10 ? SLEEP_MAX_NS : (long)SLEEP_MIN_NS << doublings;
+	struct timespec time = {.tv_nsec = sleep_ns > SLEEP_MAX_NS ? SLEEP_MAX_NS : sleep_ns};
+	nanosleep(&time, NULL);
+}
+
+struct error *freezer_create(const struct freezer_options *options, struct freezer **ret)
+{
+	struct freezer *freezer = calloc(1, sizeof(*freezer));
+	if (!freezer)
+		return &error_out_of_memory;
+	freezer->pid = options->pid;
+	freezer->deadline_ns = options->deadline_ns ? options->deadline_ns : DEFAULT_DEADLINE_NS;
+	struct error *error = task_folder_open(options->pid, &freezer->tasks);
+	if (error) {
+		free(freezer);
+		return error;
+	}
+	*ret = freezer;
+	return NULL;
+}
+
+/* Among the first `count`. */
+static struct tracee *find_tracee(const struct freezer *freezer, size_t count, pid_t tid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (freezer->tracees[i].tid == tid)
+			return &freezer->tracees[i];
+	return NULL;
+}
+
+static struct error *reserve_tracees(struct freezer *freezer, size_t extra)
+{
+	size_t needed = freezer->count + extra;
+	if (needed <= freezer->capacity)
+		return NULL;
+	size_t capacity = needed + 64;
+	struct tracee *tracees = reallocarray(freezer->tracees, capacity, sizeof(*tracees));
+	if (!tracees)
+		return &error_out_of_memory;
+	freezer->tracees = tracees;
+	freezer->capacity = capacity;
+	return NULL;
+}
+
+static void forget_gone(struct freezer *freezer)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < freezer->count; i++)
+		if (freezer->tracees[i].state != TRACEE_GONE)
+			freezer->tracees[kept++] = freezer->tracees[i];
+	freezer->count = kept;
+}
+
+/* Letting go. */
+
+static bool has_vanished(const struct freezer *freezer)
+{
+	for (size_t i = 0; i < freezer->count; i++)
+		if (freezer->tracees[i].lost_id)
+			return true;
+	return false;
+}
+
+/*
+ * A seized thread that calls exec(2) takes the id of the main thread, and stays seized under it. If
+ * one of ours vanished, ask whether the main thread is one that we do not know as ours.
+ */
+static void adopt_after_exec(struct freezer *freezer)
+{
+	if (!has_vanished(freezer))
+		return;
+	forget_gone(freezer);
+	if (find_tracee(freezer, freezer->count, freezer->pid) || reserve_tracees(freezer, 1) ||
+	    ptrace(PTRACE_INTERRUPT, freezer->pid, NULL, NULL) != 0)
+		return;
+	freezer->tracees[freezer->count++] = (struct tracee){
+		.tid = freezer->pid,
+		.leader = true,
+		.state = TRACEE_INTERRUPTED,
+	};
+}
+
+/* Look at those that have neither stopped nor ended, and let go of what has stopped. Gives how many
+ * are still not let go. */
+static size_t settle_once(struct freezer *freezer)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < freezer->count; i++) {
+		struct tracee *tracee = &freezer->tracees[i];
+		if (tracee->wanted)
+			continue;
+		if (tracee->state == TRACEE_INTERRUPTED)
+			tracee_poll(tracee);
+		if (tracee->state == TRACEE_STOPPED)
+			tracee_detach(tracee);
+		left += tracee->state != TRACEE_GONE;
+	}
+	adopt_after_exec(freezer);
+	return left;
+}
+
+/*
+ * A thread that has not stopped cannot be detached (ptrace(2)); it is when it stops, or when the
+ * thread that seized it ends. What is left after `patience_ns` stays in the list and is looked at
+ * again in the next call.
+ */
+static void settle(struct freezer *freezer, uint64_t patience_ns)
+{
+	uint64_t begin_ns = 0;
+	for (unsigned round = 0; freezer->count > 0; round++) {
+		size_t left = settle_once(freezer);
+		forget_gone(freezer);
+		if (!left || !patience_ns)
+			return;
+		uint64_t time_ns = now_ns();
+		if (!begin_ns)
+			begin_ns = time_ns;
+		if (time_ns - begin_ns > patience_ns)
+			return;
+		wait_a_little(round);
+	}
+}
+
+/* Every stop must be requested before a thread can be let go. */
+static void prepare_to_let_go(struct freezer *freezer)
+{
+	bool vanished = has_vanished(freezer);
+	for (size_t i = 0; i < freezer->count; i++) {
+		struct tracee *tracee = &freezer->tracees[i];
+		tracee->wanted = false;
+		if (tracee->state == TRACEE_SEIZED)
+			tracee_interrupt(tracee);
+		/* After exec(2) this may be another thread, not to be given the old one's signal.
+		 */
+		if (vanished && tracee->leader && tracee->state == TRACEE_STOPPED) {
+			tracee->state = TRACEE_INTERRUPTED;
+			tracee_poll(tracee);
+		}
+	}
+}
+
+/* Gives when the last of the stopped threads was let go. */
+static uint64_t let_go(struct freezer *freezer)
+{
+	prepare_to_let_go(freezer);
+	bool first = true;
+	for (size_t i = 0; i < freezer->count; i++) {
+		struct tracee *tracee = &freezer->tracees[i];
+		if (tracee->state != TRACEE_STOPPED)
+			continue;
+		tracee_detach(tracee);
+		if (first)
+			fault_point(FAULT_DURING_RELEASE);
+		first = false;
+	}
+	uint64_t end_ns = now_ns();
+	forget_gone(freezer);
+	settle(freezer, freezer->deadline_ns);
+	freezer->stopped_ns = 0;
+	return end_ns;
+}
+
+void freezer_destroy(struct freezer *freezer)
+{
+	if (!freezer)
+		return;
+	let_go(freezer);
+	task_folder_close(&freezer->tasks);
+	task_ids_deinit(&freezer->ids);
+	free(freezer->tracees);
+	free(freezer);
+}
+
+void freezer_destroyp(struct freezer **freezer)
+{
+	freezer_destroy(*freezer);
+}
+
+/* Stopping. */
+
+static struct error *gone_error(const struct freezer *freezer, pid_t tid)
+{
+	if (tid == freezer->pid || task_folder_count(&freezer->tasks) == 0)
+		return error_create(ERROR_NO_PROCESS, "process %d has ended", (int)freezer->pid);
+	return error_create(ERROR_NO_PROCESS, "thread %d of process %d has ended", (int)tid,
+			    (int)freezer->pid);
+}
+
+static struct error *traced_error(const struct freezer *freezer, pid_t tid, pid_t tracer)
+{
+	struct proc_stat stat = {.name = "?"};
+	proc_stat_read(AT_FDCWD, tracer, &stat);
+	return error_create(ERROR_BUSY,
+			    "cannot attach to process %d: its thread %d is already traced by "
+			    "process %d (%s); end that first",
+			    (int)freezer->pid, (int)tid, (int)tracer, stat.name);
+}
+
+/* PTRACE_SEIZE gives EPERM for a thread that is ending, for one that has a tracer, and for lack of
+ * permission alike (kernel/ptrace.c, ptrace_attach). */
+static struct error *seize_error(const struct freezer *freezer, pid_t tid, int errnum)
+{
+	struct proc_status status;
+	if (errnum == ESRCH)
+		return gone_error(freezer, tid);
+	if (errnum != EPERM)
+		return error_errno(ERROR_FAILED, errnum, "cannot attach to thread %d of process %d",
+				   (int)tid, (int)freezer->pid);
+	int unreadable = proc_status_read(freezer->tasks.fd, tid, &status);
+	if (unreadable == ENOENT || unreadable == ESRCH ||
+	    (!unreadable && proc_state_ended(status.state)))
+		return gone_error(freezer, tid);
+	if (!unreadable && status.tracer_pid != 0)
+		return traced_error(freezer, tid, status.tracer_pid);
+	return permission_error(freezer->pid, "attach to", "ptrace", EPERM);
+}
+
+static struct error *injected_error(enum fault_point point)
+{
+	return error_create(ERROR_FAILED, "made to fail at %s", fault_point_name(point));
+}
+
+/* Seize one more thread, unless it is among the first `known_count`. Room for it must be reserved.
+ */
+static struct error *seize(struct freezer *freezer, size_t known_count, pid_t tid)
+{
+	struct tracee *known = find_tracee(freezer, known_count, tid);
+	if (known) {
+		known->wanted = true;
+		return NULL;
+	}
+	struct tracee tracee;
+	int errnum = tracee_seize(tid, tid == freezer->pid, &tracee);
+	if (errnum)
+		return seize_error(freezer, tid, errnum);
+	freezer->tracees[freezer->count++] = tracee;
+	/* Now that it is seized, its id cannot pass to another thread: does it belong here? */
+	if (!task_folder_has(&freezer->tasks, tid))
+		return gone_error(freezer, tid);
+	freezer->tracees[freezer->count - 1].wanted = true;
+	return NULL;
+}
+
+static void request_stops(struct freezer *freezer)
+{
+	if (!freezer->stopped_ns)
+		freezer->stopped_ns = now_ns();
+	for (size_t i = 0; i < freezer->count; i++) {
+		struct tracee *tracee = &freezer->tracees[i];
+		if (tracee->wanted && tracee->state == TRACEE_SEIZED)
+			tracee_interrupt(tracee);
+	}
+}
+
+static struct error *deadline_error(const struct freezer *freezer, pid_t tid)
+{
+	struct proc_stat stat;
+	bool sleeps = proc_stat_read(freezer->tasks.fd, tid, &stat) == 0 && stat.state == 'D';
+	return error_create(
+		ERROR_BUSY, "thread %d of process %d did not stop within %llu ms%s; try again",
+		(int)tid, (int)freezer->pid, (unsigned long long)(freezer->deadline_ns / NS_PER_MS),
+		sleeps ? " (it is in uninterruptible sleep)" : "");
+}
+
+/* Wait until one thread has stopped or is gone. */
+static struct error *await_stop(struct freezer *freezer, struct tracee *tracee, uint64_t until_ns)
+{
+	for (unsigned round = 0; tracee->state == TRACEE_INTERRUPTED; round++) {
+		tracee_poll(tracee);
+		if (tracee->state != TRACEE_INTERRUPTED)
+			break;
+		if (now_ns() > until_ns)
+			return deadline_error(freezer, tracee->tid);
+		wait_a_little(round);
+	}
+	if (tracee->state != TRACEE_STOPPED)
+		return NULL;
+	freezer->was_stopped |= tracee->job_stop;
+	if (!tracee->signal)
+		return NULL;
+	/* It stands since the signal came, which may be before we asked. */
+	freezer->stopped_ns = freezer->seized_ns;
+	return fault_point(FAULT_SIGNAL_STOP) ? injected_error(FAULT_SIGNAL_STOP) : NULL;
+}
+
+static struct error *await_stops(struct freezer *freezer, uint64_t until_ns)
+{
+	for (size_t i = 0; i < freezer->count; i++) {
+		struct tracee *tracee = &freezer->tracees[i];
+		if (!tracee->wanted)
+			continue;
+		struct error *error = await_stop(freezer, tracee, until_ns);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+static struct error *begin(struct freezer *freezer)
+{
+	settle(freezer, 0);
+	if (!freezer->stopped_ns) {
+		freezer->seized_ns = now_ns();
+		freezer->was_stopped = false;
+	}
+	return fault_point(FAULT_BEFORE_SEIZE) ? injected_error(FAULT_BEFORE_SEIZE) : NULL;
+}
+
+/* All are seized: request every stop, then await each. */
+static struct error *stop_seized(struct freezer *freezer, uint64_t until_ns)
+{
+	if (fault_point(FAULT_AFTER_SEIZE))
+		return injected_error(FAULT_AFTER_SEIZE);
+	request_stops(freezer);
+	if (fault_point(FAULT_AFTER_INTERRUPT))
+		return injected_error(FAULT_AFTER_INTERRUPT);
+	return await_stops(freezer, until_ns);
+}
+
+static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size_t count)
+{
+	struct error *error = begin(freezer);
+	if (!error)
+		error = reserve_tracees(freezer, count);
+	for (size_t i = 0; !error && i < count; i++)
+		error = seize(freezer, freezer->count, tids[i]);
+	if (!error)
+		error = stop_seized(freezer, now_ns() + freezer->deadline_ns);
+	if (error)
+		return error;
+	for (size_t i = 0; i < freezer->count; i++)
+		if (freezer->tracees[i].wanted && freezer->tracees[i].state == TRACEE_GONE)
+			return gone_error(freezer, freezer->tracees[i].tid);
+	return fault_point(FAULT_ALL_STOPPED) ? injected_error(FAULT_ALL_STOPPED) : NULL;
+}
+
+struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t count)
+{
+	struct error *error = stop_these(freezer, tids, count);
+	if (error)
+		let_go(freezer);
+	return error;
+}
+
+/* Seize the threads that are not held; `ret_new` says how many. One that ends meanwhile is no
+ * error. */
+static struct error *seize_new(struct freezer *freezer, size_t *ret_new)
+{
+	struct error *error = task_folder_list(&freezer->tasks, &freezer->ids);
+	if (!error)
+		error = reserve_tracees(freezer, freezer->ids.count);
+	if (error)
+		return error;
+	size_t known_count = freezer->count, new = 0;
+	for (size_t i = 0; i < freezer->ids.count; i++) {
+		const struct tracee *known =
+			find_tracee(freezer, known_count, freezer->ids.items[i]);
+		if (known && known->wanted)
+			continue;
+		error = seize(freezer, known_count, freezer->ids.items[i]);
+		if (error && error->code != ERROR_NO_PROCESS)
+			return error;
+		new += !error;
+		error_destroy(error);
+	}
+	*ret_new = new;
+	return NULL;
+}
+
+static struct error *stop_everything(struct freezer *freezer)
+{
+	struct error *error = begin(freezer);
+	if (error)
+		return error;
+	uint64_t until_ns = now_ns() + freezer->deadline_ns;
+	for (unsigned pass = 0; pass < STOP_ALL_MAX_PASSES; pass++) {
+		size_t held = freezer_held_count(freezer), new;
+		/* All that are held live and stand still: as many threads as held ones are they. */
+		if (held && task_folder_count(&freezer->tasks) == held)
+			return NULL;
+		error = seize_new(freezer, &new);
+		if (error)
+			return error;
+		if (!new)
+			return held ? NULL : gone_error(freezer, freezer->pid);
+		error = stop_seized(freezer, until_ns);
+		if (error)
+			return error;
+		adopt_after_exec(freezer);
+		forget_gone(freezer);
+	}
+	return error_create(ERROR_BUSY, "process %d starts threads faster than they can be stopped",
+			    (int)freezer->pid);
+}
+
+struct error *freezer_stop_all(struct freezer *freezer)
+{
+	struct error *error = stop_everything(freezer);
+	if (!error && fault_point(FAULT_ALL_STOPPED))
+		error = injected_error(FAULT_ALL_STOPPED);
+	if (error)
+		let_go(freezer);
+	return error;
+}
+
+/* While held. */
+
+struct error *freezer_registers(struct freezer *freezer, pid_t tid, void **ret, size_t *ret_size)
+{
+	const struct tracee *tracee = find_tracee(freezer, freezer->count, tid);
+	if (!tracee || !tracee->wanted || tracee->state != TRACEE_STOPPED)
+		return error_create(ERROR_NOT_FOUND, "thread %d of process %d is not held",
+				    (int)tid, (int)freezer->pid);
+	unsigned char registers[REGISTERS_MAX_BYTES];
+	struct iovec range = {.iov_base = registers, .iov_len = sizeof(registers)};
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &range) != 0) {
+		if (errno == ESRCH) /* killed while it stood still */
+			return gone_error(freezer, tid);
+		return error_errno(ERROR_FAILED, errno, "cannot read the registers of thread %d",
+				   (int)tid);
+	}
+	void *copy = malloc(range.iov_len);
+	if (!copy)
+		return &error_out_of_memory;
+	memcpy(copy, registers, range.iov_len);
+	*ret = copy;
+	*ret_size = range.iov_len;
+	return NULL;
+}
+
+struct error *freezer_release(struct freezer *freezer, uint64_t *ret_freeze_ns)
+{
+	bool fail = fault_point(FAULT_BEFORE_RELEASE);
+	uint64_t begin_ns = freezer->stopped_ns;
+	uint64_t end_ns = let_go(freezer);
+	if (fault_point(FAULT_AFTER_RELEASE))
+		return injected_error(FAULT_AFTER_RELEASE);
+	if (fail)
+		return injected_error(FAULT_BEFORE_RELEASE);
+	*ret_freeze_ns = begin_ns ? end_ns - begin_ns : 0;
+	return NULL;
+}
+
+size_t freezer_held_count(const struct freezer *freezer)
+{
+	size_t held = 0;
+	for (size_t i = 0; i < freezer->count; i++)
+		held += freezer->tracees[i].wanted && freezer->tracees[i].state == TRACEE_STOPPED;
+	return held;
+}
+
+bool freezer_was_stopped(const struct freezer *freezer)
+{
+	return freezer->was_stopped;
+}
