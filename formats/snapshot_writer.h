@@ -30,7 +30,12 @@ struct error *snapshot_writer_python(struct snapshot_writer *writer, int32_t pid
 				     const struct python_location *location);
 struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pid,
 				      const struct thread_list *threads);
-/* Bytes of memory as they are from here on in the log; any size, split as needed. */
+/* A process that is gone: its facts are not repeated any more. */
+void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid);
+/*
+ * Bytes of memory as they are from here on in the log; any size, split as needed. The memory of a
+ * process is given whole before each of its samples: the log may forget what was there before.
+ */
 struct error *snapshot_writer_memory(struct snapshot_writer *writer, int32_t pid, uint64_t address,
 				     const void *bytes, size_t size);
 /* All ranges of an image. */

@@ -1,0 +1,56 @@
+#include "formats/snapshot_bulk_cache.h"
+
+/* The file may have changed since the catalog was made: a frame is proven whenever it is read. */
+static bool load(struct bulk_cache *cache, uint32_t number, struct buffer *content)
+{
+	if (number >= cache->catalog->frame_count)
+		return false;
+	const struct catalog_frame *frame = &cache->catalog->frames[number];
+	struct frame_extent extent = {.size = frame->size, .content_size = frame->content_size};
+	const uint8_t *bytes;
+	size_t size;
+	enum frame_status status = FRAME_SHORT;
+	struct error *error =
+		snapshot_input_view(cache->scan->input, frame->offset, frame->size, &bytes, &size);
+	if (!error && size == frame->size)
+		error = frame_decode(cache->scan->decoder, bytes, &extent, content, &status);
+	if (error) {
+		error_destroy(error);
+		return false;
+	}
+	return status == FRAME_OK;
+}
+
+static const struct buffer *bulk_content(struct bulk_source *source, uint32_t frame)
+{
+	struct bulk_cache *cache = (struct bulk_cache *)source;
+	size_t oldest = 0;
+	for (size_t i = 0; i < BULK_CACHE_FRAMES; i++) {
+		if (cache->slots[i].used && cache->slots[i].frame == frame) {
+			cache->slots[i].last_use = ++cache->clock;
+			return &cache->slots[i].content;
+		}
+		if (cache->slots[i].last_use < cache->slots[oldest].last_use)
+			oldest = i;
+	}
+	cache->slots[oldest].used = load(cache, frame, &cache->slots[oldest].content);
+	if (!cache->slots[oldest].used)
+		return NULL;
+	cache->slots[oldest].frame = frame;
+	cache->slots[oldest].last_use = ++cache->clock;
+	return &cache->slots[oldest].content;
+}
+
+void bulk_cache_init(struct bulk_cache *cache, struct snapshot_scan *scan,
+		     const struct snapshot_catalog *catalog)
+{
+	*cache = (struct bulk_cache){
+		.source.content = bulk_content, .scan = scan, .catalog = catalog};
+}
+
+void bulk_cache_deinit(struct bulk_cache *cache)
+{
+	for (size_t i = 0; i < BULK_CACHE_FRAMES; i++)
+		buffer_deinit(&cache->slots[i].content);
+	*cache = (struct bulk_cache){0};
+}

@@ -1,0 +1,386 @@
+#include "formats/snapshot_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "formats/snapshot_bulk_cache.h"
+#include "formats/snapshot_format.h"
+#include "formats/snapshot_state.h"
+
+enum {
+	/* How far into a file that begins like a snapshot its first whole frame is searched. */
+	RECOGNIZE_SEARCH = 1 << 20,
+	RECOGNIZE_PEEK = 256 << 10,
+};
+
+struct snapshot {
+	struct memory memory; /* first: what snapshot_memory gives */
+	char *name;
+	struct snapshot_input input;
+	struct snapshot_scan scan;
+	struct snapshot_catalog catalog;
+	struct bulk_cache bulk;
+	struct snapshot_state state;
+	/* How far the log is applied: the chunk after `applied` bytes of the content of `frame`. */
+	size_t frame;
+	struct buffer content;
+	size_t applied; /* 0: not begun */
+	uint64_t applied_samples;
+	size_t selected;
+	struct snapshot_process_state *process; /* of the selected sample; NULL if none */
+};
+
+/* What is given where nothing is selected. */
+static const struct snapshot_process_state nothing;
+
+static enum memory_status snapshot_read(struct memory *memory, uint64_t address, void *buffer,
+					size_t size)
+{
+	struct snapshot *snapshot = (struct snapshot *)memory;
+	if (!snapshot->process)
+		return MEMORY_NOT_CAPTURED;
+	enum memory_status status = log_memory_read(&snapshot->process->memory,
+						    &snapshot->bulk.source, address, buffer, size);
+	const struct mappings *mappings = &snapshot->process->mappings;
+	if (status == MEMORY_NOT_CAPTURED && mappings->count && !mappings_find(mappings, address))
+		return MEMORY_NOT_MAPPED;
+	return status;
+}
+
+static void borrowed_memory_destroy(struct memory *memory)
+{
+	(void)memory; /* borrowed; ends with the snapshot */
+}
+
+static const struct memory_operations snapshot_operations = {
+	.read = snapshot_read,
+	.destroy = borrowed_memory_destroy,
+};
+
+static void forget_state(struct snapshot *snapshot)
+{
+	snapshot_state_deinit(&snapshot->state);
+	snapshot->process = NULL;
+	snapshot->applied = 0;
+	snapshot->applied_samples = 0;
+}
+
+static struct error *load_content(struct snapshot *snapshot, const struct catalog_frame *frame)
+{
+	struct frame_extent extent = {.size = frame->size, .content_size = frame->content_size};
+	const uint8_t *bytes;
+	size_t size;
+	struct error *error =
+		snapshot_input_view(&snapshot->input, frame->offset, frame->size, &bytes, &size);
+	if (error)
+		return error;
+	enum frame_status status = FRAME_SHORT;
+	if (size == frame->size)
+		error = frame_decode(snapshot->scan.decoder, bytes, &extent, &snapshot->content,
+				     &status);
+	if (!error && status != FRAME_OK)
+		error = error_create(ERROR_IO, "the file has changed at offset %llu",
+				     (unsigned long long)frame->offset);
+	return error;
+}
+
+/* Bulk memory is not read now: the catalog knows where it is. */
+static struct error *apply_bulk(struct snapshot *snapshot, size_t number)
+{
+	const struct catalog_frame *frame = &snapshot->catalog.frames[number];
+	for (uint32_t i = 0; i < frame->extents; i++) {
+		const struct catalog_extent *extent =
+			&snapshot->catalog.extents[frame->first_extent + i];
+		struct range_entry entry = {
+			.address = extent->address,
+			.size = extent->size,
+			.number = (uint32_t)number,
+			.offset = extent->content_offset,
+		};
+		struct error *error =
+			snapshot_state_add_bulk(&snapshot->state, extent->pid, &entry);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+/* Apply the chunks of the current frame, up to and with sample `until`; all if it is behind. */
+static struct error *apply_content(struct snapshot *snapshot, uint64_t until)
+{
+	struct cursor cursor = cursor_make(snapshot->content.data, snapshot->content.size);
+	cursor_seek(&cursor, snapshot->applied);
+	struct block_chunk chunk;
+	while (block_next_chunk(&cursor, &chunk)) {
+		struct snapshot_process_state *sampled;
+		struct error *error = snapshot_state_apply(&snapshot->state, &chunk, &sampled);
+		if (error)
+			return error;
+		snapshot->applied = cursor.position;
+		if (sampled) {
+			snapshot->process = sampled;
+			if (snapshot->applied_samples++ == until)
+				break;
+		}
+	}
+	return NULL;
+}
+
+static struct error *apply_frame(struct snapshot *snapshot, uint64_t until)
+{
+	const struct catalog_frame *frame = &snapshot->catalog.frames[snapshot->frame];
+	if (frame->bulk)
+		return apply_bulk(snapshot, snapshot->frame);
+	if (!snapshot->applied) {
+		struct error *error = load_content(snapshot, frame);
+		if (error)
+			return error;
+		snapshot->applied = SNAPSHOT_BLOCK_HEADER_SIZE;
+		snapshot->applied_samples = frame->first_sample;
+		snapshot_state_begin_block(&snapshot->state);
+	}
+	return apply_content(snapshot, until);
+}
+
+/* Go on from where the log is applied to, or from the beginning of the sample's epoch. */
+static struct error *replay(struct snapshot *snapshot, uint64_t sample)
+{
+	const struct snapshot_catalog *catalog = &snapshot->catalog;
+	size_t target = snapshot_catalog_find(catalog, sample);
+	bool ahead = snapshot->process && sample > snapshot->selected &&
+		     catalog->frames[target].epoch == catalog->frames[snapshot->frame].epoch;
+	if (!ahead) {
+		forget_state(snapshot);
+		snapshot->frame = snapshot_catalog_epoch_start(catalog, target);
+	}
+	for (;;) {
+		struct error *error = apply_frame(snapshot, sample);
+		if (error)
+			return error;
+		if (snapshot->frame == target)
+			return NULL;
+		snapshot->frame++;
+		snapshot->applied = 0;
+	}
+}
+
+struct error *snapshot_select(struct snapshot *snapshot, size_t index)
+{
+	if (index >= snapshot->catalog.sample_count)
+		return error_create(ERROR_NOT_FOUND, "%s has no sample %zu; it has %llu",
+				    snapshot->name, index + 1,
+				    (unsigned long long)snapshot->catalog.sample_count);
+	if (snapshot->process && index == snapshot->selected)
+		return NULL;
+	struct error *error = replay(snapshot, index);
+	if (error) {
+		forget_state(snapshot);
+		return error_prefix(error, "cannot read sample %zu of %s", index + 1,
+				    snapshot->name);
+	}
+	snapshot->selected = index;
+	return NULL;
+}
+
+static struct error *no_sample_error(const struct snapshot *snapshot)
+{
+	const struct snapshot_catalog *catalog = &snapshot->catalog;
+	const char *loss = catalog->losses.count ? catalog->losses.messages[0] : NULL;
+	if (catalog->unsupported)
+		return error_create(ERROR_UNSUPPORTED,
+				    "%s holds what this program cannot read; use a newer "
+				    "pyspy-analyze",
+				    snapshot->name);
+	if (!loss)
+		return error_create(ERROR_TRUNCATED, "%s has no samples in it", snapshot->name);
+	enum error_code code =
+		catalog->frame_count || catalog->cut ? ERROR_TRUNCATED : ERROR_FORMAT;
+	return error_create(code, "%s has no whole sample in it: %s", snapshot->name, loss);
+}
+
+static struct error *open_catalog(struct snapshot *snapshot)
+{
+	if (!snapshot->input.size_bytes)
+		return error_create(ERROR_TRUNCATED, "%s is empty", snapshot->name);
+	struct error *error =
+		snapshot_catalog_read(&snapshot->catalog, &snapshot->scan, snapshot->name);
+	if (error)
+		return error;
+	if (!snapshot->catalog.sample_count)
+		return no_sample_error(snapshot);
+	return snapshot_select(snapshot, (size_t)snapshot->catalog.sample_count - 1);
+}
+
+struct error *snapshot_open(int fd, const char *name, struct snapshot **ret)
+{
+	__attribute__((cleanup(snapshot_destroyp))) struct snapshot *snapshot =
+		calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return &error_out_of_memory;
+	snapshot->memory.operations = &snapshot_operations;
+	snapshot->input.fd = -1;
+	snapshot->name = strdup(name);
+	if (!snapshot->name)
+		return &error_out_of_memory;
+	struct error *error = snapshot_input_init(&snapshot->input, fd, name);
+	if (!error)
+		error = snapshot_scan_init(&snapshot->scan, &snapshot->input);
+	if (error)
+		return error;
+	bulk_cache_init(&snapshot->bulk, &snapshot->scan, &snapshot->catalog);
+	error = open_catalog(snapshot);
+	if (error)
+		return error;
+	*ret = snapshot;
+	snapshot = NULL;
+	return NULL;
+}
+
+void snapshot_destroy(struct snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	snapshot_state_deinit(&snapshot->state);
+	bulk_cache_deinit(&snapshot->bulk);
+	snapshot_catalog_deinit(&snapshot->catalog);
+	snapshot_scan_deinit(&snapshot->scan);
+	snapshot_input_deinit(&snapshot->input);
+	buffer_deinit(&snapshot->content);
+	free(snapshot->name);
+	free(snapshot);
+}
+
+void snapshot_destroyp(struct snapshot **snapshot)
+{
+	snapshot_destroy(*snapshot);
+}
+
+/* The content of the first frame begins with a block header; it need not be whole. */
+static struct error *recognize(struct snapshot_input *input, bool *ret)
+{
+	const uint8_t *bytes;
+	size_t size;
+	struct error *error = snapshot_input_view(input, 0, RECOGNIZE_PEEK, &bytes, &size);
+	if (error)
+		return error;
+	struct frame_extent extent;
+	size_t need;
+	enum frame_status status = frame_measure(bytes, size, &extent, &need);
+	uint8_t content[SNAPSHOT_BLOCK_HEADER_SIZE];
+	size_t content_size = 0;
+	if (status == FRAME_OK || status == FRAME_SHORT)
+		content_size = frame_peek(bytes, size, content, sizeof(content));
+	struct cursor cursor = cursor_make(content, content_size);
+	if (content_size) {
+		*ret = cursor_u32(&cursor) == SNAPSHOT_BLOCK_MAGIC;
+		return NULL;
+	}
+	/* Cut within its first frame: the little that is there has our form. */
+	if (status == FRAME_SHORT && size == input->size_bytes && size >= sizeof(uint32_t)) {
+		*ret = true;
+		return NULL;
+	}
+	/* Damaged at its beginning, it can still be whole further on. */
+	struct snapshot_scan scan;
+	error = snapshot_scan_init(&scan, input);
+	if (error)
+		return error;
+	uint64_t end = input->size_bytes < RECOGNIZE_SEARCH ? input->size_bytes : RECOGNIZE_SEARCH;
+	uint64_t found = end;
+	if (status != FRAME_FOREIGN)
+		error = snapshot_scan_search(&scan, 0, end, NULL, &found);
+	snapshot_scan_deinit(&scan);
+	*ret = found < end;
+	return error;
+}
+
+bool snapshot_recognize(int fd)
+{
+	/* A pipe cannot be looked at without taking from it. */
+	if (lseek(fd, 0, SEEK_CUR) < 0)
+		return false;
+	struct snapshot_input input = {.fd = -1};
+	struct error *error = snapshot_input_init(&input, fd, "");
+	bool recognized = false;
+	if (!error)
+		error = recognize(&input, &recognized);
+	snapshot_input_deinit(&input);
+	if (!error)
+		return recognized;
+	error_destroy(error);
+	return false;
+}
+
+static const struct snapshot_process_state *selected_process(const struct snapshot *snapshot)
+{
+	return snapshot->process ? snapshot->process : &nothing;
+}
+
+size_t snapshot_sample_count(const struct snapshot *snapshot)
+{
+	return (size_t)snapshot->catalog.sample_count;
+}
+
+size_t snapshot_selected(const struct snapshot *snapshot)
+{
+	return snapshot->selected;
+}
+
+const struct sample_facts *snapshot_sample(const struct snapshot *snapshot)
+{
+	return &selected_process(snapshot)->sample;
+}
+
+const struct process_facts *snapshot_process(const struct snapshot *snapshot)
+{
+	return &selected_process(snapshot)->facts;
+}
+
+const struct mappings *snapshot_mappings(const struct snapshot *snapshot)
+{
+	return &selected_process(snapshot)->mappings;
+}
+
+const struct modules *snapshot_modules(const struct snapshot *snapshot)
+{
+	return &selected_process(snapshot)->modules;
+}
+
+const struct thread_list *snapshot_threads(const struct snapshot *snapshot)
+{
+	return &selected_process(snapshot)->threads;
+}
+
+const struct python_location *snapshot_python(const struct snapshot *snapshot)
+{
+	const struct snapshot_process_state *process = selected_process(snapshot);
+	return process->has_python ? &process->python : NULL;
+}
+
+struct memory *snapshot_memory(struct snapshot *snapshot)
+{
+	return &snapshot->memory;
+}
+
+const char *const *snapshot_losses(const struct snapshot *snapshot)
+{
+	return (const char *const *)snapshot->catalog.losses.messages;
+}
+
+void snapshot_statistics(const struct snapshot *snapshot, struct snapshot_statistics *ret)
+{
+	const struct snapshot_catalog *catalog = &snapshot->catalog;
+	*ret = (struct snapshot_statistics){
+		.version = catalog->version,
+		.file_bytes = snapshot->input.size_bytes,
+		.frames = catalog->frame_count,
+		.epochs = catalog->epoch_count,
+		.unknown_chunks = catalog->unknown_chunks,
+		.ended = catalog->ended,
+	};
+	if (snapshot->process) {
+		ret->memory_ranges = log_memory_ranges(&snapshot->process->memory);
+		ret->memory_bytes = log_memory_bytes(&snapshot->process->memory);
+	}
+}

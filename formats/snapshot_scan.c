@@ -1,0 +1,131 @@
+#include "formats/snapshot_scan.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "formats/snapshot_format.h"
+
+enum {
+	SCAN_FIRST_VIEW = 4096,
+	SCAN_SEARCH_VIEW = 256 << 10,
+	SCAN_SEARCH_BUDGET = 512 << 20,
+};
+
+struct error *snapshot_scan_init(struct snapshot_scan *scan, struct snapshot_input *input)
+{
+	*scan = (struct snapshot_scan){.input = input, .search_budget = SCAN_SEARCH_BUDGET};
+	return frame_decoder_create(&scan->decoder);
+}
+
+void snapshot_scan_deinit(struct snapshot_scan *scan)
+{
+	frame_decoder_destroy(scan->decoder);
+	buffer_deinit(&scan->content);
+	*scan = (struct snapshot_scan){0};
+}
+
+const char *scan_frame_problem(const struct scan_frame *frame)
+{
+	if (frame->frame_status != FRAME_OK)
+		return frame_status_text(frame->frame_status);
+	return block_status_text(frame->block_status);
+}
+
+/* View as much as it takes to see the whole frame. */
+static struct error *view_frame(struct snapshot_scan *scan, struct scan_frame *frame,
+				const uint8_t **ret)
+{
+	const uint8_t *bytes = NULL;
+	size_t size = 0;
+	size_t want = SCAN_FIRST_VIEW;
+	for (;;) {
+		struct error *error =
+			snapshot_input_view(scan->input, frame->offset, want, &bytes, &size);
+		if (error)
+			return error;
+		size_t need;
+		frame->frame_status = frame_measure(bytes, size, &frame->extent, &need);
+		if (frame->frame_status != FRAME_SHORT || size < want)
+			break;
+		/* At least doubled: the walk over the frame begins anew each time. */
+		want = need > want * 2 ? need : want * 2;
+	}
+	if (frame->frame_status == FRAME_OK &&
+	    frame->extent.size > scan->input->size_bytes - frame->offset)
+		frame->frame_status = FRAME_SHORT;
+	*ret = bytes;
+	return NULL;
+}
+
+struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
+				 struct scan_frame *ret)
+{
+	struct scan_frame frame = {.offset = offset};
+	const uint8_t *bytes;
+	struct error *error = view_frame(scan, &frame, &bytes);
+	if (!error && frame.frame_status == FRAME_OK && !frame.extent.skippable) {
+		error = frame_decode(scan->decoder, bytes, &frame.extent, &scan->content,
+				     &frame.frame_status);
+		if (!error && frame.frame_status == FRAME_OK)
+			error = block_check(scan->content.data, scan->content.size,
+					    &frame.block_status, &frame.summary);
+	}
+	if (error)
+		return error;
+	*ret = frame;
+	return NULL;
+}
+
+/* Offset of the next zstd magic number in [offset, end), or `end`. */
+static struct error *next_magic(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
+				uint64_t *ret)
+{
+	const uint32_t magic = htole32(ZSTD_FRAME_MAGIC);
+	while (offset < end) {
+		const uint8_t *bytes;
+		size_t size;
+		struct error *error =
+			snapshot_input_view(scan->input, offset, SCAN_SEARCH_VIEW, &bytes, &size);
+		if (error)
+			return error;
+		if (size < sizeof(magic))
+			break;
+		const uint8_t *found = memmem(bytes, size, &magic, sizeof(magic));
+		if (found) {
+			offset += (uint64_t)(found - bytes);
+			break;
+		}
+		/* One that begins in the last bytes ends in the next view. */
+		offset += size - (sizeof(magic) - 1);
+		if (size < SCAN_SEARCH_VIEW)
+			offset = end;
+	}
+	*ret = offset < end ? offset : end;
+	return NULL;
+}
+
+struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
+				   const uint32_t *log_number, uint64_t *ret)
+{
+	while (offset < end && scan->search_budget > 0) {
+		struct error *error = next_magic(scan, offset, end, &offset);
+		if (error)
+			return error;
+		if (offset >= end)
+			break;
+		struct scan_frame frame;
+		error = snapshot_scan_read(scan, offset, &frame);
+		if (error)
+			return error;
+		if (scan_frame_ok(&frame) &&
+		    (!log_number || frame.summary.header.log_number == *log_number)) {
+			*ret = offset;
+			return NULL;
+		}
+		scan->search_budget -= SCAN_FIRST_VIEW + (int64_t)scan->input->window.size / 16 +
+				       (int64_t)frame.extent.content_size;
+		offset++;
+	}
+	*ret = end;
+	return NULL;
+}

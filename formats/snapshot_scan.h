@@ -1,0 +1,50 @@
+/* Finding the frames of a snapshot file, one by one, and again after damage. */
+#ifndef PYSPY_FORMATS_SNAPSHOT_SCAN_H
+#define PYSPY_FORMATS_SNAPSHOT_SCAN_H
+
+#include "formats/snapshot_block.h"
+#include "formats/snapshot_frame.h"
+#include "formats/snapshot_input.h"
+
+struct snapshot_scan {
+	struct snapshot_input *input; /* borrowed */
+	struct frame_decoder *decoder;
+	struct buffer content; /* of the frame that was read last */
+	/* Bytes of work that may still go into places that look like frames and are none, so that a
+	 * file full of them does not cost the square of its size. */
+	int64_t search_budget;
+};
+
+struct error *snapshot_scan_init(struct snapshot_scan *scan, struct snapshot_input *input);
+void snapshot_scan_deinit(struct snapshot_scan *scan);
+
+/* A frame of the file: whole, proven and checked, if both are …_OK. */
+struct scan_frame {
+	uint64_t offset;
+	enum frame_status frame_status;
+	enum block_status block_status;
+	struct frame_extent extent;
+	struct block_summary summary;
+};
+
+static inline bool scan_frame_ok(const struct scan_frame *frame)
+{
+	return frame->frame_status == FRAME_OK && frame->block_status == BLOCK_OK;
+}
+
+/* What is wrong with a frame, in words for the user. */
+const char *scan_frame_problem(const struct scan_frame *frame);
+
+/* Read the frame at `offset`. What is wrong with it is not an error. */
+struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
+				 struct scan_frame *ret);
+
+/*
+ * Search from `offset` up to `end` for a whole frame of a snapshot; of the log `log_number` if that
+ * is not NULL (memory that was captured can hold frames of other snapshots). Gives `end` if there
+ * is none.
+ */
+struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
+				   const uint32_t *log_number, uint64_t *ret);
+
+#endif

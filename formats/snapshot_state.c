@@ -1,0 +1,273 @@
+#include "formats/snapshot_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/snapshot_fields.h"
+#include "formats/snapshot_format.h"
+#include "formats/snapshot_state_lists.h"
+
+static void process_destroy(struct snapshot_process_state *process)
+{
+	process_facts_deinit(&process->facts);
+	mappings_deinit(&process->mappings);
+	modules_deinit(&process->modules);
+	thread_list_deinit(&process->threads);
+	python_location_deinit(&process->python);
+	log_memory_deinit(&process->memory);
+	free(process);
+}
+
+void snapshot_state_deinit(struct snapshot_state *state)
+{
+	for (size_t i = 0; i < state->count; i++)
+		process_destroy(state->processes[i]);
+	free(state->processes);
+	*state = (struct snapshot_state){0};
+}
+
+void snapshot_state_begin_block(struct snapshot_state *state)
+{
+	state->budget.copy_bytes = SNAPSHOT_COPY_MAX;
+}
+
+/* Index of the first process whose pid is not below. */
+static size_t process_index(const struct snapshot_state *state, int32_t pid)
+{
+	size_t low = 0;
+	size_t high = state->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (state->processes[middle]->pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct error *process_create(struct snapshot_state *state, size_t at, int32_t pid)
+{
+	if (state->count == SNAPSHOT_EPOCH_PROCESSES_MAX)
+		return error_create(ERROR_FORMAT, "the log has more than %d processes in an epoch",
+				    SNAPSHOT_EPOCH_PROCESSES_MAX);
+	if (state->count == state->capacity) {
+		size_t capacity = state->capacity ? state->capacity * 2 : 4;
+		struct snapshot_process_state **processes = reallocarray(
+			state->processes, capacity, sizeof(struct snapshot_process_state *));
+		if (!processes)
+			return &error_out_of_memory;
+		state->processes = processes;
+		state->capacity = capacity;
+	}
+	struct snapshot_process_state *process = calloc(1, sizeof(*process));
+	if (!process)
+		return &error_out_of_memory;
+	struct error *error = log_memory_init(&process->memory);
+	if (error) {
+		free(process);
+		return error;
+	}
+	process->pid = process->facts.pid = pid;
+	process->facts.uid = UINT32_MAX;
+	memmove(state->processes + at + 1, state->processes + at,
+		(state->count - at) * sizeof(struct snapshot_process_state *));
+	state->processes[at] = process;
+	state->count++;
+	return NULL;
+}
+
+/* The state of a process, which begins to exist when the log first names it. */
+static struct error *process_get(struct snapshot_state *state, int32_t pid,
+				 struct snapshot_process_state **ret)
+{
+	size_t at = process_index(state, pid);
+	if (at == state->count || state->processes[at]->pid != pid) {
+		struct error *error = process_create(state, at, pid);
+		if (error)
+			return error;
+	}
+	*ret = state->processes[at];
+	return NULL;
+}
+
+/* The pid field of a chunk, wherever it stands; 0 if there is none. */
+static int32_t chunk_pid(struct cursor *payload)
+{
+	struct cursor fields = *payload;
+	uint64_t key;
+	struct cursor value;
+	while (record_next(&fields, &key, &value)) {
+		if (key != SNAPSHOT_KEY_PID)
+			continue;
+		int64_t pid = zigzag_decode(record_number(&value));
+		if (!cursor_ok(&value) || pid != (int32_t)pid)
+			break;
+		return (int32_t)pid;
+	}
+	if (!cursor_ok(&fields))
+		payload->failed = true;
+	return 0;
+}
+
+static struct error *apply_process(struct snapshot_state *state,
+				   struct snapshot_process_state *process, struct cursor *payload)
+{
+	(void)state;
+	struct process_facts facts = {0};
+	struct error *error = record_decode(payload, &snapshot_process_table, &facts);
+	if (error || !cursor_ok(payload)) {
+		process_facts_deinit(&facts);
+		return error;
+	}
+	process_facts_deinit(&process->facts);
+	process->facts = facts;
+	process->facts.pid = process->pid;
+	return NULL;
+}
+
+static struct error *apply_python(struct snapshot_state *state,
+				  struct snapshot_process_state *process, struct cursor *payload)
+{
+	(void)state;
+	struct python_location location = {0};
+	struct error *error = record_decode(payload, &snapshot_python_table, &location);
+	if (error || !cursor_ok(payload)) {
+		record_release(&snapshot_python_table, &location);
+		return error;
+	}
+	python_location_deinit(&process->python);
+	process->python = location;
+	process->has_python = true;
+	return NULL;
+}
+
+static struct error *apply_sample(struct snapshot_state *state,
+				  struct snapshot_process_state *process, struct cursor *payload)
+{
+	(void)state;
+	struct sample_facts sample = {0};
+	struct snapshot_sample_extra extra = {0};
+	struct cursor again = *payload;
+	struct error *error = record_decode(payload, &snapshot_sample_table, &sample);
+	if (!error)
+		error = record_decode(&again, &snapshot_sample_extra_table, &extra);
+	if (error)
+		return error;
+	if (!cursor_ok(&again) || (extra.has_elapsed && !process->has_sample))
+		payload->failed = true;
+	if (extra.has_elapsed) {
+		sample.time_ns = process->sample.time_ns + extra.elapsed_ns;
+		sample.monotonic_ns = process->sample.monotonic_ns + extra.elapsed_ns;
+	}
+	process->sample = sample;
+	process->has_sample = true;
+	return NULL;
+}
+
+/* Apply an operation and see that the images stay within the bounds. */
+static struct error *apply_operation(struct snapshot_state *state, struct log_memory *memory,
+				     const struct memory_operation *operation)
+{
+	state->image_bytes -= memory_image_size_bytes(memory->image);
+	state->image_ranges -= memory_image_range_count(memory->image);
+	struct error *error = log_memory_apply(memory, operation, &state->budget);
+	state->image_bytes += memory_image_size_bytes(memory->image);
+	state->image_ranges += memory_image_range_count(memory->image);
+	if (error)
+		return error;
+	if (state->image_bytes > SNAPSHOT_EPOCH_IMAGE_MAX ||
+	    state->image_ranges > SNAPSHOT_EPOCH_RANGES_MAX)
+		return error_create(ERROR_FORMAT,
+				    "the log holds more memory in an epoch than its bounds allow");
+	return NULL;
+}
+
+static struct error *apply_memory(struct snapshot_state *state,
+				  struct snapshot_process_state *process, struct cursor *payload)
+{
+	struct memory_chunk chunk = memory_chunk_read(*payload);
+	struct memory_operation operation;
+	while (memory_chunk_next(&chunk, &operation)) {
+		struct error *error = apply_operation(state, &process->memory, &operation);
+		if (error)
+			return error;
+	}
+	if (!cursor_ok(&chunk.fields))
+		payload->failed = true;
+	return NULL;
+}
+
+static struct error *apply_maps(struct snapshot_state *state,
+				struct snapshot_process_state *process, struct cursor *payload)
+{
+	return snapshot_state_apply_list(state, process, SNAPSHOT_LIST_MAPS, payload);
+}
+
+static struct error *apply_modules(struct snapshot_state *state,
+				   struct snapshot_process_state *process, struct cursor *payload)
+{
+	return snapshot_state_apply_list(state, process, SNAPSHOT_LIST_MODULES, payload);
+}
+
+static struct error *apply_threads(struct snapshot_state *state,
+				   struct snapshot_process_state *process, struct cursor *payload)
+{
+	return snapshot_state_apply_list(state, process, SNAPSHOT_LIST_THREADS, payload);
+}
+
+/* Chunks that change what is known of a process. The others are for the catalog, or skipped. */
+static const struct chunk_handler {
+	const char *name;
+	struct error *(*apply)(struct snapshot_state *state, struct snapshot_process_state *process,
+			       struct cursor *payload);
+} chunk_handlers[SNAPSHOT_CHUNK_COUNT] = {
+	[SNAPSHOT_CHUNK_PROCESS] = {"PROCESS", apply_process},
+	[SNAPSHOT_CHUNK_MAPS] = {"MAPS", apply_maps},
+	[SNAPSHOT_CHUNK_MODULES] = {"MODULES", apply_modules},
+	[SNAPSHOT_CHUNK_PYTHON] = {"PYTHON", apply_python},
+	[SNAPSHOT_CHUNK_THREADS] = {"THREADS", apply_threads},
+	[SNAPSHOT_CHUNK_SAMPLE] = {"SAMPLE", apply_sample},
+	[SNAPSHOT_CHUNK_MEMORY] = {"MEMORY", apply_memory},
+};
+
+struct error *snapshot_state_apply(struct snapshot_state *state, const struct block_chunk *chunk,
+				   struct snapshot_process_state **ret_sampled)
+{
+	*ret_sampled = NULL;
+	if (chunk->type >= SNAPSHOT_CHUNK_COUNT || !chunk_handlers[chunk->type].apply)
+		return NULL;
+	const struct chunk_handler *handler = &chunk_handlers[chunk->type];
+	struct cursor payload = chunk->payload;
+	struct snapshot_process_state *process = NULL;
+	int32_t pid = chunk_pid(&payload);
+	struct error *error = NULL;
+	if (cursor_ok(&payload))
+		error = process_get(state, pid, &process);
+	if (!error && process)
+		error = handler->apply(state, process, &payload);
+	if (error)
+		return error;
+	if (!cursor_ok(&payload))
+		return error_create(ERROR_FORMAT, "a %s chunk contradicts the format",
+				    handler->name);
+	if (chunk->type == SNAPSHOT_CHUNK_SAMPLE)
+		*ret_sampled = process;
+	return NULL;
+}
+
+struct error *snapshot_state_add_bulk(struct snapshot_state *state, int32_t pid,
+				      const struct range_entry *extent)
+{
+	struct snapshot_process_state *process;
+	struct error *error = process_get(state, pid, &process);
+	if (error)
+		return error;
+	struct memory_image *image = process->memory.image;
+	state->image_bytes -= memory_image_size_bytes(image);
+	state->image_ranges -= memory_image_range_count(image);
+	error = log_memory_add_bulk(&process->memory, extent);
+	state->image_bytes += memory_image_size_bytes(image);
+	state->image_ranges += memory_image_range_count(image);
+	return error;
+}

@@ -1,0 +1,60 @@
+/* What a snapshot's log says at one point of it, process by process: chunks are applied to it. */
+#ifndef PYSPY_FORMATS_SNAPSHOT_STATE_H
+#define PYSPY_FORMATS_SNAPSHOT_STATE_H
+
+#include "common/facts.h"
+#include "common/locate.h"
+#include "common/mappings.h"
+#include "common/modules.h"
+#include "formats/log_memory.h"
+
+enum snapshot_list {
+	SNAPSHOT_LIST_MAPS,
+	SNAPSHOT_LIST_MODULES,
+	SNAPSHOT_LIST_THREADS,
+	SNAPSHOT_LIST_COUNT,
+};
+
+struct snapshot_process_state {
+	struct process_facts facts;
+	struct mappings mappings;
+	struct modules modules;
+	struct thread_list threads;
+	struct python_location python;
+	struct sample_facts sample;
+	struct log_memory memory;
+	uint32_t next_part[SNAPSHOT_LIST_COUNT];
+	bool has_python;
+	bool has_sample;
+	int32_t pid;
+};
+
+/* An all-zero struct is the state at the beginning of an epoch. */
+struct snapshot_state {
+	struct snapshot_process_state **processes; /* ascending by pid */
+	size_t count;
+	size_t capacity;
+	/* Of all processes, to keep within the bounds. */
+	uint64_t records;
+	uint64_t image_bytes;
+	uint64_t image_ranges;
+	struct log_memory_budget budget; /* of the block that is being applied */
+};
+
+void snapshot_state_deinit(struct snapshot_state *state);
+
+/* Call before the chunks of a block are applied. */
+void snapshot_state_begin_block(struct snapshot_state *state);
+
+/*
+ * Apply a chunk. For a SAMPLE, `ret_sampled` is its process, else NULL. ERROR_FORMAT or
+ * ERROR_UNSUPPORTED leave a state that must be given up.
+ */
+struct error *snapshot_state_apply(struct snapshot_state *state, const struct block_chunk *chunk,
+				   struct snapshot_process_state **ret_sampled);
+
+/* Memory of a bulk frame. */
+struct error *snapshot_state_add_bulk(struct snapshot_state *state, int32_t pid,
+				      const struct range_entry *extent);
+
+#endif

@@ -1,0 +1,422 @@
+#include "formats/snapshot_writer.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "formats/snapshot_block.h"
+#include "formats/snapshot_facts_writer.h"
+#include "formats/snapshot_fields.h"
+#include "formats/snapshot_format.h"
+#include "formats/snapshot_frame.h"
+
+enum {
+	/* Blocks are as large as the compressor's window: larger ones gain nothing. */
+	WRITER_BLOCK_BYTES = 512 << 10,
+	WRITER_MEMORY_CHUNK_BYTES = 64 << 10,
+	/* An epoch ends, at its next sample, when it has put this much or is this old: that much
+	 * is lost at most with a bad frame. */
+	WRITER_EPOCH_BYTES = 16 << 20,
+	WRITER_EPOCH_SECONDS = 60,
+	/* Images larger than this are not for the reader to hold. */
+	WRITER_IMAGE_BULK_BYTES = 64 << 20,
+};
+
+struct snapshot_writer {
+	struct output_file *output; /* borrowed */
+	struct frame_encoder *encoder;
+	struct facts_writer facts;
+	struct buffer block; /* empty, or a header and chunks */
+	bool bulk;	     /* the block is a bulk block */
+	uint32_t log_number;
+	uint32_t epoch;
+	uint32_t frame;
+	uint32_t ordinary;
+	/* Memory operations that are not in the block yet, all of one process. */
+	struct buffer memory;
+	struct buffer scratch;
+	int32_t memory_pid;
+	uint64_t memory_position;
+	/* When to begin an epoch. */
+	bool sampled; /* nothing was put since the last sample */
+	bool epoch_has_bulk;
+	uint64_t epoch_bytes;
+	uint64_t epoch_began_ns;
+	uint64_t samples;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Write the block as a frame. */
+static struct error *write_block(struct snapshot_writer *writer)
+{
+	const void *bytes;
+	size_t size;
+	struct error *error = frame_encode(writer->encoder, writer->block.data, writer->block.size,
+					   &bytes, &size);
+	if (!error)
+		error = output_file_write(writer->output, bytes, size);
+	if (error)
+		return error;
+	buffer_clear(&writer->block);
+	writer->frame++;
+	writer->ordinary += !writer->bulk;
+	return NULL;
+}
+
+static struct error *begin_block(struct snapshot_writer *writer, bool bulk)
+{
+	struct block_header header = {
+		.version = SNAPSHOT_VERSION,
+		.flags = bulk ? SNAPSHOT_BLOCK_BULK : 0,
+		.log_number = writer->log_number,
+		.epoch = writer->epoch,
+		.frame = writer->frame,
+		.ordinary = writer->ordinary,
+	};
+	writer->bulk = bulk;
+	return block_header_append(&writer->block, &header);
+}
+
+/* Have a block of the kind with room for `size` bytes, or a fresh one. */
+static struct error *need_room(struct snapshot_writer *writer, bool bulk, size_t size)
+{
+	struct error *error = NULL;
+	if (writer->block.size &&
+	    (writer->bulk != bulk || writer->block.size + size > WRITER_BLOCK_BYTES))
+		error = write_block(writer);
+	if (!error && !writer->block.size)
+		error = begin_block(writer, bulk);
+	return error;
+}
+
+static struct error *add_chunk(struct snapshot_writer *writer, uint16_t type, const void *payload,
+			       size_t size)
+{
+	struct error *error = need_room(writer, false, SNAPSHOT_CHUNK_HEADER_SIZE + size);
+	if (error)
+		return error;
+	return block_chunk_append(&writer->block, type, 0, payload, size);
+}
+
+/* Put the gathered memory operations into the block. */
+static struct error *close_memory(struct snapshot_writer *writer)
+{
+	if (!writer->memory.size)
+		return NULL;
+	struct error *error =
+		add_chunk(writer, SNAPSHOT_CHUNK_MEMORY, writer->memory.data, writer->memory.size);
+	buffer_clear(&writer->memory);
+	return error;
+}
+
+/* Add chunks that are encoded already. */
+static struct error *add_chunks(struct snapshot_writer *writer, const struct buffer *chunks)
+{
+	struct error *error = close_memory(writer);
+	struct cursor cursor = cursor_make(chunks->data, chunks->size);
+	struct block_chunk chunk;
+	while (!error && block_next_chunk(&cursor, &chunk))
+		error = add_chunk(writer, chunk.type, chunk.payload.data, chunk.payload.size);
+	return error;
+}
+
+static struct error *add_record(struct snapshot_writer *writer, uint16_t type,
+				const struct record_table *table, const void *object)
+{
+	struct error *error = close_memory(writer);
+	buffer_clear(&writer->scratch);
+	if (!error)
+		error = record_encode(&writer->scratch, table, object);
+	if (!error)
+		error = add_chunk(writer, type, writer->scratch.data, writer->scratch.size);
+	return error;
+}
+
+/* The header, and all that is known of the processes: what follows needs nothing before it. */
+static struct error *begin_epoch(struct snapshot_writer *writer)
+{
+	char program[] = "pyspy " PYSPY_VERSION;
+	char name[] = SNAPSHOT_NAME;
+	struct snapshot_header header = {
+		.name = name,
+		.writer = program,
+		.time_ns = clock_ns(CLOCK_REALTIME),
+		.samples_before = writer->samples,
+	};
+	writer->frame = writer->ordinary = 0;
+	writer->epoch_bytes = 0;
+	writer->epoch_has_bulk = false;
+	writer->epoch_began_ns = clock_ns(CLOCK_MONOTONIC);
+	struct error *error =
+		add_record(writer, SNAPSHOT_CHUNK_HEADER, &snapshot_header_table, &header);
+	for (size_t i = 0; !error && i < writer->facts.count; i++) {
+		for (size_t j = 0; !error && j < FACTS_SLOTS; j++)
+			error = add_chunks(writer, &writer->facts.processes[i].chunks[j]);
+	}
+	return error;
+}
+
+/* The memory of a process is given anew for each of its samples, so that this is where the log can
+ * forget what it has. */
+static struct error *before_memory(struct snapshot_writer *writer)
+{
+	if (!writer->sampled)
+		return NULL;
+	writer->sampled = false;
+	uint64_t age_ns = clock_ns(CLOCK_MONOTONIC) - writer->epoch_began_ns;
+	if (!writer->epoch_has_bulk && writer->epoch_bytes < WRITER_EPOCH_BYTES &&
+	    age_ns < WRITER_EPOCH_SECONDS * UINT64_C(1000000000))
+		return NULL;
+	struct error *error = snapshot_writer_flush(writer);
+	if (error)
+		return error;
+	writer->epoch++;
+	return begin_epoch(writer);
+}
+
+struct error *snapshot_writer_create(struct output_file *output, struct snapshot_writer **ret)
+{
+	__attribute__((cleanup(snapshot_writer_destroyp))) struct snapshot_writer *writer =
+		calloc(1, sizeof(*writer));
+	if (!writer)
+		return &error_out_of_memory;
+	writer->output = output;
+	/* Early in a boot there may be no random bytes; then the clock has to do. */
+	if (getrandom(&writer->log_number, sizeof(writer->log_number), GRND_NONBLOCK) !=
+	    sizeof(writer->log_number))
+		writer->log_number = (uint32_t)clock_ns(CLOCK_REALTIME);
+	struct error *error = frame_encoder_create(&writer->encoder);
+	if (!error)
+		error = buffer_reserve(&writer->block, WRITER_BLOCK_BYTES);
+	if (!error)
+		error = begin_epoch(writer);
+	if (error)
+		return error;
+	*ret = writer;
+	writer = NULL;
+	return NULL;
+}
+
+void snapshot_writer_destroy(struct snapshot_writer *writer)
+{
+	if (!writer)
+		return;
+	frame_encoder_destroy(writer->encoder);
+	facts_writer_deinit(&writer->facts);
+	buffer_deinit(&writer->block);
+	buffer_deinit(&writer->memory);
+	buffer_deinit(&writer->scratch);
+	free(writer);
+}
+
+void snapshot_writer_destroyp(struct snapshot_writer **writer)
+{
+	snapshot_writer_destroy(*writer);
+}
+
+static struct error *add_list(struct snapshot_writer *writer, enum snapshot_chunk type, int32_t pid,
+			      const struct record_table *table, const void *items, size_t item_size,
+			      size_t count)
+{
+	const struct buffer *chunks;
+	struct error *error = facts_writer_list(&writer->facts, type, pid, table, items, item_size,
+						count, &chunks);
+	return error ? error : add_chunks(writer, chunks);
+}
+
+static struct error *add_facts(struct snapshot_writer *writer, enum snapshot_chunk type,
+			       int32_t pid, const struct record_table *table, const void *object)
+{
+	const struct buffer *chunks;
+	struct error *error =
+		facts_writer_record(&writer->facts, type, pid, table, object, &chunks);
+	return error ? error : add_chunks(writer, chunks);
+}
+
+struct error *snapshot_writer_process(struct snapshot_writer *writer,
+				      const struct process_facts *facts)
+{
+	return add_facts(writer, SNAPSHOT_CHUNK_PROCESS, facts->pid, &snapshot_process_table,
+			 facts);
+}
+
+struct error *snapshot_writer_mappings(struct snapshot_writer *writer, int32_t pid,
+				       const struct mappings *mappings)
+{
+	return add_list(writer, SNAPSHOT_CHUNK_MAPS, pid, &snapshot_mapping_table, mappings->items,
+			sizeof(*mappings->items), mappings->count);
+}
+
+struct error *snapshot_writer_modules(struct snapshot_writer *writer, int32_t pid,
+				      const struct modules *modules)
+{
+	return add_list(writer, SNAPSHOT_CHUNK_MODULES, pid, &snapshot_module_table, modules->items,
+			sizeof(*modules->items), modules->count);
+}
+
+struct error *snapshot_writer_python(struct snapshot_writer *writer, int32_t pid,
+				     const struct python_location *location)
+{
+	return add_facts(writer, SNAPSHOT_CHUNK_PYTHON, pid, &snapshot_python_table, location);
+}
+
+struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pid,
+				      const struct thread_list *threads)
+{
+	return add_list(writer, SNAPSHOT_CHUNK_THREADS, pid, &snapshot_thread_table, threads->items,
+			sizeof(*threads->items), threads->count);
+}
+
+void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
+{
+	facts_writer_forget(&writer->facts, pid);
+}
+
+/* Append one PUT, whose address is relative to the end of the operation before it. */
+static struct error *append_put(struct buffer *payload, struct buffer *scratch, uint64_t *position,
+				uint64_t address, const void *bytes, size_t size)
+{
+	buffer_clear(scratch);
+	struct error *error =
+		buffer_append_varint(scratch, zigzag_encode((int64_t)(address - *position)));
+	if (!error)
+		error = buffer_append_varint(payload, SNAPSHOT_MEMORY_PUT);
+	if (!error)
+		error = buffer_append_varint(payload, scratch->size + size);
+	if (!error)
+		error = buffer_append(payload, scratch->data, scratch->size);
+	if (!error)
+		error = buffer_append(payload, bytes, size);
+	*position = address + size;
+	return error;
+}
+
+static struct error *put_ordinary(struct snapshot_writer *writer, int32_t pid, uint64_t address,
+				  const void *bytes, size_t size)
+{
+	struct error *error = NULL;
+	if (writer->memory.size &&
+	    (writer->memory_pid != pid || writer->memory.size + size > WRITER_MEMORY_CHUNK_BYTES))
+		error = close_memory(writer);
+	if (!error && !writer->memory.size) {
+		writer->memory_pid = pid;
+		writer->memory_position = 0;
+		error = record_append_number(&writer->memory, SNAPSHOT_KEY_PID, zigzag_encode(pid));
+	}
+	if (!error)
+		error = append_put(&writer->memory, &writer->scratch, &writer->memory_position,
+				   address, bytes, size);
+	writer->epoch_bytes += size;
+	return error;
+}
+
+/* Large memory goes into blocks of its own, which are filled to the brim. */
+static struct error *put_bulk(struct snapshot_writer *writer, int32_t pid, uint64_t address,
+			      const uint8_t *bytes, size_t size)
+{
+	enum { OVERHEAD = 64 };
+	struct error *error = close_memory(writer);
+	writer->epoch_has_bulk = true;
+	while (!error && size) {
+		/* Two pieces at least fit, so that none needs to be below the minimum. */
+		error = need_room(writer, true, OVERHEAD + 2 * SNAPSHOT_BULK_MIN);
+		if (error)
+			break;
+		size_t room = WRITER_BLOCK_BYTES - OVERHEAD - writer->block.size;
+		size_t part = size < room ? size : room;
+		if (size > part && size - part < SNAPSHOT_BULK_MIN)
+			part -= SNAPSHOT_BULK_MIN;
+		uint64_t position = 0;
+		buffer_clear(&writer->memory);
+		error = record_append_number(&writer->memory, SNAPSHOT_KEY_PID, zigzag_encode(pid));
+		if (!error)
+			error = append_put(&writer->memory, &writer->scratch, &position, address,
+					   bytes, part);
+		if (!error)
+			error = block_chunk_append(&writer->block, SNAPSHOT_CHUNK_MEMORY, 0,
+						   writer->memory.data, writer->memory.size);
+		buffer_clear(&writer->memory);
+		bytes += part;
+		address += part;
+		size -= part;
+	}
+	return error;
+}
+
+struct error *snapshot_writer_memory(struct snapshot_writer *writer, int32_t pid, uint64_t address,
+				     const void *bytes, size_t size)
+{
+	if (!size)
+		return NULL;
+	if (address + (size - 1) < address)
+		return error_at(ERROR_FAILED, address, "a range wraps around the address space");
+	struct error *error = before_memory(writer);
+	if (error)
+		return error;
+	if (size >= SNAPSHOT_BULK_MIN)
+		return put_bulk(writer, pid, address, bytes, size);
+	return put_ordinary(writer, pid, address, bytes, size);
+}
+
+struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
+				    const struct memory_image *image)
+{
+	struct error *error = before_memory(writer);
+	size_t bulk_min = memory_image_size_bytes(image) > WRITER_IMAGE_BULK_BYTES
+				  ? SNAPSHOT_BULK_MIN
+				  : SIZE_MAX;
+	bool has_bulk = false;
+	struct memory_range range;
+	uint64_t address = 0;
+	while (!error && memory_image_next(image, address, &range)) {
+		if (range.size < bulk_min)
+			error = put_ordinary(writer, pid, range.address, range.bytes, range.size);
+		else
+			has_bulk = true;
+		address = range.address + range.size;
+		if (!address)
+			break; /* the end of the address space */
+	}
+	address = 0;
+	while (!error && has_bulk && memory_image_next(image, address, &range)) {
+		if (range.size >= bulk_min)
+			error = put_bulk(writer, pid, range.address, range.bytes, range.size);
+		address = range.address + range.size;
+		if (!address)
+			break;
+	}
+	return error;
+}
+
+struct error *snapshot_writer_sample(struct snapshot_writer *writer,
+				     const struct sample_facts *sample)
+{
+	struct error *error =
+		add_record(writer, SNAPSHOT_CHUNK_SAMPLE, &snapshot_sample_table, sample);
+	if (error)
+		return error;
+	writer->samples++;
+	writer->sampled = true;
+	return NULL;
+}
+
+struct error *snapshot_writer_flush(struct snapshot_writer *writer)
+{
+	struct error *error = close_memory(writer);
+	if (!error && writer->block.size)
+		error = write_block(writer);
+	return error;
+}
+
+struct error *snapshot_writer_finish(struct snapshot_writer *writer)
+{
+	struct snapshot_end end = {.samples = writer->samples};
+	struct error *error = add_record(writer, SNAPSHOT_CHUNK_END, &snapshot_end_table, &end);
+	return error ? error : snapshot_writer_flush(writer);
+}
