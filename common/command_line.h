@@ -17,23 +17,7 @@
 #include <stdio.h>
 
 #include "common/error.h"
-
-/* Strings that are borrowed from argv or, for a split list, owned with it. */
-struct string_list {
-	const char **items; /* NULL-terminated once there is one; NULL if there is none */
-	size_t count;
-	char **owned; /* what the items of a split list point into */
-	size_t owned_count;
-};
-
-struct id_list {
-	int32_t *items;
-	size_t count;
-};
-
-void string_list_deinit(struct string_list *list);
-void id_list_deinit(struct id_list *list);
-bool id_list_contains(const struct id_list *list, int32_t id);
+#include "common/option_values.h"
 
 /* How an option's argument is read, and the type of the field that it is put into. */
 enum option_kind {
@@ -131,9 +115,10 @@ void command_line_version(const struct command_line *command_line, FILE *stream)
 struct error *command_line_error(const struct command_line *command_line, const char *format, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result, returns_nonnull));
 
-/* The readers behind the kinds. ERROR_USAGE without a hint. */
-struct error *parse_id(const char *text, int32_t *ret);
-struct error *parse_number(const char *text, uint64_t *ret);
-struct error *parse_seconds(const char *text, uint64_t *ret_ns);
+/* Whether a row belongs to the command of the command line. */
+bool command_line_has(const struct command_line *command_line, const struct option_spec *spec);
+
+/* Put an option's argument (NULL if it takes none) into its field. ERROR_USAGE without a hint. */
+struct error *option_apply(const struct option_spec *spec, void *values, const char *text);
 
 #endif

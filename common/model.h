@@ -21,6 +21,7 @@ struct model_frame {
 	char *short_filename; /* NULL if none could be derived */
 	char *module;	      /* native module: NULL for a Python frame */
 	int32_t line;	      /* 0 if unknown */
+	int32_t first_line;   /* of the function, co_firstlineno; 0 if unknown */
 	bool is_entry;
 	bool is_shim_entry;
 	char *gap; /* for MODEL_FRAME_GAP: "frame at 0x… could not be read (not captured)" */
@@ -50,6 +51,7 @@ struct model_thread {
 };
 
 struct model_process {
+	char *input; /* the file it was read from, as the user named it; NULL if not to be shown */
 	struct process_facts facts; /* owned */
 	bool is_core;
 	struct python_version version;
@@ -71,6 +73,7 @@ struct model_process {
 };
 
 void model_process_deinit(struct model_process *process);
+void model_thread_deinit(struct model_thread *thread);
 /* Append a zeroed element and give it; borrowed until the next append. */
 struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret);
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret);

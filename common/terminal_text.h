@@ -17,6 +17,9 @@
  */
 size_t utf8_decode(const char *text, size_t size, unsigned *ret);
 
+/* Whether a character can drive a terminal, or reorder, hide or break the text around it. */
+bool terminal_text_is_unsafe(unsigned character);
+
 /*
  * Append `text` with control characters as \n, \t, \x1b; bytes that are no UTF-8 as \xff;
  * characters that reorder or hide text (bidirectional controls, separators) as \u202e. All else as
@@ -33,14 +36,15 @@ void terminal_text_write(FILE *stream, const char *text);
  */
 bool terminal_color_wanted(bool no_color, FILE *stream);
 
+/* What is styled, not how: the sequences are py-spy's. */
 enum terminal_style {
 	STYLE_NONE = 0,
-	STYLE_BOLD,
-	STYLE_DIM,
-	STYLE_RED,
-	STYLE_GREEN,
-	STYLE_YELLOW,
-	STYLE_CYAN,
+	STYLE_STRONG, /* versions, headings */
+	STYLE_FAINT,  /* line numbers, paths that matter less */
+	STYLE_ID,     /* process and thread ids */
+	STYLE_FUNCTION,
+	STYLE_FILE,
+	STYLE_PROBLEM, /* gaps, signals */
 };
 
 /* The escape sequence that begins a style, "" without color. */

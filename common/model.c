@@ -1,0 +1,119 @@
+#include "common/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void frame_deinit(struct model_frame *frame)
+{
+	free(frame->name);
+	free(frame->qualified_name);
+	free(frame->filename);
+	free(frame->short_filename);
+	free(frame->module);
+	free(frame->gap);
+}
+
+void model_thread_deinit(struct model_thread *thread)
+{
+	for (size_t i = 0; i < thread->frame_count; i++)
+		frame_deinit(&thread->frames[i]);
+	free(thread->frames);
+	free(thread->name);
+	free(thread->os_name);
+	*thread = (struct model_thread){0};
+}
+
+void model_process_deinit(struct model_process *process)
+{
+	for (size_t i = 0; i < process->thread_count; i++)
+		model_thread_deinit(&process->threads[i]);
+	for (size_t i = 0; i < process->note_count; i++)
+		free(process->notes[i]);
+	free(process->threads);
+	free(process->notes);
+	free(process->executable);
+	free(process->input);
+	process_facts_deinit(&process->facts);
+	*process = (struct model_process){0};
+}
+
+/* Room for one more item of `size` bytes. `items` is what the array was, and is what it is then. */
+static struct error *grow(void **items, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return NULL;
+	size_t wanted = *capacity ? *capacity * 2 : 16;
+	void *grown = reallocarray(*items, wanted, size);
+	if (!grown)
+		return &error_out_of_memory;
+	*items = grown;
+	*capacity = wanted;
+	return NULL;
+}
+
+struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret)
+{
+	void *items = process->threads;
+	struct error *error = grow(&items, process->thread_count, &process->thread_capacity,
+				   sizeof(*process->threads));
+	if (error)
+		return error;
+	process->threads = items;
+	struct model_thread *thread = &process->threads[process->thread_count++];
+	*thread = (struct model_thread){0};
+	*ret = thread;
+	return NULL;
+}
+
+struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret)
+{
+	void *items = thread->frames;
+	struct error *error =
+		grow(&items, thread->frame_count, &thread->frame_capacity, sizeof(*thread->frames));
+	if (error)
+		return error;
+	thread->frames = items;
+	struct model_frame *frame = &thread->frames[thread->frame_count++];
+	*frame = (struct model_frame){0};
+	*ret = frame;
+	return NULL;
+}
+
+struct error *model_process_add_note(struct model_process *process, const char *format, ...)
+{
+	void *items = process->notes;
+	struct error *error =
+		grow(&items, process->note_count, &process->note_capacity, sizeof(*process->notes));
+	if (error)
+		return error;
+	process->notes = items;
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vasprintf(&process->notes[process->note_count], format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return &error_out_of_memory;
+	process->note_count++;
+	return NULL;
+}
+
+static bool thread_is_partial(const struct model_thread *thread)
+{
+	for (size_t i = 0; i < thread->frame_count; i++) {
+		if (thread->frames[i].kind == MODEL_FRAME_GAP)
+			return true;
+	}
+	return false;
+}
+
+bool model_process_is_partial(const struct model_process *process)
+{
+	if (process->note_count || (process->has_sample && process->sample.partial))
+		return true;
+	for (size_t i = 0; i < process->thread_count; i++) {
+		if (thread_is_partial(&process->threads[i]))
+			return true;
+	}
+	return false;
+}

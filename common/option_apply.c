@@ -1,0 +1,98 @@
+/* What each kind of option does with its argument. */
+#include <string.h>
+
+#include "common/command_line.h"
+
+typedef struct error *(*option_reader)(const struct option_spec *spec, void *field,
+				       const char *text);
+
+static struct error *read_flag(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	(void)text;
+	*(bool *)field = true;
+	return NULL;
+}
+
+static struct error *read_count(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	(void)text;
+	++*(unsigned *)field;
+	return NULL;
+}
+
+static struct error *read_string(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	*(const char **)field = text;
+	return NULL;
+}
+
+static struct error *read_strings(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	return string_list_append(field, text);
+}
+
+static struct error *read_colon_list(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	return string_list_append_split(field, text);
+}
+
+static struct error *read_ids(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	int32_t id;
+	struct error *error = parse_id(text, &id);
+	return error ? error : id_list_append(field, id);
+}
+
+static struct error *read_number(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	return parse_number(text, field);
+}
+
+static struct error *read_seconds(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	return parse_seconds(text, field);
+}
+
+static struct error *read_choice(const struct option_spec *spec, void *field, const char *text)
+{
+	for (int i = 0; spec->choices[i]; i++) {
+		if (strcmp(spec->choices[i], text) == 0) {
+			*(int *)field = i;
+			return NULL;
+		}
+	}
+	return error_create(ERROR_USAGE, "'%s' is not one of %s", text, spec->argument);
+}
+
+static struct error *read_unavailable(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	(void)field;
+	(void)text;
+	return error_create(ERROR_USAGE, "this version does not have it yet");
+}
+
+struct error *option_apply(const struct option_spec *spec, void *values, const char *text)
+{
+	static const option_reader readers[] = {
+		[OPTION_FLAG] = read_flag,
+		[OPTION_COUNT] = read_count,
+		[OPTION_STRING] = read_string,
+		[OPTION_STRINGS] = read_strings,
+		[OPTION_COLON_LIST] = read_colon_list,
+		[OPTION_IDS] = read_ids,
+		[OPTION_NUMBER] = read_number,
+		[OPTION_SECONDS] = read_seconds,
+		[OPTION_CHOICE] = read_choice,
+		[OPTION_UNAVAILABLE] = read_unavailable,
+	};
+	return readers[spec->kind](spec, (char *)values + spec->offset, text);
+}
