@@ -128,7 +128,7 @@ unit-programs: $(UNIT_PROGRAMS)
 check-unit: build $(UNIT_PROGRAMS)
 	scripts/run-tests --build $(BUILD) --only unit
 
-check-e2e: build
+check-e2e: build $(UNIT_PROGRAMS)
 	scripts/run-tests --build $(BUILD) --only e2e
 
 check-man: build
