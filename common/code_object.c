@@ -182,7 +182,15 @@ struct code_cache {
 	struct memory *memory;
 	const struct python_layout *layout;
 	struct address_map codes; /* values are struct raw_code, owned */
+	size_t size_bytes;
 };
+
+static size_t raw_code_size_bytes(const struct raw_code *code)
+{
+	return sizeof(*code) + code->name.length * code->name.width +
+	       code->qualname.length * code->qualname.width +
+	       code->filename.length * code->filename.width + code->line_table_size;
+}
 
 struct error *code_cache_create(struct memory *memory, const struct python_layout *layout,
 				struct code_cache **ret)
@@ -220,11 +228,16 @@ struct error *code_cache_get(struct code_cache *cache, uint64_t address,
 {
 	/* Address 0 is never a code object; one shared answer serves all who ask for it. */
 	static const struct raw_code no_code = {.status = MEMORY_NOT_MAPPED};
+	static const struct raw_code one_too_many = {.malformed = true};
 	if (!address) {
 		*ret = &no_code;
 		return NULL;
 	}
 	struct raw_code *code = address_map_get(&cache->codes, address);
+	if (!code && cache->size_bytes >= CODE_CACHE_MAX_BYTES) {
+		*ret = &one_too_many;
+		return NULL;
+	}
 	if (!code) {
 		code = calloc(1, sizeof(*code));
 		if (!code)
@@ -237,6 +250,7 @@ struct error *code_cache_get(struct code_cache *cache, uint64_t address,
 			free(code);
 			return error;
 		}
+		cache->size_bytes += raw_code_size_bytes(code);
 	}
 	*ret = code;
 	return NULL;

@@ -11,6 +11,8 @@
 enum {
 	STRING_MAX_CHARACTERS = 4096,
 	LINE_TABLE_MAX_BYTES = 1 << 20,
+	/* All that a walk keeps of code objects; those beyond it are given as malformed. */
+	CODE_CACHE_MAX_BYTES = 1 << 28,
 };
 
 /* A str object's characters as they lie in memory. */

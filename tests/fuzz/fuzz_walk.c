@@ -1,0 +1,82 @@
+/*
+ * Fuzz the walk and the decoding of names and lines: every pointer leads somewhere into the input,
+ * so that structures of any shape, cycles and wild lengths come up. The first byte chooses the
+ * version.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/python/line_table.h"
+#include "analyze/python/text.h"
+#include "common/walk.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct wrapped_memory {
+	struct memory memory;
+	const uint8_t *data;
+	size_t size;
+	uint64_t budget; /* bytes that may still be read: bounds the time of one input */
+};
+
+static enum memory_status wrapped_read(struct memory *memory, uint64_t address, void *buffer,
+				       size_t size)
+{
+	struct wrapped_memory *wrapped = (struct wrapped_memory *)memory;
+	if (address < 4096 || wrapped->budget < size)
+		return MEMORY_NOT_MAPPED;
+	wrapped->budget -= size;
+	for (size_t i = 0; i < size; i++)
+		((uint8_t *)buffer)[i] = wrapped->data[(address + i) % wrapped->size];
+	return MEMORY_OK;
+}
+
+static void wrapped_destroy(struct memory *memory)
+{
+	(void)memory;
+}
+
+static struct error *on_frame(void *context, const struct walk_frame *frame)
+{
+	const struct python_layout *layout = context;
+	const struct raw_string *const strings[] = {
+		&frame->code->name,
+		&frame->code->qualname,
+		&frame->code->filename,
+	};
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+		char *text;
+		struct error *error = python_text(strings[i], &text);
+		if (error)
+			return error;
+		free(text);
+	}
+	line_table_lookup(layout->line_table_kind, frame->code->line_table,
+			  frame->code->line_table_size, frame->code->first_line,
+			  frame->instruction_offset);
+	return NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct memory_operations operations = {
+		.read = wrapped_read,
+		.destroy = wrapped_destroy,
+	};
+	if (size < 16)
+		return 0;
+	struct python_location location = {
+		.runtime_address = 4096,
+		.layout = python_layout_rows[data[0] % python_layout_row_count],
+		.layout_known = true,
+	};
+	struct wrapped_memory memory = {
+		.memory.operations = &operations,
+		.data = data + 1,
+		.size = size - 1,
+		.budget = 1 << 20,
+	};
+	const struct walk_visitor visitor = {.context = &location.layout, .frame = on_frame};
+	error_destroy(walk_python(&memory.memory, &location, &visitor));
+	return 0;
+}
