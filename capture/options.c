@@ -1,0 +1,169 @@
+#include "capture/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+
+static const char *const level_names[] = {"stacks", "full", NULL};
+static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_FULL};
+
+static const char *const synopsis[] = {
+	"--pid PID [-o FILE|-] [options]",
+	NULL,
+};
+
+#define FIELD(member) offsetof(struct capture_options, member)
+
+/* clang-format off */
+/*
+ * What py-spy users know and a later version will do (OPTION_UNAVAILABLE) is refused by name, so
+ * that nobody takes a guess at what a typed option did.
+ */
+static const struct option_spec option_rows[] = {
+	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
+	 .offset = FIELD(pids),
+	 .help = "the process to capture, decimal or hexadecimal (0x…)"},
+	{.name = "output", .letter = 'o', .argument = "FILE", .kind = OPTION_STRING,
+	 .offset = FIELD(output),
+	 .help = "the snapshot to write; - is standard output. Without it the name is "
+		 "PROGRAM-PID-TIME.zst. Nothing is ever overwritten"},
+	{.name = "level", .argument = "LEVEL", .kind = OPTION_CHOICE,
+	 .offset = FIELD(level_choice), .choices = level_names,
+	 .help = "how much to capture: stacks (the default: what the Python stacks need) or full "
+		 "(all private memory and registers, any program)"},
+	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_FLAG,
+	 .offset = FIELD(nonblocking),
+	 .help = "never stop the process: read while it runs, until two reads agree"},
+	{.name = "wait", .argument = "SECONDS", .kind = OPTION_SECONDS,
+	 .offset = FIELD(wait_ns),
+	 .help = "while no started Python is found in the process, try again for so long "
+		 "(default 0)"},
+	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
+	 .help = "look for the interpreter in every way, the slow ones too"},
+	COMMON_OPTIONS(struct capture_options, common),
+	{.name = "help-faults", .kind = OPTION_FLAG, .offset = FIELD(help_faults), .hidden = true,
+	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
+
+	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "count", .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "every", .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "locals", .letter = 'l', .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "subprocesses", .letter = 's', .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
+	 .hidden = true},
+	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE, .hidden = true},
+};
+/* clang-format on */
+
+const struct command_line capture_command_line = {
+	.program = "pyspy-capture",
+	.synopsis = synopsis,
+	.description =
+		"Captures the stacks of a running Python process into a file that pyspy-analyze "
+		"reads, anywhere and later. The process is held for as short as possible and "
+		"is not changed.",
+	.options = option_rows,
+	.option_count = sizeof(option_rows) / sizeof(option_rows[0]),
+	.epilogue = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partial (what could be had "
+		    "was written), 4 no Python found, 5 no permission.",
+};
+
+static struct error *check_words(const struct arguments *arguments)
+{
+	int32_t id;
+	if (arguments->has_separator)
+		return command_line_error(&capture_command_line,
+					  "this version runs no command; start it yourself and "
+					  "give its process with --pid");
+	if (!arguments->words.count)
+		return NULL;
+	const char *word = arguments->words.items[0];
+	struct error *error = parse_id(word, &id);
+	if (!error)
+		return command_line_error(&capture_command_line,
+					  "unexpected argument '%s'; did you mean --pid %s?", word,
+					  word);
+	error_destroy(error);
+	return command_line_error(&capture_command_line, "unexpected argument '%s'", word);
+}
+
+static struct error *check_pids(struct capture_options *options)
+{
+	if (!options->pids.count)
+		return command_line_error(&capture_command_line,
+					  "which process? give it with --pid");
+	for (size_t i = 1; i < options->pids.count; i++)
+		if (options->pids.items[i] != options->pids.items[0])
+			return command_line_error(&capture_command_line,
+						  "this version captures one process at a time, "
+						  "not %d and %d",
+						  (int)options->pids.items[0],
+						  (int)options->pids.items[i]);
+	options->pid = options->pids.items[0];
+	if (options->pid == getpid())
+		return command_line_error(&capture_command_line,
+					  "process %d is this program itself", (int)options->pid);
+	return NULL;
+}
+
+/* Whether what is written to `output` would appear on a terminal: also /dev/tty and /dev/stdout. */
+static bool is_terminal(const char *output)
+{
+	struct stat status;
+	if (strcmp(output, "-") == 0)
+		return isatty(STDOUT_FILENO);
+	if (stat(output, &status) != 0 || !S_ISCHR(status.st_mode))
+		return false;
+	CLEANUP_CLOSE int fd = open(output, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && isatty(fd);
+}
+
+static struct error *check_output(const struct capture_options *options)
+{
+	if (!options->output)
+		return NULL;
+	if (!*options->output)
+		return command_line_error(&capture_command_line, "the output's name is empty");
+	if (is_terminal(options->output))
+		return command_line_error(&capture_command_line,
+					  "a snapshot is binary and is not written to a terminal; "
+					  "name a file with -o, or pipe the output on");
+	return NULL;
+}
+
+static struct error *check(struct capture_options *options, const struct arguments *arguments)
+{
+	struct error *error = check_words(arguments);
+	if (!error)
+		error = check_pids(options);
+	if (!error)
+		error = check_output(options);
+	options->level = levels[options->level_choice];
+	/* Memory that is read while it changes would be a heap that never was. */
+	if (!error && options->nonblocking && options->level == LEVEL_FULL)
+		error = command_line_error(&capture_command_line,
+					   "--nonblocking and --level full exclude each other");
+	return error;
+}
+
+struct error *capture_options_parse(int argc, char **argv, struct capture_options *ret)
+{
+	CLEANUP(arguments_deinit) struct arguments arguments = {0};
+	*ret = (struct capture_options){0};
+	struct error *error =
+		command_line_parse(&capture_command_line, argc, argv, ret, &arguments);
+	if (error || ret->common.help || ret->common.version || ret->help_faults)
+		return error;
+	return check(ret, &arguments);
+}
+
+void capture_options_deinit(struct capture_options *options)
+{
+	id_list_deinit(&options->pids);
+}

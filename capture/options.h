@@ -1,0 +1,32 @@
+/* The command line of pyspy-capture. */
+#ifndef PYSPY_CAPTURE_OPTIONS_H
+#define PYSPY_CAPTURE_OPTIONS_H
+
+#include <sys/types.h>
+
+#include "common/command_line.h"
+#include "common/facts.h"
+
+struct capture_options {
+	struct common_options common;
+	struct id_list pids;
+	pid_t pid;	    /* the one of `pids` */
+	const char *output; /* NULL: a name is made from the target's */
+	int level_choice;
+	enum capture_level level;
+	bool nonblocking;
+	bool exhaustive;
+	uint64_t wait_ns;
+	bool help_faults;
+};
+
+extern const struct command_line capture_command_line;
+
+/*
+ * Parse and check. With --help, --version or --help-faults nothing more is checked. After an error
+ * `ret` holds what came before it; it is always to be deinitialised.
+ */
+struct error *capture_options_parse(int argc, char **argv, struct capture_options *ret);
+void capture_options_deinit(struct capture_options *options);
+
+#endif
