@@ -1,0 +1,147 @@
+/*
+ * The snapshot reader against hostile files. Checksums would stop nearly every mutation, so that
+ * most inputs are the contents of frames, which are compressed here: the first byte chooses.
+ *
+ *   0        the rest is a whole file
+ *   others   the rest is segments of (control byte, length 16 bits, bytes), each of them a frame
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "formats/snapshot_block.h"
+#include "formats/snapshot_fields.h"
+#include "formats/snapshot_format.h"
+#include "formats/snapshot_frame.h"
+#include "formats/snapshot_reader.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum segment_control {
+	SEGMENT_BULK = 1 << 0,
+	SEGMENT_NEW_EPOCH = 1 << 1,
+	SEGMENT_RAW = 1 << 2,  /* the bytes have a block header already */
+	SEGMENT_LOST = 1 << 3, /* numbered, but left out */
+};
+
+/* So that reads are not optimised away. */
+static volatile size_t sink;
+
+/* Whatever is given out must be usable. */
+static void use(struct snapshot *snapshot)
+{
+	size_t count = snapshot_sample_count(snapshot);
+	size_t used = 0;
+	for (size_t i = 0; i < count && i < 4; i++) {
+		struct error *error = snapshot_select(snapshot, i * 7919 % count);
+		if (error) {
+			error_destroy(error);
+			continue;
+		}
+		const struct process_facts *facts = snapshot_process(snapshot);
+		used += facts->command_line ? strlen(facts->command_line) : 0;
+		const struct thread_list *threads = snapshot_threads(snapshot);
+		for (size_t j = 0; j < threads->count; j++)
+			used += strlen(threads->items[j].name);
+		const struct mappings *mappings = snapshot_mappings(snapshot);
+		for (size_t j = 0; j < mappings->count; j++)
+			used += strlen(mappings->items[j].path);
+		const struct modules *modules = snapshot_modules(snapshot);
+		for (size_t j = 0; j < modules->count; j++)
+			used += strlen(modules->items[j].path);
+		uint8_t bytes[8192];
+		for (uint64_t address = 0; address < 0x4000; address += 0x800)
+			used += memory_read(snapshot_memory(snapshot), address, bytes,
+					    sizeof(bytes)) == MEMORY_OK;
+		struct snapshot_statistics statistics;
+		snapshot_statistics(snapshot, &statistics);
+	}
+	for (const char *const *loss = snapshot_losses(snapshot); *loss; loss++)
+		used += strlen(*loss);
+	sink = used;
+}
+
+static void open_file(const void *bytes, size_t size)
+{
+	CLEANUP_CLOSE int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
+		abort();
+	snapshot_recognize(fd);
+	struct snapshot *snapshot;
+	struct error *error = snapshot_open(fd, "fuzz", &snapshot);
+	if (error) {
+		error_destroy(error);
+		return;
+	}
+	use(snapshot);
+	snapshot_destroy(snapshot);
+}
+
+static void must(struct error *error)
+{
+	if (error)
+		abort();
+}
+
+static void begin_content(struct buffer *content, struct block_header *header, uint8_t control)
+{
+	if (control & SEGMENT_NEW_EPOCH) {
+		header->epoch++;
+		header->frame = header->ordinary = 0;
+	}
+	header->flags = control & SEGMENT_BULK ? SNAPSHOT_BLOCK_BULK : 0;
+	must(block_header_append(content, header));
+	if (header->frame)
+		return;
+	char name[] = SNAPSHOT_NAME;
+	struct snapshot_header record = {.name = name};
+	struct buffer payload = {0};
+	must(record_encode(&payload, &snapshot_header_table, &record));
+	must(block_chunk_append(content, SNAPSHOT_CHUNK_HEADER, 0, payload.data, payload.size));
+	buffer_deinit(&payload);
+}
+
+static void open_segments(struct frame_encoder *encoder, struct cursor input)
+{
+	struct buffer file = {0};
+	struct buffer content = {0};
+	struct block_header header = {.version = SNAPSHOT_VERSION};
+	while (cursor_left(&input)) {
+		uint8_t control = cursor_u8(&input);
+		size_t size = cursor_u16(&input);
+		if (size > cursor_left(&input))
+			size = cursor_left(&input);
+		buffer_clear(&content);
+		if (!(control & SEGMENT_RAW))
+			begin_content(&content, &header, control);
+		const void *bytes = cursor_bytes(&input, size);
+		if (bytes)
+			must(buffer_append(&content, bytes, size));
+		const void *frame;
+		size_t frame_size;
+		must(frame_encode(encoder, content.data, content.size, &frame, &frame_size));
+		if (!(control & SEGMENT_LOST))
+			must(buffer_append(&file, frame, frame_size));
+		header.frame++;
+		header.ordinary += !(header.flags & SNAPSHOT_BLOCK_BULK);
+	}
+	open_file(file.data, file.size);
+	buffer_deinit(&file);
+	buffer_deinit(&content);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct frame_encoder *encoder;
+	if (!encoder)
+		must(frame_encoder_create(&encoder));
+	if (!size)
+		return 0;
+	if (data[0] == 0)
+		open_file(data + 1, size - 1);
+	else
+		open_segments(encoder, cursor_make(data + 1, size - 1));
+	return 0;
+}
