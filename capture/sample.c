@@ -9,6 +9,7 @@
 #include "capture/read_plan.h"
 #include "capture/sample_pass.h"
 #include "capture/sample_verify.h"
+#include "capture/urgency.h"
 #include "common/cleanup.h"
 
 enum {
@@ -28,6 +29,19 @@ struct sampler {
 	struct sample_pass prediction; /* the pass before: its ranges are read at once */
 	struct sample_pass pass;
 	struct sample_facts facts;
+	/*
+	 * While the target stands still, only the predicted ranges are copied, and the walk over
+	 * the copy comes after it was let go. Where the prediction missed something, the next
+	 * attempt walks while it stands still, and reads what is missing.
+	 */
+	bool walk_inside;
+	struct urgency urgency; /* from before the first stop until all are let go */
+};
+
+/* What one attempt reads at once. */
+struct attempt {
+	struct read_plan ranges; /* of the prediction, joined */
+	struct read_plan links;	 /* words to be read again, after the ranges */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -37,23 +51,54 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Read the predicted ranges at once, and walk over the copy; what the prediction missed is read
- * singly. */
-static struct error *sampler_read(struct sampler *sampler, struct read_plan *plan)
+static struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction)
 {
-	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
-	struct read_plan_memory copy;
+	const uint64_t *links = (const uint64_t *)(const void *)prediction->links.data;
+	CLEANUP(memory_image_destroyp) struct memory_image *words = NULL;
+	struct error *error = memory_image_create(&words);
+	for (size_t i = 0; !error && i < prediction->links.size / sizeof(*links); i++)
+		error = memory_image_put(words, links[i], &links[i], sizeof(*links));
+	if (!error)
+		error = read_plan_init(&attempt->links, words, 0);
+	if (!error)
+		error = read_plan_init(&attempt->ranges, prediction->image, JOIN_GAP_BYTES);
+	return error;
+}
+
+static void attempt_deinit(struct attempt *attempt)
+{
+	read_plan_deinit(&attempt->ranges);
+	read_plan_deinit(&attempt->links);
+}
+
+/* Read the predicted ranges at once. */
+static struct error *sampler_copy(struct sampler *sampler, struct attempt *attempt)
+{
 	sampler->facts.time_ns = clock_ns(CLOCK_REALTIME);
 	sampler->facts.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
 	if (fault_point(FAULT_DURING_READ))
 		return error_create(ERROR_IO, "reading was made to fail");
-	read_plan_read(plan, sampler->options->memory);
-	read_plan_memory_init(&copy, plan);
+	read_plan_read(&attempt->ranges, sampler->options->memory);
+	return NULL;
+}
+
+/* Walk over the copy; what the prediction missed is read from the target. */
+static struct error *sampler_walk(struct sampler *sampler, struct attempt *attempt)
+{
+	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
+	struct read_plan_memory copy;
+	read_plan_memory_init(&copy, &attempt->ranges);
 	struct error *error =
 		memory_overlay_create(&copy.memory, sampler->options->memory, &overlay);
 	if (error)
 		return error;
 	return sample_pass_run(&sampler->pass, overlay, sampler->options->location);
+}
+
+static struct error *sampler_read(struct sampler *sampler, struct attempt *attempt)
+{
+	struct error *error = sampler_copy(sampler, attempt);
+	return error ? error : sampler_walk(sampler, attempt);
 }
 
 /* The pass that was just made predicts the next one. */
@@ -82,6 +127,7 @@ static struct error *sampler_release(struct sampler *sampler, struct error *earl
 {
 	uint64_t freeze_ns = 0;
 	struct error *error = freezer_release(sampler->options->freezer, &freeze_ns);
+	urgency_end(&sampler->urgency);
 	sampler->facts.freeze_ns += freeze_ns;
 	if (!earlier)
 		return error;
@@ -89,18 +135,22 @@ static struct error *sampler_release(struct sampler *sampler, struct error *earl
 	return earlier;
 }
 
-/* With the owners of some GILs stopped: are they the owners still, and is all of it consistent? */
-static struct error *sampler_read_held(struct sampler *sampler, const struct gil_set *gils,
-				       struct read_plan *plan)
+/* With the owners of some GILs stopped: are they the owners still? */
+static struct error *sampler_check_gils(struct sampler *sampler, const struct gil_set *gils)
 {
 	struct gil_set now;
-	bool same = false;
 	struct error *error = sampler_gils(sampler, &now);
 	if (error)
 		return error;
-	if (!gil_set_equal(gils, &now))
-		return moved();
-	error = sampler_read(sampler, plan);
+	return gil_set_equal(gils, &now) ? NULL : moved();
+}
+
+/* The whole sample while the owners are stopped. */
+static struct error *sampler_read_held(struct sampler *sampler, const struct gil_set *gils,
+				       struct attempt *attempt)
+{
+	bool same = false;
+	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
 		error = verify_links(&sampler->pass, sampler->options->memory, &same);
 	if (error || !same)
@@ -111,23 +161,45 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 	error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
 	if (error || !same)
 		return error ? error : moved();
-	error = sampler_gils(sampler, &now);
-	if (error)
-		return error;
-	return gil_set_equal(gils, &now) ? NULL : moved();
+	return sampler_check_gils(sampler, gils);
+}
+
+/*
+ * The walk over the copy alone, after the target was let go. What the copy lacks is a gap: then the
+ * prediction was wrong, and the next attempt walks inside.
+ */
+static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *attempt)
+{
+	struct read_plan_memory ranges;
+	struct read_plan_memory links;
+	bool same = false;
+	read_plan_memory_init(&ranges, &attempt->ranges);
+	read_plan_memory_init(&links, &attempt->links);
+	struct error *error =
+		sample_pass_run(&sampler->pass, &ranges.memory, sampler->options->location);
+	if (!error)
+		error = verify_links(&sampler->pass, &links.memory, &same);
+	if (!error && (!same || sampler->pass.gap_count))
+		error = moved();
+	sampler->walk_inside = error && error->code == ERROR_BUSY;
+	return error;
 }
 
 /* Way a: stop the owner of each GIL that is held. */
 static struct error *sampler_holder(struct sampler *sampler, const struct gil_set *gils,
-				    struct read_plan *plan)
+				    struct attempt *attempt)
 {
 	pid_t tids[HOLDER_MAX_GILS];
 	size_t count = 0;
+	bool walk_inside = sampler->walk_inside || gils->held_count < gils->count;
 	for (size_t i = 0; i < gils->count; i++) {
 		if (gils->items[i].tid)
 			tids[count++] = gils->items[i].tid;
 	}
+	urgency_begin(&sampler->urgency);
 	struct error *error = freezer_stop(sampler->options->freezer, tids, count);
+	if (error)
+		urgency_end(&sampler->urgency);
 	if (error && error->code == ERROR_NO_PROCESS) {
 		/* The owner has ended, not necessarily the process. */
 		error_destroy(error);
@@ -137,7 +209,14 @@ static struct error *sampler_holder(struct sampler *sampler, const struct gil_se
 		return error;
 	sampler->facts.way = FREEZE_HOLDER;
 	sampler->facts.threads_stopped = (uint32_t)count;
-	return sampler_release(sampler, sampler_read_held(sampler, gils, plan));
+	error = sampler_check_gils(sampler, gils);
+	if (!error)
+		error = walk_inside ? sampler_read_held(sampler, gils, attempt)
+				    : sampler_copy(sampler, attempt);
+	if (!error && !walk_inside)
+		read_plan_read(&attempt->links, sampler->options->memory);
+	error = sampler_release(sampler, error);
+	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
 
 /* The thread that held a free GIL last is the only one that can take it and leave no trace in the
@@ -157,7 +236,7 @@ static struct error *last_holder_clock(struct sampler *sampler, const struct hel
 
 /* Way b: no GIL is held. Read twice; nobody took a GIL meanwhile. */
 static struct error *sampler_verified(struct sampler *sampler, const struct gil_set *gils,
-				      struct read_plan *plan)
+				      struct attempt *attempt)
 {
 	struct thread_clock before[HOLDER_MAX_GILS];
 	struct thread_clock after;
@@ -167,7 +246,7 @@ static struct error *sampler_verified(struct sampler *sampler, const struct gil_
 	for (size_t i = 0; !error && i < gils->count; i++)
 		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
 	if (!error)
-		error = sampler_read(sampler, plan);
+		error = sampler_read(sampler, attempt);
 	if (!error)
 		error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
 	if (!error && !same)
@@ -187,20 +266,28 @@ static struct error *sampler_verified(struct sampler *sampler, const struct gil_
 }
 
 /* Way c: stop all threads. */
-static struct error *sampler_all(struct sampler *sampler, struct read_plan *plan)
+static struct error *sampler_all(struct sampler *sampler, struct attempt *attempt)
 {
+	bool walk_inside = sampler->walk_inside;
+	urgency_begin(&sampler->urgency);
 	struct error *error = freezer_stop_all(sampler->options->freezer);
-	if (error)
+	if (error) {
+		urgency_end(&sampler->urgency);
 		return error;
+	}
 	sampler->facts.way = FREEZE_ALL;
 	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options->freezer);
-	return sampler_release(sampler, sampler_read(sampler, plan));
+	error = walk_inside ? sampler_read(sampler, attempt) : sampler_copy(sampler, attempt);
+	if (!error && !walk_inside)
+		read_plan_read(&attempt->links, sampler->options->memory);
+	error = sampler_release(sampler, error);
+	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
 
-static struct error *sampler_nonblocking(struct sampler *sampler, struct read_plan *plan)
+static struct error *sampler_nonblocking(struct sampler *sampler, struct attempt *attempt)
 {
 	bool same = false;
-	struct error *error = sampler_read(sampler, plan);
+	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
 		error = verify_image(&sampler->pass, sampler->options->memory, true, &same);
 	if (!error && (!same || sampler->pass.gap_count))
@@ -210,18 +297,18 @@ static struct error *sampler_nonblocking(struct sampler *sampler, struct read_pl
 }
 
 /* The attempt by the GILs' owners: way a if one is held, else way b. */
-static struct error *sampler_by_gil(struct sampler *sampler, struct read_plan *plan)
+static struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
 {
 	struct gil_set gils;
 	struct error *error = sampler_gils(sampler, &gils);
 	if (error)
 		return error;
 	if (gils.held_count)
-		return sampler_holder(sampler, &gils, plan);
-	return sampler_verified(sampler, &gils, plan);
+		return sampler_holder(sampler, &gils, attempt);
+	return sampler_verified(sampler, &gils, attempt);
 }
 
-typedef struct error *(*sampler_way)(struct sampler *sampler, struct read_plan *plan);
+typedef struct error *(*sampler_way)(struct sampler *sampler, struct attempt *attempt);
 
 /* Try one way up to `attempts` times. ERROR_BUSY and ERROR_UNSUPPORTED mean that another way may
  * do. */
@@ -230,13 +317,13 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 {
 	struct error *error = NULL;
 	for (unsigned i = 0; i < attempts; i++) {
-		CLEANUP(read_plan_deinit) struct read_plan plan = {0};
+		CLEANUP(attempt_deinit) struct attempt attempt = {0};
 		error_destroy(error);
-		error = read_plan_init(&plan, sampler->prediction.image, JOIN_GAP_BYTES);
+		error = attempt_init(&attempt, &sampler->prediction);
 		if (error)
 			return error;
 		sampler->facts.attempts++;
-		error = way(sampler, &plan);
+		error = way(sampler, &attempt);
 		if (!error || error->code != ERROR_BUSY)
 			return error;
 		/* A pass that was not reached predicts nothing. */

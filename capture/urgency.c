@@ -1,0 +1,21 @@
+#include "capture/urgency.h"
+
+#include <sched.h>
+
+void urgency_begin(struct urgency *urgency)
+{
+	const struct sched_param lowest = {.sched_priority = 1};
+	int policy = sched_getscheduler(0);
+	/* Whoever runs us with a policy of their own choice has made that choice. */
+	urgency->raised = policy == SCHED_OTHER &&
+			  sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0;
+	urgency->policy = policy;
+}
+
+void urgency_end(struct urgency *urgency)
+{
+	const struct sched_param none = {.sched_priority = 0};
+	if (urgency->raised)
+		sched_setscheduler(0, urgency->policy, &none);
+	urgency->raised = false;
+}
