@@ -33,15 +33,54 @@ void thread_id_read(struct memory *memory, uint64_t native, uint64_t pthread,
 	*ret = candidates;
 }
 
+/* What the process itself calls the thread. */
+static int32_t own_id(const struct thread_facts *thread)
+{
+	return thread->container_tid ? thread->container_tid : thread->tid;
+}
+
+struct error *thread_id_index_init(struct thread_id_index *ret, const struct thread_list *threads)
+{
+	struct thread_id_index index = {0};
+	for (size_t i = 0; i < threads->count; i++) {
+		int32_t id = own_id(&threads->items[i]);
+		if (id <= 0)
+			continue;
+		struct error *error =
+			address_map_put(&index.by_id, (uint64_t)id, &threads->items[i]);
+		if (error) {
+			thread_id_index_deinit(&index);
+			return error;
+		}
+	}
+	*ret = index;
+	return NULL;
+}
+
+void thread_id_index_deinit(struct thread_id_index *index)
+{
+	address_map_deinit(&index->by_id);
+}
+
+const struct thread_facts *thread_id_find(const struct thread_id_index *index,
+					  const struct thread_id_candidates *candidates)
+{
+	for (size_t i = 0; i < THREAD_ID_CANDIDATES; i++) {
+		const struct thread_facts *thread =
+			address_map_get(&index->by_id, (uint64_t)candidates->ids[i]);
+		if (candidates->ids[i] > 0 && thread)
+			return thread;
+	}
+	return NULL;
+}
+
 const struct thread_facts *thread_id_match(const struct thread_id_candidates *candidates,
 					   const struct thread_list *threads)
 {
 	for (size_t i = 0; i < THREAD_ID_CANDIDATES; i++) {
-		for (size_t j = 0; candidates->ids[i] && j < threads->count; j++) {
-			const struct thread_facts *thread = &threads->items[j];
-			int32_t id = thread->container_tid ? thread->container_tid : thread->tid;
-			if (id == candidates->ids[i])
-				return thread;
+		for (size_t j = 0; candidates->ids[i] > 0 && j < threads->count; j++) {
+			if (own_id(&threads->items[j]) == candidates->ids[i])
+				return &threads->items[j];
 		}
 	}
 	return NULL;

@@ -7,6 +7,7 @@
 #ifndef PYSPY_COMMON_THREAD_ID_H
 #define PYSPY_COMMON_THREAD_ID_H
 
+#include "common/address_map.h"
 #include "common/facts.h"
 #include "common/memory.h"
 #include "common/python_layout.h"
@@ -22,7 +23,20 @@ struct thread_id_candidates {
 void thread_id_read(struct memory *memory, uint64_t native, uint64_t pthread,
 		    struct thread_id_candidates *ret);
 
-/* The thread of `threads` that one of the candidates names, or NULL. */
+/* The threads of a process by the id that it calls them by itself. */
+struct thread_id_index {
+	struct address_map by_id; /* values are struct thread_facts, borrowed */
+};
+
+struct error *thread_id_index_init(struct thread_id_index *index,
+				   const struct thread_list *threads);
+void thread_id_index_deinit(struct thread_id_index *index);
+
+/* The thread that one of the candidates names, or NULL. */
+const struct thread_facts *thread_id_find(const struct thread_id_index *index,
+					  const struct thread_id_candidates *candidates);
+
+/* The same without an index, for a single question. */
 const struct thread_facts *thread_id_match(const struct thread_id_candidates *candidates,
 					   const struct thread_list *threads);
 

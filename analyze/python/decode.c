@@ -15,7 +15,7 @@
 
 /* Fills a model from the callbacks of a walk. */
 struct decoder {
-	const struct thread_list *os_threads;
+	struct thread_id_index os_threads;
 	const struct python_layout *layout;
 	struct model_process *process;
 	struct model_thread *thread; /* the one whose frames come; NULL before the first */
@@ -73,7 +73,7 @@ static struct error *on_thread(void *context, const struct walk_thread *walked)
 	thread->owns_gil = walked->owns_gil;
 	thread->owns_gil_known = walked->owns_gil_known;
 	const struct thread_facts *os_thread =
-		thread_id_match(&walked->os_ids, decoder->os_threads);
+		thread_id_find(&decoder->os_threads, &walked->os_ids);
 	if (os_thread)
 		return decode_os_thread(os_thread, thread);
 	/* The thread may have been born or have ended between the list and the sample. */
@@ -214,7 +214,6 @@ struct error *decode_process(struct target *target, const struct decode_options 
 {
 	CLEANUP(python_location_deinit) struct python_location location = {0};
 	struct decoder decoder = {
-		.os_threads = target_threads(target),
 		.layout = &location.layout,
 		.process = ret,
 	};
@@ -245,8 +244,11 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		}
 	}
 	if (!error)
+		error = thread_id_index_init(&decoder.os_threads, target_threads(target));
+	if (!error)
 		error = walk_python(target_memory(target), &location, &visitor);
 	if (!error)
 		decode_thread_end(&decoder);
+	thread_id_index_deinit(&decoder.os_threads);
 	return error;
 }
