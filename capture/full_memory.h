@@ -1,6 +1,6 @@
 /*
- * Level full: all private writable memory, and the headers of every mapped ELF file. Read while the
- * target stands still into an unlinked spool file (sparse, bounded buffers), written to the
+ * Level full: all private memory that the target wrote, and the headers of every mapped ELF file.
+ * Read while the target stands still into an unlinked spool file (bounded buffers), written to the
  * snapshot after it runs again.
  */
 #ifndef PYSPY_CAPTURE_FULL_MEMORY_H
@@ -11,20 +11,41 @@
 #include "capture/freeze.h"
 #include "common/facts.h"
 #include "common/mappings.h"
+#include "common/memory.h"
+#include "common/modules.h"
 #include "formats/snapshot_writer.h"
 
 struct full_memory;
 
+struct full_memory_options {
+	pid_t pid;
+	struct freezer *freezer;
+	struct memory *memory;	 /* live */
+	const char *output_path; /* the spool file is made beside it */
+};
+
 /*
- * Stop all threads, copy memory and registers to a spool file beside `output_path`, and let go. The
- * mappings are read while stopped (`ret_mappings`), the registers are put into `threads`.
+ * Stop all threads, copy memory and registers, and let go, after an error too. `threads` is what
+ * proc_threads() gave just before: registers are put into it, and threads that are new since.
  */
-struct error *full_memory_capture(struct freezer *freezer, pid_t pid, struct memory *memory,
-				  const char *output_path, struct thread_list *threads,
-				  struct mappings *ret_mappings, struct sample_facts *ret_sample,
-				  struct full_memory **ret);
-struct error *full_memory_write(struct full_memory *full, struct snapshot_writer *writer);
+struct error *full_memory_capture(const struct full_memory_options *options,
+				  struct thread_list *threads, struct full_memory **ret);
 void full_memory_destroy(struct full_memory *full);
 void full_memory_destroyp(struct full_memory **full);
+
+/* As they were while the target stood still. Borrowed. */
+const struct mappings *full_memory_mappings(const struct full_memory *full);
+const struct modules *full_memory_modules(const struct full_memory *full);
+const struct sample_facts *full_memory_sample(const struct full_memory *full);
+
+struct full_memory_size {
+	uint64_t ranges;
+	uint64_t bytes;	     /* all, zero pages too */
+	uint64_t unreadable; /* bytes that should be there, but could not be read */
+};
+struct full_memory_size full_memory_size(const struct full_memory *full);
+
+/* Write the memory, once: what was written is forgotten. */
+struct error *full_memory_write(struct full_memory *full, struct snapshot_writer *writer);
 
 #endif

@@ -1,0 +1,67 @@
+#include "capture/interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/time.h>
+
+enum { GRACE_MICROSECONDS = 300 * 1000 };
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static volatile sig_atomic_t pending;
+
+void interrupt_end(void)
+{
+	int number = pending;
+	sigset_t only;
+	sigemptyset(&only);
+	sigaddset(&only, number);
+	signal(number, SIG_DFL);
+	raise(number);
+	/* Here only in the handler, where the signal can be blocked. */
+	sigprocmask(SIG_UNBLOCK, &only, NULL);
+}
+
+static void end_late(int number)
+{
+	(void)number;
+	interrupt_end();
+}
+
+static void remember(int number)
+{
+	static const struct itimerval grace = {.it_value = {.tv_usec = GRACE_MICROSECONDS}};
+	if (pending) {
+		interrupt_end();
+		return;
+	}
+	pending = number;
+	setitimer(ITIMER_REAL, &grace, NULL);
+}
+
+void interrupt_init(void)
+{
+	struct sigaction action = {.sa_handler = remember};
+	struct sigaction before;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
+		if (sigaction(ending_signals[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			sigaction(ending_signals[i], &action, NULL);
+	action.sa_handler = end_late;
+	sigaction(SIGALRM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+int interrupt_signal(void)
+{
+	return pending;
+}
+
+struct error *interrupt_check(void)
+{
+	if (!pending)
+		return NULL;
+	return error_create(ERROR_FAILED, "ended by a signal");
+}

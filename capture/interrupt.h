@@ -1,0 +1,29 @@
+/*
+ * Being told to end (SIGINT, SIGTERM, SIGHUP) while capturing: work stops at the next step, the
+ * target is let go, no file is left, and then the program ends by that signal. A step that blocks
+ * for longer than a moment (a pipe that nobody reads) ends the program at once; the target is let
+ * go by the kernel then.
+ */
+#ifndef PYSPY_CAPTURE_INTERRUPT_H
+#define PYSPY_CAPTURE_INTERRUPT_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+
+/*
+ * Install the handlers; signals that are ignored stay so (nohup(1)). SIGPIPE and SIGXFSZ are
+ * ignored: the failing write is told instead.
+ */
+void interrupt_init(void);
+
+/* The signal that came, 0 for none. False for ever without interrupt_init(). */
+int interrupt_signal(void);
+
+/* NULL, or an error if a signal came. */
+struct error *interrupt_check(void);
+
+/* End the program by the signal that came, as its default action does. */
+void interrupt_end(void);
+
+#endif

@@ -1,0 +1,154 @@
+/* pyspy-capture(1). The only file of this program that prints and exits. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "capture/fault_point.h"
+#include "capture/interrupt.h"
+#include "capture/options.h"
+#include "common/cleanup.h"
+#include "common/exit_status.h"
+#include "common/terminal_text.h"
+
+static const char program[] = "pyspy-capture";
+
+static void print_fault_points(void)
+{
+	for (int i = 0; i < FAULT_POINT_COUNT; i++)
+		puts(fault_point_name((enum fault_point)i));
+}
+
+/* Names come from the target: they are made safe to print. */
+static void print_text(const char *text)
+{
+	terminal_text_write(stderr, text);
+}
+
+static double milliseconds(uint64_t ns)
+{
+	return (double)ns / 1e6;
+}
+
+static void print_interpreter(const struct capture_report *report)
+{
+	char version[PYTHON_VERSION_TEXT_SIZE];
+	if (!report->located) {
+		fprintf(stderr, "python: not found\n");
+		return;
+	}
+	python_version_format(report->version, version);
+	fprintf(stderr, "python: %s, found by %s", version, report->method);
+	if (report->module_path) {
+		fprintf(stderr, " in ");
+		print_text(report->module_path);
+	}
+	fprintf(stderr, "\n");
+}
+
+/* -v */
+static void print_details(const struct capture_report *report)
+{
+	const struct sample_facts *sample = &report->sample;
+	print_interpreter(report);
+	fprintf(stderr, "level: %s%s\n", capture_level_name(sample->level),
+		sample->fallback ? " (instead of stacks)" : "");
+	fprintf(stderr, "freeze: %s, %" PRIu32 " of %zu threads stopped, %" PRIu32 " attempts%s\n",
+		freeze_way_name(sample->way), sample->threads_stopped, report->thread_count,
+		sample->attempts, report->was_stopped ? ", was stopped before and stays so" : "");
+	fprintf(stderr, "target stood still: %" PRIu64 " us\n", sample->freeze_ns / 1000);
+	fprintf(stderr, "memory: %" PRIu64 " ranges, %" PRIu64 " bytes\n", report->ranges,
+		report->memory_bytes);
+	fprintf(stderr, "file: %" PRIu64 " bytes\n", report->file_bytes);
+	fprintf(stderr, "time:");
+	for (int i = 0; i < PHASE_COUNT; i++)
+		fprintf(stderr, "%s %s %.1f ms", i ? "," : "",
+			capture_phase_name((enum capture_phase)i),
+			milliseconds(report->phase_ns[i]));
+	fprintf(stderr, "; %u %s\n", report->looks, report->looks == 1 ? "look" : "looks");
+}
+
+static void print_summary(const struct capture_report *report)
+{
+	fprintf(stderr, "wrote ");
+	print_text(strcmp(report->output, "-") == 0 ? "to standard output" : report->output);
+	fprintf(stderr, " (%zu %s, target stood still %" PRIu64 " us)\n", report->thread_count,
+		report->thread_count == 1 ? "thread" : "threads", report->sample.freeze_ns / 1000);
+}
+
+static enum exit_status report_status(const struct capture_report *report)
+{
+	if (report->sample.fallback || report->sample.partial)
+		return EXIT_STATUS_PARTIAL;
+	return EXIT_STATUS_DONE;
+}
+
+static enum exit_status print_report(const struct capture_options *options,
+				     const struct capture_report *report)
+{
+	if (report->warning && !options->common.quiet)
+		terminal_message(program, "warning", report->warning);
+	if (report->sample.partial && !report->warning && !options->common.quiet)
+		terminal_message(program, "warning",
+				 "some stacks are incomplete: parts of the target's memory could "
+				 "not be read");
+	if (options->common.verbose)
+		print_details(report);
+	if (!options->common.quiet)
+		print_summary(report);
+	return report_status(report);
+}
+
+/* Consumes `error`. */
+static enum exit_status print_error(struct error *error)
+{
+	enum exit_status status = exit_status_of(error->code);
+	/* As head(1) and the like end a pipe: nothing is wrong with the program or the target. */
+	if (error->errnum == EPIPE)
+		terminal_message(program, NULL, "the reader of the output has gone");
+	else
+		terminal_message(program, "error", error->message);
+	error_destroy(error);
+	return status;
+}
+
+static enum exit_status run(const struct capture_options *options)
+{
+	CLEANUP(capture_report_deinit) struct capture_report report = {0};
+	interrupt_init();
+	struct error *error = capture_run(options, &report);
+	if (!error)
+		return print_report(options, &report);
+	if (interrupt_signal()) {
+		error_destroy(error);
+		interrupt_end();
+	}
+	return print_error(error);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(capture_options_deinit) struct capture_options options = {0};
+	struct error *error = capture_options_parse(argc, argv, &options);
+	if (error)
+		return print_error(error);
+	if (options.common.help) {
+		command_line_help(&capture_command_line, stdout);
+		return EXIT_STATUS_DONE;
+	}
+	if (options.common.version) {
+		command_line_version(&capture_command_line, stdout);
+		return EXIT_STATUS_DONE;
+	}
+	if (options.help_faults) {
+		print_fault_points();
+		return EXIT_STATUS_DONE;
+	}
+	if (!fault_point_init()) {
+		terminal_message(program, "error",
+				 "PYSPY_FAULT names no fault point; --help-faults lists them");
+		return EXIT_STATUS_USAGE;
+	}
+	return run(&options);
+}

@@ -1,0 +1,62 @@
+#include "capture/snapshot_file.h"
+
+#include "capture/fault_point.h"
+#include "capture/interrupt.h"
+#include "common/cleanup.h"
+
+static struct error *made_to_fail(const char *what)
+{
+	return error_create(ERROR_IO, "%s was made to fail", what);
+}
+
+static struct error *write_facts(struct snapshot_writer *writer,
+				 const struct snapshot_content *content)
+{
+	int32_t pid = content->process->pid;
+	struct error *error = snapshot_writer_process(writer, content->process);
+	if (!error)
+		error = snapshot_writer_mappings(writer, pid, content->mappings);
+	if (!error)
+		error = snapshot_writer_modules(writer, pid, content->modules);
+	if (!error && content->location)
+		error = snapshot_writer_python(writer, pid, content->location);
+	if (!error)
+		error = snapshot_writer_threads(writer, pid, content->threads);
+	return error;
+}
+
+static struct error *write_all(struct snapshot_writer *writer,
+			       const struct snapshot_content *content)
+{
+	struct error *error = write_facts(writer, content);
+	/* So that the fault comes when a part of the file is there. */
+	if (!error && fault_point(FAULT_DURING_WRITE))
+		return made_to_fail("writing");
+	if (!error && content->image)
+		error = snapshot_writer_image(writer, content->process->pid, content->image);
+	if (!error && content->full)
+		error = full_memory_write(content->full, writer);
+	if (!error)
+		error = snapshot_writer_sample(writer, content->sample);
+	if (!error)
+		error = snapshot_writer_finish(writer);
+	return error;
+}
+
+struct error *snapshot_file_write(struct output_file *output,
+				  const struct snapshot_content *content)
+{
+	CLEANUP(snapshot_writer_destroyp) struct snapshot_writer *writer = NULL;
+	if (fault_point(FAULT_BEFORE_WRITE))
+		return made_to_fail("opening the snapshot");
+	struct error *error = snapshot_writer_create(output, &writer);
+	if (!error)
+		error = write_all(writer, content);
+	if (!error)
+		error = interrupt_check();
+	if (error)
+		return error;
+	if (fault_point(FAULT_BEFORE_COMMIT))
+		return made_to_fail("naming the snapshot");
+	return output_file_commit(output);
+}

@@ -1,0 +1,27 @@
+/* Writing one capture of one process as a whole snapshot. */
+#ifndef PYSPY_CAPTURE_SNAPSHOT_FILE_H
+#define PYSPY_CAPTURE_SNAPSHOT_FILE_H
+
+#include "capture/full_memory.h"
+#include "common/facts.h"
+#include "common/locate.h"
+#include "common/memory_image.h"
+#include "common/output_file.h"
+
+/* All borrowed. */
+struct snapshot_content {
+	const struct process_facts *process;
+	const struct mappings *mappings;
+	const struct modules *modules;
+	const struct python_location *location; /* NULL: none was found */
+	const struct thread_list *threads;
+	const struct memory_image *image; /* level stacks, or NULL */
+	struct full_memory *full;	  /* level full, or NULL; used up */
+	const struct sample_facts *sample;
+};
+
+/* Write all of it and give the output its name. */
+struct error *snapshot_file_write(struct output_file *output,
+				  const struct snapshot_content *content);
+
+#endif

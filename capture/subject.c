@@ -1,0 +1,181 @@
+#include "capture/subject.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture/live_memory.h"
+#include "capture/proc.h"
+#include "common/cleanup.h"
+
+static struct error *look(pid_t pid, struct subject *subject)
+{
+	int32_t machine;
+	struct error *error = proc_process(pid, &subject->facts);
+	if (!error)
+		error = proc_check_machine(pid, &machine);
+	if (!error)
+		error = live_memory_create(pid, &subject->memory);
+	if (!error)
+		error = proc_mappings(pid, &subject->mappings);
+	if (!error)
+		error = modules_from_mappings(&subject->mappings, subject->memory,
+					      &subject->modules);
+	return error;
+}
+
+struct error *subject_look(pid_t pid, struct subject *ret)
+{
+	CLEANUP(subject_deinit) struct subject subject = {0};
+	struct error *error = look(pid, &subject);
+	if (error)
+		return error;
+	*ret = subject;
+	subject = (struct subject){0};
+	return NULL;
+}
+
+void subject_deinit(struct subject *subject)
+{
+	process_facts_deinit(&subject->facts);
+	mappings_deinit(&subject->mappings);
+	modules_deinit(&subject->modules);
+	memory_destroy(subject->memory);
+	python_location_deinit(&subject->location);
+	*subject = (struct subject){0};
+}
+
+struct error *subject_locate(struct subject *subject, bool exhaustive)
+{
+	struct proc_module_files files;
+	proc_module_files_init(&files, subject->facts.pid);
+	const struct locate_options options = {
+		.memory = subject->memory,
+		.modules = &subject->modules,
+		.mappings = &subject->mappings,
+		.files = &files.files,
+		.exhaustive = exhaustive,
+	};
+	struct error *error = locate_python(&options, &subject->location);
+	subject->located = !error;
+	return error;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static bool is_python_name(const char *path)
+{
+	return path && (strstr(base_name(path), "python") || strstr(base_name(path), "pypy"));
+}
+
+/* libpython, a program called python3.15, an extension module "….cpython-315-x86_64-linux-gnu.so".
+ */
+const char *subject_python_hint(const struct subject *subject)
+{
+	if (is_python_name(subject->facts.executable))
+		return subject->facts.executable;
+	for (size_t i = 0; i < subject->modules.count; i++)
+		if (is_python_name(subject->modules.items[i].path))
+			return subject->modules.items[i].path;
+	return NULL;
+}
+
+static const struct mapping *find_by_path(const struct mappings *mappings, const char *path)
+{
+	for (size_t i = mappings->count; i-- > 0;)
+		if (strcmp(mappings->items[i].path, path) == 0)
+			return &mappings->items[i];
+	return NULL;
+}
+
+/* The kernel places the program, its stack and the vdso at random at each execve(2), and never
+ * moves them after. */
+static bool is_same_image(const struct mappings *before, const struct mappings *now)
+{
+	static const char *const fixed[] = {"[stack]", "[vdso]"};
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		const struct mapping *a = find_by_path(before, fixed[i]);
+		const struct mapping *b = find_by_path(now, fixed[i]);
+		/* The stack grows downwards. A process can unmap both. */
+		if (a && b && a->end != b->end)
+			return false;
+	}
+	return true;
+}
+
+static bool is_same_executable(const struct subject *subject, const struct process_facts *now)
+{
+	if (!subject->facts.executable || !now->executable)
+		return true;
+	return strcmp(subject->facts.executable, now->executable) == 0;
+}
+
+enum subject_change subject_compare(const struct subject *subject, const struct mappings *now)
+{
+	CLEANUP(process_facts_deinit) struct process_facts facts = {0};
+	struct error *error = proc_process(subject->facts.pid, &facts);
+	if (error || facts.start_ticks != subject->facts.start_ticks) {
+		error_destroy(error);
+		return SUBJECT_ENDED;
+	}
+	if (!is_same_executable(subject, &facts) || !is_same_image(&subject->mappings, now))
+		return SUBJECT_EXECUTED;
+	return SUBJECT_SAME;
+}
+
+enum subject_change subject_check(const struct subject *subject)
+{
+	CLEANUP(mappings_deinit) struct mappings now = {0};
+	struct error *error = proc_mappings(subject->facts.pid, &now);
+	if (!error)
+		return subject_compare(subject, &now);
+	error_destroy(error);
+	/* Refused is what follows an execve(2) of a program with other rights. */
+	return proc_is_same(&subject->facts) ? SUBJECT_EXECUTED : SUBJECT_ENDED;
+}
+
+static const char *program_name(const struct subject *subject)
+{
+	const char *path = subject->facts.executable;
+	if (path && *base_name(path))
+		return base_name(path);
+	return subject->facts.command_name ? subject->facts.command_name : "process";
+}
+
+void subject_name(const struct subject *subject, char text[SUBJECT_NAME_SIZE])
+{
+	snprintf(text, SUBJECT_NAME_SIZE, "process %d (%s)", (int)subject->facts.pid,
+		 program_name(subject));
+}
+
+static bool is_plain(char character)
+{
+	return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+	       (character >= '0' && character <= '9') || strchr("._+", character);
+}
+
+char *subject_file_name(const struct subject *subject)
+{
+	enum { PROGRAM_NAME_MAX = 64 };
+	char time_text[32];
+	struct tm parts;
+	char *name;
+	time_t seconds = (time_t)(subject->facts.capture_time_ns / 1000000000ULL);
+	CLEANUP_FREE char *program = strndup(program_name(subject), PROGRAM_NAME_MAX);
+	if (!program || !gmtime_r(&seconds, &parts))
+		return NULL;
+	/* The name comes from the target: nothing of it may be a path, an option or hidden. */
+	for (char *c = program; *c; c++)
+		if (!is_plain(*c) && !(*c == '-' && c != program))
+			*c = '_';
+	if (*program == '.')
+		*program = '_';
+	strftime(time_text, sizeof(time_text), "%Y%m%dT%H%M%SZ", &parts);
+	if (asprintf(&name, "%s-%d-%s.zst", program, (int)subject->facts.pid, time_text) < 0)
+		return NULL;
+	return name;
+}
