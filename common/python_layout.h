@@ -64,8 +64,10 @@ struct python_layout {
 		layout_offset interpreters_head;
 		layout_offset interpreters_main;
 		layout_offset finalizing;
-		layout_offset tstate_current; /* 3.7-3.11: gilstate.tstate_current */
-		layout_offset gil;	      /* 3.8-3.11: ceval.gil, embedded; else absent */
+		layout_offset tstate_current;	   /* 3.7-3.11: gilstate.tstate_current */
+		layout_offset tstate_current_wide; /* the same with glibc on aarch64, whose mutexes
+						      are longer */
+		layout_offset gil;		   /* 3.8-3.11: ceval.gil, embedded; else absent */
 	} runtime;
 
 	struct {
