@@ -3,7 +3,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,8 @@
 #include "capture/fault_point.h"
 #include "capture/permission.h"
 #include "capture/proc_stat.h"
+#include "capture/seize_watch.h"
+#include "capture/stop_wait.h"
 #include "capture/task_list.h"
 #include "capture/tracee.h"
 #include "common/cleanup.h"
@@ -27,17 +28,19 @@ enum {
 	STOP_ALL_MAX_PASSES = 32,
 	/* NT_PRSTATUS of x86_64 is 216 bytes, of aarch64 272. */
 	REGISTERS_MAX_BYTES = 1024,
-	/* Looks between which only the CPU is yielded, then sleeps that grow up to the longest. */
-	YIELD_ROUNDS = 64,
-	SLEEP_MIN_NS = 10 * 1000,
-	SLEEP_MAX_NS = 1000 * 1000,
+	/* A seize that is refused for no reason that can be found is tried again so often: the
+	 * reason may have been an exec(2) that is over. */
+	SEIZE_ATTEMPTS = 3,
+	/* Looks at one thread after which all others are looked at, too. */
+	ROUNDS_TO_POLL_ALL = 10,
 };
 
 struct freezer {
 	pid_t pid;
 	uint64_t deadline_ns;
 	struct task_folder tasks;
-	struct task_ids ids; /* scratch of freezer_stop_all */
+	struct task_ids ids;	   /* scratch of freezer_stop_all */
+	struct seize_watch *watch; /* NULL until more than one thread was to be seized */
 	struct tracee *tracees;
 	size_t count;
 	size_t capacity;
@@ -51,20 +54,6 @@ static uint64_t now_ns(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
-/* Stops come within some 10 µs, unless a CPU or a sleeping disk has to be waited for: first only
- * let others run, then sleep longer and longer. */
-static void wait_a_little(unsigned round)
-{
-	if (round < YIELD_ROUNDS) {
-		sched_yield();
-		return;
-	}
-	unsigned doublings = (round - YIELD_ROUNDS) / 4;
-	long sleep_ns = doublings > 10 ? SLEEP_MAX_NS : (long)SLEEP_MIN_NS << doublings;
-	struct timespec time = {.tv_nsec = sleep_ns > SLEEP_MAX_NS ? SLEEP_MAX_NS : sleep_ns};
-	nanosleep(&time, NULL);
 }
 
 struct error *freezer_create(const struct freezer_options *options, struct freezer **ret)
@@ -144,22 +133,24 @@ static void adopt_after_exec(struct freezer *freezer)
 	};
 }
 
-/* Look at those that have neither stopped nor ended, and let go of what has stopped. Gives how many
- * are still not let go. */
-static size_t settle_once(struct freezer *freezer)
+/* Look at those that have neither stopped nor ended, and let go of what has stopped. Gives whether
+ * any are still not let go. */
+static bool settle_once(struct freezer *freezer)
 {
-	size_t left = 0;
+	bool left = false;
 	for (size_t i = 0; i < freezer->count; i++) {
 		struct tracee *tracee = &freezer->tracees[i];
 		if (tracee->wanted)
 			continue;
 		if (tracee->state == TRACEE_INTERRUPTED)
-			tracee_poll(tracee);
+			tracee_poll_again(tracee);
 		if (tracee->state == TRACEE_STOPPED)
 			tracee_detach(tracee);
-		left += tracee->state != TRACEE_GONE;
 	}
 	adopt_after_exec(freezer);
+	forget_gone(freezer);
+	for (size_t i = 0; i < freezer->count; i++)
+		left |= !freezer->tracees[i].wanted;
 	return left;
 }
 
@@ -170,19 +161,14 @@ static size_t settle_once(struct freezer *freezer)
  */
 static void settle(struct freezer *freezer, uint64_t patience_ns)
 {
-	uint64_t begin_ns = 0;
-	for (unsigned round = 0; freezer->count > 0; round++) {
-		size_t left = settle_once(freezer);
-		forget_gone(freezer);
-		if (!left || !patience_ns)
-			return;
-		uint64_t time_ns = now_ns();
-		if (!begin_ns)
-			begin_ns = time_ns;
-		if (time_ns - begin_ns > patience_ns)
-			return;
-		wait_a_little(round);
-	}
+	struct stop_wait wait;
+	if (!freezer->count || !settle_once(freezer) || !patience_ns)
+		return;
+	uint64_t until_ns = now_ns() + patience_ns;
+	stop_wait_begin(&wait);
+	for (unsigned round = 0; settle_once(freezer) && now_ns() < until_ns; round++)
+		stop_wait_step(&wait, round);
+	stop_wait_end(&wait);
 }
 
 /* Every stop must be requested before a thread can be let go. */
@@ -229,6 +215,7 @@ void freezer_destroy(struct freezer *freezer)
 	if (!freezer)
 		return;
 	let_go(freezer);
+	seize_watch_destroy(freezer->watch);
 	task_folder_close(&freezer->tasks);
 	task_ids_deinit(&freezer->ids);
 	free(freezer->tracees);
@@ -242,9 +229,18 @@ void freezer_destroyp(struct freezer **freezer)
 
 /* Stopping. */
 
+/* In exec(2) by another thread the main thread is a zombie for a moment, and not the last thread.
+ */
+static bool process_ended(const struct freezer *freezer)
+{
+	struct proc_stat stat;
+	return proc_stat_read(freezer->tasks.fd, freezer->pid, &stat) != 0 ||
+	       (proc_state_ended(stat.state) && stat.thread_count <= 1);
+}
+
 static struct error *gone_error(const struct freezer *freezer, pid_t tid)
 {
-	if (tid == freezer->pid || task_folder_count(&freezer->tasks) == 0)
+	if (process_ended(freezer))
 		return error_create(ERROR_NO_PROCESS, "process %d has ended", (int)freezer->pid);
 	return error_create(ERROR_NO_PROCESS, "thread %d of process %d has ended", (int)tid,
 			    (int)freezer->pid);
@@ -284,25 +280,75 @@ static struct error *injected_error(enum fault_point point)
 	return error_create(ERROR_FAILED, "made to fail at %s", fault_point_name(point));
 }
 
-/* Seize one more thread, unless it is among the first `known_count`. Room for it must be reserved.
- */
-static struct error *seize(struct freezer *freezer, size_t known_count, pid_t tid)
+/* Before a thread is seized while others are. Without a helper thread the rare deadlock that it
+ * guards against is possible, which is better than no freeze at all. */
+static void watch_seizing(struct freezer *freezer)
 {
-	struct tracee *known = find_tracee(freezer, known_count, tid);
-	if (known) {
-		known->wanted = true;
-		return NULL;
+	if (!freezer->watch) {
+		error_destroy(seize_watch_create(&freezer->watch));
+		if (!freezer->watch)
+			return;
 	}
+	seize_watch_arm(freezer->watch);
+	for (size_t i = 0; i < freezer->count; i++)
+		if (!freezer->tracees[i].leader)
+			error_destroy(seize_watch_add(freezer->watch, freezer->tracees[i].tid));
+}
+
+static struct error *seize_one(struct freezer *freezer, pid_t tid)
+{
 	struct tracee tracee;
-	int errnum = tracee_seize(tid, tid == freezer->pid, &tracee);
-	if (errnum)
-		return seize_error(freezer, tid, errnum);
+	for (unsigned attempt = 1;; attempt++) {
+		int errnum = tracee_seize(tid, tid == freezer->pid, &tracee);
+		if (!errnum)
+			break;
+		struct error *error = seize_error(freezer, tid, errnum);
+		if (error->code != ERROR_PERMISSION || attempt == SEIZE_ATTEMPTS)
+			return error;
+		error_destroy(error);
+	}
 	freezer->tracees[freezer->count++] = tracee;
 	/* Now that it is seized, its id cannot pass to another thread: does it belong here? */
 	if (!task_folder_has(&freezer->tasks, tid))
 		return gone_error(freezer, tid);
 	freezer->tracees[freezer->count - 1].wanted = true;
+	if (freezer->watch && !tracee.leader)
+		return seize_watch_add(freezer->watch, tid);
 	return NULL;
+}
+
+/*
+ * Seize threads that are not held. With `all_needed`, one that has ended is an error; without, it
+ * is left out. `ret_new` says how many were added to the freeze.
+ */
+static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t count,
+			   bool all_needed, size_t *ret_new)
+{
+	struct error *error = reserve_tracees(freezer, count);
+	if (error)
+		return error;
+	if (freezer->count + count > 1)
+		watch_seizing(freezer);
+	size_t known_count = freezer->count, new = 0;
+	for (size_t i = 0; !error && i < count; i++) {
+		struct tracee *known = find_tracee(freezer, known_count, tids[i]);
+		if (known) {
+			new += !known->wanted;
+			known->wanted = true;
+			continue;
+		}
+		error = seize_one(freezer, tids[i]);
+		new += !error;
+		if (error && error->code == ERROR_NO_PROCESS && !all_needed) {
+			error_destroy(error);
+			error = NULL;
+		}
+	}
+	if (freezer->watch)
+		seize_watch_disarm(freezer->watch);
+	if (!error)
+		*ret_new = new;
+	return error;
 }
 
 static void request_stops(struct freezer *freezer)
@@ -326,16 +372,27 @@ static struct error *deadline_error(const struct freezer *freezer, pid_t tid)
 		sleeps ? " (it is in uninterruptible sleep)" : "");
 }
 
-/* Wait until one thread has stopped or is gone. */
-static struct error *await_stop(struct freezer *freezer, struct tracee *tracee, uint64_t until_ns)
+/* exec(2) in a thread that has not stopped yet ends all others, stopped or not, and comes to its
+ * own stop only when they are reaped. */
+static void poll_all(struct freezer *freezer)
 {
-	for (unsigned round = 0; tracee->state == TRACEE_INTERRUPTED; round++) {
-		tracee_poll(tracee);
-		if (tracee->state != TRACEE_INTERRUPTED)
-			break;
+	for (size_t i = 0; i < freezer->count; i++)
+		if (freezer->tracees[i].state != TRACEE_GONE)
+			tracee_poll_again(&freezer->tracees[i]);
+}
+
+/* Wait until one thread has stopped or is gone. */
+static struct error *await_stop(struct freezer *freezer, struct tracee *tracee,
+				struct stop_wait *wait, uint64_t until_ns)
+{
+	tracee_poll(tracee);
+	for (unsigned round = 1; tracee->state == TRACEE_INTERRUPTED; round++) {
 		if (now_ns() > until_ns)
 			return deadline_error(freezer, tracee->tid);
-		wait_a_little(round);
+		stop_wait_step(wait, round);
+		tracee_poll(tracee);
+		if (round % ROUNDS_TO_POLL_ALL == 0)
+			poll_all(freezer);
 	}
 	if (tracee->state != TRACEE_STOPPED)
 		return NULL;
@@ -349,15 +406,14 @@ static struct error *await_stop(struct freezer *freezer, struct tracee *tracee, 
 
 static struct error *await_stops(struct freezer *freezer, uint64_t until_ns)
 {
-	for (size_t i = 0; i < freezer->count; i++) {
-		struct tracee *tracee = &freezer->tracees[i];
-		if (!tracee->wanted)
-			continue;
-		struct error *error = await_stop(freezer, tracee, until_ns);
-		if (error)
-			return error;
-	}
-	return NULL;
+	struct stop_wait wait;
+	struct error *error = NULL;
+	stop_wait_begin(&wait);
+	for (size_t i = 0; !error && i < freezer->count; i++)
+		if (freezer->tracees[i].wanted)
+			error = await_stop(freezer, &freezer->tracees[i], &wait, until_ns);
+	stop_wait_end(&wait);
+	return error;
 }
 
 static struct error *begin(struct freezer *freezer)
@@ -383,11 +439,10 @@ static struct error *stop_seized(struct freezer *freezer, uint64_t until_ns)
 
 static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size_t count)
 {
+	size_t new;
 	struct error *error = begin(freezer);
 	if (!error)
-		error = reserve_tracees(freezer, count);
-	for (size_t i = 0; !error && i < count; i++)
-		error = seize(freezer, freezer->count, tids[i]);
+		error = seize(freezer, tids, count, true, &new);
 	if (!error)
 		error = stop_seized(freezer, now_ns() + freezer->deadline_ns);
 	if (error)
@@ -406,31 +461,6 @@ struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t co
 	return error;
 }
 
-/* Seize the threads that are not held; `ret_new` says how many. One that ends meanwhile is no
- * error. */
-static struct error *seize_new(struct freezer *freezer, size_t *ret_new)
-{
-	struct error *error = task_folder_list(&freezer->tasks, &freezer->ids);
-	if (!error)
-		error = reserve_tracees(freezer, freezer->ids.count);
-	if (error)
-		return error;
-	size_t known_count = freezer->count, new = 0;
-	for (size_t i = 0; i < freezer->ids.count; i++) {
-		const struct tracee *known =
-			find_tracee(freezer, known_count, freezer->ids.items[i]);
-		if (known && known->wanted)
-			continue;
-		error = seize(freezer, known_count, freezer->ids.items[i]);
-		if (error && error->code != ERROR_NO_PROCESS)
-			return error;
-		new += !error;
-		error_destroy(error);
-	}
-	*ret_new = new;
-	return NULL;
-}
-
 static struct error *stop_everything(struct freezer *freezer)
 {
 	struct error *error = begin(freezer);
@@ -442,11 +472,19 @@ static struct error *stop_everything(struct freezer *freezer)
 		/* All that are held live and stand still: as many threads as held ones are they. */
 		if (held && task_folder_count(&freezer->tasks) == held)
 			return NULL;
-		error = seize_new(freezer, &new);
+		error = task_folder_list(&freezer->tasks, &freezer->ids);
+		if (!error)
+			error = seize(freezer, freezer->ids.items, freezer->ids.count, false, &new);
 		if (error)
 			return error;
-		if (!new)
-			return held ? NULL : gone_error(freezer, freezer->pid);
+		if (!new &&held)
+			return NULL;
+		if (!new &&process_ended(freezer))
+			return gone_error(freezer, freezer->pid);
+		if (!new) {
+			nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+			continue;
+		}
 		error = stop_seized(freezer, until_ns);
 		if (error)
 			return error;

@@ -88,6 +88,18 @@ void tracee_poll(struct tracee *tracee)
 	}
 }
 
+void tracee_poll_again(struct tracee *tracee)
+{
+	tracee_poll(tracee);
+	/* A child of our own can be waited for whether or not it is traced, so ECHILD does not
+	 * tell. ESRCH here does: not traced by us (kernel/ptrace.c, ptrace_check_attach). */
+	if (tracee->state == TRACEE_INTERRUPTED && tracee->leader &&
+	    ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0 && errno == ESRCH) {
+		tracee->state = TRACEE_GONE;
+		tracee->lost_id = true;
+	}
+}
+
 void tracee_detach(struct tracee *tracee)
 {
 	if (ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signal) == 0) {

@@ -42,6 +42,10 @@ void tracee_interrupt(struct tracee *tracee);
 /* Look once, without waiting, what became of it; the state says it. */
 void tracee_poll(struct tracee *tracee);
 
+/* The same for one that is long in coming: is it still ours? exec(2) of another thread takes the
+ * main thread's id away, without an end that could be waited for. */
+void tracee_poll_again(struct tracee *tracee);
+
 /* Let a stopped thread go, with its signal. If it cannot be, because it was killed meanwhile, its
  * state is TRACEE_INTERRUPTED after and it is to be polled until it has ended. */
 void tracee_detach(struct tracee *tracee);
