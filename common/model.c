@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void frame_deinit(struct model_frame *frame)
 {
@@ -96,6 +97,22 @@ struct error *model_process_add_note(struct model_process *process, const char *
 		return &error_out_of_memory;
 	process->note_count++;
 	return NULL;
+}
+
+const char *model_frame_display_name(const struct model_frame *frame)
+{
+	return frame->qualified_name ? frame->qualified_name : frame->name;
+}
+
+const char *model_thread_display_name(const struct model_process *process,
+				      const struct model_thread *thread)
+{
+	const char *program = process->facts.command_name;
+	if (thread->name)
+		return thread->name;
+	if (thread->os_name && program && strcmp(thread->os_name, program) == 0)
+		return NULL;
+	return thread->os_name;
 }
 
 static bool thread_is_partial(const struct model_thread *thread)

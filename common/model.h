@@ -80,6 +80,16 @@ struct error *model_thread_add_frame(struct model_thread *thread, struct model_f
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * What a frame and a thread are called in a result. py-spy shows a function's qualified name where
+ * the version has it (3.11), and so must who reads its output find it in ours. The operating
+ * system's name stands in for an unknown thread's name if it is not just the program's, which every
+ * thread inherits. Borrowed; NULL if unknown.
+ */
+const char *model_frame_display_name(const struct model_frame *frame);
+const char *model_thread_display_name(const struct model_process *process,
+				      const struct model_thread *thread);
+
 /* True if anything in the model is a gap or a note of loss: the exit status is then 3. */
 bool model_process_is_partial(const struct model_process *process);
 

@@ -6,6 +6,7 @@
 
 #include "common/model.h"
 
+/* Of all processes together one array, a line for each thread. */
 struct error *json_dump(FILE *stream, const struct model_process *const *processes, size_t count);
 
 #endif

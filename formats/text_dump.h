@@ -1,4 +1,5 @@
-/* The text of `dump`, in py-spy's form. */
+/* The text of `dump`, in the form of py-spy 0.4.3; lines that it does not have are added only where
+ * they inform. */
 #ifndef PYSPY_FORMATS_TEXT_DUMP_H
 #define PYSPY_FORMATS_TEXT_DUMP_H
 
@@ -9,6 +10,10 @@
 struct text_dump_options {
 	bool color;
 	bool full_filenames;
+	bool show_ids; /* every thread's ids: pthread_t, in its container, interpreter */
+	bool no_line_numbers;
+	bool first_lines; /* a function's first line for its frames, instead of the current one */
+	bool verbose;	  /* when, where and how it was captured */
 };
 
 struct error *text_dump(FILE *stream, const struct model_process *process,

@@ -1,0 +1,119 @@
+#include "formats/json_dump.h"
+
+#include <errno.h>
+
+#include "common/cleanup.h"
+#include "formats/json_process.h"
+#include "formats/json_text.h"
+
+/* A gap is a frame with its own key, so that who does not know it still has py-spy's keys. */
+static void add_frame(struct json_builder *builder, cJSON *object, const struct model_frame *frame)
+{
+	const char *name = model_frame_display_name(frame);
+	bool gap = frame->kind == MODEL_FRAME_GAP;
+	json_add_string(builder, object, "name", gap ? "<gap>" : name ? name : "");
+	json_add_string(builder, object, "filename", frame->filename ? frame->filename : "");
+	json_add_string(builder, object, "module", frame->module);
+	json_add_string(builder, object, "short_filename", frame->short_filename);
+	json_add_integer(builder, object, "line", frame->line);
+	json_add_null(builder, object, "locals");
+	json_add_bool(builder, object, "is_entry", frame->is_entry);
+	json_add_bool(builder, object, "is_shim_entry", frame->is_shim_entry);
+	json_add_string(builder, object, "function", frame->name);
+	json_add_string(builder, object, "qualified_name", frame->qualified_name);
+	json_add_integer(builder, object, "first_line", frame->first_line);
+	json_add_string(builder, object, "gap", gap ? frame->gap : NULL);
+}
+
+static const char *activity_name(enum model_activity activity)
+{
+	static const char *const names[] = {
+		[MODEL_ACTIVITY_UNKNOWN] = "unknown",
+		[MODEL_ACTIVE] = "active",
+		[MODEL_IDLE] = "idle",
+	};
+	return names[activity];
+}
+
+static void add_process_info(struct json_builder *builder, cJSON *object,
+			     const struct model_process *process)
+{
+	cJSON *info = json_add_object(builder, object, "process_info");
+	char version[PYTHON_VERSION_TEXT_SIZE];
+	json_add_process(builder, info, &process->facts);
+	json_add_signal(builder, info, &process->facts);
+	if (process->version_known) {
+		python_version_format(process->version, version);
+		json_add_string_copy(builder, info, "python_version", version);
+	} else {
+		json_add_null(builder, info, "python_version");
+	}
+	json_add_bool(builder, info, "free_threaded", process->free_threaded);
+	json_add_bool(builder, info, "is_core", process->is_core);
+	if (process->has_sample)
+		json_add_sample(builder, json_add_object(builder, info, "sample"), &process->sample,
+				process->sample_index, process->sample_count);
+	else
+		json_add_null(builder, info, "sample");
+	cJSON *notes = json_add_array(builder, info, "notes");
+	for (size_t i = 0; i < process->note_count; i++)
+		json_append_string(builder, notes, process->notes[i]);
+}
+
+static void add_thread(struct json_builder *builder, cJSON *object,
+		       const struct model_process *process, const struct model_thread *thread)
+{
+	json_add_integer(builder, object, "pid", process->facts.pid);
+	json_add_unsigned(builder, object, "thread_id", thread->thread_id);
+	json_add_string(builder, object, "thread_name", model_thread_display_name(process, thread));
+	json_add_known(builder, object, "os_thread_id", (uint64_t)thread->os_thread_id);
+	/* Of an unknown state py-spy says active. */
+	json_add_bool(builder, object, "active", thread->activity != MODEL_IDLE);
+	json_add_bool(builder, object, "owns_gil", thread->owns_gil);
+	cJSON *frames = json_add_array(builder, object, "frames");
+	for (size_t i = 0; i < thread->frame_count && !builder->failed; i++)
+		add_frame(builder, json_append_object(builder, frames), &thread->frames[i]);
+	add_process_info(builder, object, process);
+	json_add_string(builder, object, "activity", activity_name(thread->activity));
+	json_add_bool(builder, object, "activity_inferred", thread->activity_inferred);
+	json_add_bool(builder, object, "owns_gil_known", thread->owns_gil_known);
+	json_add_integer(builder, object, "interpreter_id", thread->interpreter_id);
+	json_add_known(builder, object, "container_thread_id",
+		       (uint64_t)thread->container_thread_id);
+	json_add_string(builder, object, "os_thread_name", thread->os_name);
+	json_add_bool(builder, object, "crashed", thread->crashed);
+	if (process->input)
+		json_add_string(builder, object, "file", process->input);
+}
+
+/* One thread at a time: what is in memory is one stack, however many there are. */
+static struct error *write_thread(FILE *stream, const struct model_process *process,
+				  const struct model_thread *thread)
+{
+	struct json_builder builder = {0};
+	CLEANUP(json_destroyp) cJSON *object = cJSON_CreateObject();
+	add_thread(&builder, object, process, thread);
+	if (builder.failed)
+		return &error_out_of_memory;
+	return json_write(stream, object);
+}
+
+struct error *json_dump(FILE *stream, const struct model_process *const *processes, size_t count)
+{
+	const char *separator = "\n";
+	fputc('[', stream);
+	for (size_t i = 0; i < count; i++) {
+		const struct model_process *process = processes[i];
+		for (size_t j = 0; j < process->thread_count; j++) {
+			fputs(separator, stream);
+			separator = ",\n";
+			struct error *error = write_thread(stream, process, &process->threads[j]);
+			if (error)
+				return error;
+		}
+	}
+	fputs("\n]\n", stream);
+	if (ferror(stream))
+		return error_errno(ERROR_IO, errno, "cannot write the dump");
+	return NULL;
+}

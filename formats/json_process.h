@@ -1,0 +1,23 @@
+/* What is known of a process and of a sample, as JSON: the same in `dump` and in `info`. */
+#ifndef PYSPY_FORMATS_JSON_PROCESS_H
+#define PYSPY_FORMATS_JSON_PROCESS_H
+
+#include "common/facts.h"
+#include "formats/json_text.h"
+
+/* Add the keys of py-spy's process_info (pid, command_line, parent), then ours. */
+void json_add_process(struct json_builder *builder, cJSON *object,
+		      const struct process_facts *facts);
+
+/* Add "signal": what ended the process, or null. */
+void json_add_signal(struct json_builder *builder, cJSON *object,
+		     const struct process_facts *facts);
+
+/* Add the keys of a sample. */
+void json_add_sample(struct json_builder *builder, cJSON *object, const struct sample_facts *sample,
+		     size_t index, size_t count);
+
+/* Add a time as RFC 3339 text; null for 0. */
+void json_add_time(struct json_builder *builder, cJSON *object, const char *key, uint64_t time_ns);
+
+#endif

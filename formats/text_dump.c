@@ -1,0 +1,228 @@
+#include "formats/text_dump.h"
+
+#include <errno.h>
+
+#include "common/cleanup.h"
+#include "common/terminal_text.h"
+#include "formats/signal_text.h"
+#include "formats/unit_text.h"
+
+struct text_writer {
+	FILE *stream;
+	const struct model_process *process;
+	const struct text_dump_options *options;
+};
+
+/* Text from the target in a style; safe for a terminal, whatever it holds. */
+static void write_styled(const struct text_writer *writer, enum terminal_style style,
+			 const char *text)
+{
+	fputs(terminal_style(writer->options->color, style), writer->stream);
+	terminal_text_write(writer->stream, text);
+	fputs(terminal_style_end(writer->options->color), writer->stream);
+}
+
+static void write_number(const struct text_writer *writer, enum terminal_style style,
+			 long long number)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", number);
+	write_styled(writer, style, text);
+}
+
+static const char *process_name(const struct process_facts *facts)
+{
+	if (facts->command_line)
+		return facts->command_line;
+	if (facts->command_name)
+		return facts->command_name;
+	return facts->executable ? facts->executable : "unknown command";
+}
+
+static void write_version(const struct text_writer *writer)
+{
+	const struct model_process *process = writer->process;
+	char version[PYTHON_VERSION_TEXT_SIZE];
+	if (!process->version_known)
+		return;
+	python_version_format(process->version, version);
+	fputs("Python v", writer->stream);
+	write_styled(writer, STYLE_STRONG, version);
+	if (process->executable) {
+		fputs(" (", writer->stream);
+		write_styled(writer, STYLE_FAINT, process->executable);
+		fputc(')', writer->stream);
+	}
+	fputs(process->free_threaded ? " free-threaded\n" : "\n", writer->stream);
+}
+
+static struct error *write_signal(const struct text_writer *writer)
+{
+	const struct model_process *process = writer->process;
+	if (!process->facts.signal)
+		return NULL;
+	CLEANUP_FREE char *text = NULL;
+	struct error *error = signal_text(&process->facts, &text);
+	if (error)
+		return error;
+	fputs("Core of ", writer->stream);
+	write_styled(writer, STYLE_PROBLEM, text);
+	for (size_t i = 0; i < process->thread_count; i++) {
+		if (process->threads[i].crashed && process->threads[i].os_thread_id)
+			fprintf(writer->stream, ", thread %d", process->threads[i].os_thread_id);
+	}
+	fputc('\n', writer->stream);
+	return NULL;
+}
+
+/* Where and how, on request. */
+static void write_capture(const struct text_writer *writer)
+{
+	const struct process_facts *facts = &writer->process->facts;
+	const struct sample_facts *sample = &writer->process->sample;
+	FILE *stream = writer->stream;
+	char when[UNIT_TEXT_SIZE];
+	char span[UNIT_TEXT_SIZE];
+	uint64_t time_ns = writer->process->has_sample ? sample->time_ns : facts->capture_time_ns;
+	if (time_ns)
+		time_text(time_ns, when);
+	fprintf(stream, "Captured %s%s on ", time_ns ? "at " : "at an unknown time",
+		time_ns ? when : "");
+	terminal_text_write(stream, facts->host ? facts->host : "an unknown host");
+	if (facts->kernel) {
+		fputs(", Linux ", stream);
+		terminal_text_write(stream, facts->kernel);
+	}
+	if (writer->process->has_sample) {
+		span_text(sample->freeze_ns, span);
+		fprintf(stream,
+			", level %s; stood still for %s (%s, %u thread%s stopped, %u attempt%s)",
+			capture_level_name(sample->level), span, freeze_way_name(sample->way),
+			sample->threads_stopped, sample->threads_stopped == 1 ? "" : "s",
+			sample->attempts, sample->attempts == 1 ? "" : "s");
+	}
+	fputc('\n', stream);
+	if (facts->container_pid)
+		fprintf(stream, "Process %d in its container\n", facts->container_pid);
+}
+
+static struct error *write_header(const struct text_writer *writer)
+{
+	const struct model_process *process = writer->process;
+	fputs("Process ", writer->stream);
+	if (process->facts.pid)
+		write_number(writer, STYLE_ID, process->facts.pid);
+	else
+		fputc('?', writer->stream);
+	fputs(": ", writer->stream);
+	terminal_text_write(writer->stream, process_name(&process->facts));
+	fputc('\n', writer->stream);
+	write_version(writer);
+	if (process->sample_count > 1) {
+		char when[UNIT_TEXT_SIZE];
+		time_text(process->sample.time_ns, when);
+		fprintf(writer->stream, "Sample %zu of %zu, at %s\n", process->sample_index + 1,
+			process->sample_count, when);
+	}
+	if (process->facts.was_stopped)
+		fputs("Stopped (as by SIGSTOP) when captured\n", writer->stream);
+	if (writer->options->verbose)
+		write_capture(writer);
+	return write_signal(writer);
+}
+
+static const char *thread_status(const struct model_thread *thread)
+{
+	if (thread->activity == MODEL_IDLE)
+		return " (idle)";
+	if (thread->owns_gil)
+		return " (active+gil)";
+	/* Of an unknown state py-spy says nothing either. */
+	return thread->activity == MODEL_ACTIVE ? " (active)" : "";
+}
+
+static void write_ids(const struct text_writer *writer, const struct model_thread *thread)
+{
+	fprintf(writer->stream, " [pthread 0x%llx", (unsigned long long)thread->thread_id);
+	if (thread->container_thread_id)
+		fprintf(writer->stream, ", %d in its container", thread->container_thread_id);
+	fprintf(writer->stream, ", interpreter %lld]", (long long)thread->interpreter_id);
+}
+
+static void write_thread_header(const struct text_writer *writer, const struct model_thread *thread)
+{
+	char id[24];
+	if (thread->os_thread_id)
+		snprintf(id, sizeof(id), "%d", thread->os_thread_id);
+	else
+		snprintf(id, sizeof(id), "0x%llX", (unsigned long long)thread->thread_id);
+	fputs("Thread ", writer->stream);
+	write_styled(writer, STYLE_ID, id);
+	fputs(thread_status(thread), writer->stream);
+	const char *name = model_thread_display_name(writer->process, thread);
+	if (name) {
+		fputs(": \"", writer->stream);
+		terminal_text_write(writer->stream, name);
+		fputc('"', writer->stream);
+	}
+	if (writer->options->show_ids)
+		write_ids(writer, thread);
+	fputc('\n', writer->stream);
+}
+
+static void write_frame(const struct text_writer *writer, const struct model_frame *frame)
+{
+	const struct text_dump_options *options = writer->options;
+	const char *name = model_frame_display_name(frame);
+	const char *filename = !options->full_filenames && frame->short_filename
+				       ? frame->short_filename
+				       : frame->filename;
+	int32_t line = options->first_lines ? frame->first_line : frame->line;
+	fputs("    ", writer->stream);
+	write_styled(writer, STYLE_FUNCTION, name ? name : "?");
+	fputs(" (", writer->stream);
+	write_styled(writer, STYLE_FILE, filename ? filename : "?");
+	if (line && !options->no_line_numbers) {
+		fputc(':', writer->stream);
+		write_number(writer, STYLE_FAINT, line);
+	}
+	fputs(")\n", writer->stream);
+}
+
+static void write_gap(const struct text_writer *writer, const char *gap)
+{
+	fputs("    <", writer->stream);
+	write_styled(writer, STYLE_PROBLEM, gap);
+	fputs(">\n", writer->stream);
+}
+
+static void write_thread(const struct text_writer *writer, const struct model_thread *thread)
+{
+	write_thread_header(writer, thread);
+	if (!thread->frame_count)
+		fputs("    <no Python frames>\n", writer->stream);
+	for (size_t i = 0; i < thread->frame_count; i++) {
+		const struct model_frame *frame = &thread->frames[i];
+		if (frame->kind == MODEL_FRAME_GAP)
+			write_gap(writer, frame->gap ? frame->gap : "something is missing here");
+		else
+			write_frame(writer, frame);
+	}
+}
+
+struct error *text_dump(FILE *stream, const struct model_process *process,
+			const struct text_dump_options *options)
+{
+	const struct text_writer writer = {stream, process, options};
+	struct error *error = write_header(&writer);
+	if (error)
+		return error;
+	fputc('\n', stream);
+	/* CPython links new threads and interpreters at the head: backwards, as py-spy prints them,
+	 * the main thread comes first. */
+	for (size_t i = process->thread_count; i-- > 0;)
+		write_thread(&writer, &process->threads[i]);
+	if (ferror(stream))
+		return error_errno(ERROR_IO, errno, "cannot write the dump");
+	return NULL;
+}
