@@ -214,7 +214,12 @@ static struct error *walk_frames(struct walk *walk, uint64_t address)
 			return error;
 		error = walk_frame_at(walk, address, &address);
 	}
-	return error ? error : walk_flush_frame(walk);
+	if (error)
+		return error;
+	/* The outermost frame was entered from C, whether or not the version has a frame for that.
+	 */
+	walk->pending.is_shim_entry = true;
+	return walk_flush_frame(walk);
 }
 
 /*

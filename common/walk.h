@@ -46,7 +46,7 @@ struct walk_frame {
 	int64_t instruction_offset;
 	int32_t traced_line; /* <= 3.9 with f_trace set: f_lineno is the line; else 0 */
 	bool is_entry;	     /* first frame of its run of the evaluation loop */
-	bool is_shim_entry;  /* followed (outwards) by a shim that marks the entry */
+	bool is_shim_entry;  /* entered from C: a shim frame is outside of it, or nothing */
 };
 
 enum walk_gap_kind {

@@ -105,8 +105,8 @@ static int teardown(void **state)
 static void test_whole(void **state)
 {
 	assert_string_equal(walk_text(*state),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
-			    "thread1001 function_2 ");
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
+			    "thread1001 function_2+entry ");
 }
 
 static void test_frame_cycle(void **state)
@@ -114,14 +114,14 @@ static void test_frame_cycle(void **state)
 	fake_put_frame(*state, 2, fake_frame(0), fake_code(1), 0);
 	assert_string_equal(walk_text(*state),
 			    "interpreter0 thread1000+gil function_0+entry function_1 "
-			    "[cycle frame] thread1001 function_2 ");
+			    "[cycle frame] thread1001 function_2+entry ");
 }
 
 static void test_frame_of_itself(void **state)
 {
 	fake_put_frame(*state, 3, fake_frame(3), fake_code(2), 0);
 	assert_string_equal(walk_text(*state),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
 			    "thread1001 function_2 [cycle frame] ");
 }
 
@@ -130,7 +130,7 @@ static void test_wild_frame(void **state)
 	fake_put_frame(*state, 0, 0xdeadbeef000, fake_code(0), 0);
 	assert_string_equal(walk_text(*state),
 			    "interpreter0 thread1000+gil function_0 [memory frame] "
-			    "thread1001 function_2 ");
+			    "thread1001 function_2+entry ");
 }
 
 static void test_wild_code(void **state)
@@ -146,7 +146,7 @@ static void test_null_code(void **state)
 {
 	fake_put_frame(*state, 3, 0, 0, 0);
 	assert_string_equal(walk_text(*state),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
 			    "thread1001 (no code) ");
 }
 
@@ -154,15 +154,15 @@ static void test_thread_cycle(void **state)
 {
 	fake_put_thread(*state, 1, fake_thread(0), fake_frame(3));
 	assert_string_equal(walk_text(*state),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
-			    "thread1001 function_2 [cycle thread state] ");
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
+			    "thread1001 function_2+entry [cycle thread state] ");
 }
 
 static void test_thread_of_another_interpreter(void **state)
 {
 	fake_u64(*state, fake_thread(1) + 8, 0x123000);
 	assert_string_equal(walk_text(*state),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
 			    "[wild thread state] ");
 }
 
@@ -170,8 +170,8 @@ static void test_interpreter_cycle(void **state)
 {
 	fake_u64(*state, FAKE_INTERPRETER + 8, FAKE_INTERPRETER);
 	assert_string_equal(walk_text(*state),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
-			    "thread1001 function_2 [cycle interpreter state] ");
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
+			    "thread1001 function_2+entry [cycle interpreter state] ");
 }
 
 static void test_nothing_there(void **state)
@@ -204,8 +204,8 @@ static void test_recorded_is_enough(void **state)
 	assert_null(memory_recorder_create(memory_image_memory(*state), recorded, &recorder));
 	assert_null(walk_python(recorder, &location, &silent));
 	assert_string_equal(walk_text(recorded),
-			    "interpreter0 thread1000+gil function_0+entry function_1 "
-			    "thread1001 function_2 ");
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
+			    "thread1001 function_2+entry ");
 	memory_destroy(recorder);
 	memory_image_destroy(recorded);
 }
