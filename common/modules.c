@@ -158,20 +158,23 @@ static bool is_anonymous(const struct mapping *mapping)
 	return mapping->path[0] != '/' || strcmp(mapping->path, "/anon_hugepage") == 0;
 }
 
-/* Rights that are not known at all (a range that a core only names) may be any. */
-static bool may_execute(const struct mapping *mapping)
-{
-	return mapping->flags & MAPPING_EXECUTE ||
-	       !(mapping->flags & (MAPPING_READ | MAPPING_WRITE));
-}
-
 /* The mappings that one load of a file is made of: items[first] up to, not including, items[end].
  */
 struct group {
 	const struct mapping *first;
 	size_t count;
-	bool executable;
+	bool executes;	  /* a mapping of it is executable */
+	bool may_execute; /* or has rights that are not known */
 };
+
+static void group_add(struct group *group, const struct mapping *mapping)
+{
+	uint32_t rights = mapping->flags & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXECUTE);
+	group->count = (size_t)(mapping - group->first) + 1;
+	group->executes |= (rights & MAPPING_EXECUTE) != 0;
+	/* A range that a core only names has none: gdb leaves out code. */
+	group->may_execute |= rights & MAPPING_EXECUTE || !rights;
+}
 
 /*
  * With program headers, a load takes what they cover, as long as it belongs to the file or to no
@@ -180,7 +183,8 @@ struct group {
  */
 static struct group group_find(const struct mapping *items, size_t count, const struct load *load)
 {
-	struct group group = {.first = items, .count = 1, .executable = may_execute(items)};
+	struct group group = {.first = items};
+	group_add(&group, items);
 	for (size_t i = 1; i < count; i++) {
 		const struct mapping *mapping = &items[i];
 		bool same = is_same_file(mapping, items);
@@ -195,8 +199,7 @@ static struct group group_find(const struct mapping *items, size_t count, const 
 			   is_anonymous(&mapping[-1]) || !(mapping[-1].flags & MAPPING_WRITE)) {
 			break;
 		}
-		group.count = i + 1;
-		group.executable |= may_execute(mapping);
+		group_add(&group, mapping);
 	}
 	return group;
 }
@@ -270,7 +273,7 @@ static struct error *modules_add_group(struct modules *modules, const struct map
 	const struct load *known = status == HEADER_OK ? &load : NULL;
 	struct group group = group_find(items, count, known);
 	/* A file that is only read, such as an ELF that some program looks at. */
-	if (!group.executable && (!known || known->has_code)) {
+	if (known ? known->has_code && !group.may_execute : !group.executes) {
 		*ret_used = 1;
 		return NULL;
 	}
