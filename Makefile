@@ -11,6 +11,10 @@ CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 FUZZ_SECONDS ?= 60
 
+# V=1 shows whole commands.
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(Q),@printf '  %-4s %s\n' $(1) $@)
+
 # One build folder for each kind of build, so that they do not disturb each other.
 SANITIZE ?= 0
 STATIC ?= 0
@@ -81,19 +85,21 @@ help:
 	@echo '  uninstall   the reverse'
 	@echo '  clean       remove all build folders'
 	@echo 'Variables: STATIC=1 (static pyspy-capture), SANITIZE=1 (ASan and UBSan), PREFIX, DESTDIR,'
-	@echo '           CC, CFLAGS, LDFLAGS, FUZZ_SECONDS, PYSPY_TEST_PYTHONS (colon-separated interpreters)'
+	@echo '           V=1 (whole commands), CC, CFLAGS, LDFLAGS, FUZZ_SECONDS, PYSPY_TEST_PYTHONS (colon-separated interpreters)'
 
 build: $(PROGRAMS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 define archive_rule
 $(BUILD)/lib$(1).a: $$(call objects,$$($(2)_SOURCES))
 	@mkdir -p $$(@D)
+	$$(call say,AR)
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)$(AR) rcs $$@ $$^
 endef
 $(eval $(call archive_rule,common,COMMON))
 $(eval $(call archive_rule,formats,FORMATS))
@@ -101,15 +107,18 @@ $(eval $(call archive_rule,capture,CAPTURE))
 $(eval $(call archive_rule,analyze,ANALYZE))
 
 $(BUILD)/pyspy-capture: $(BUILD)/capture/main.o $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(CAPTURE_LIBS)
-	$(if $(filter 1,$(STATIC)),strip $@)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(CAPTURE_LIBS)
+	$(if $(filter 1,$(STATIC)),$(Q)strip $@)
 
 $(BUILD)/pyspy-analyze: $(BUILD)/analyze/main.o $(BUILD)/libanalyze.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ANALYZE_LIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ANALYZE_LIBS)
 
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_TESTS))
 $(UNIT_PROGRAMS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ARCHIVES)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVES) $(TEST_LIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVES) $(TEST_LIBS)
 
 deps:
 	scripts/install-deps

@@ -139,7 +139,7 @@ static void test_wild_code(void **state)
 	/* A string whose kind is none. */
 	fake_u32(*state, FAKE_STRINGS + 0x200 * 1 + 24, 3 << 2);
 	assert_string_equal(walk_text(*state), "interpreter0 thread1000+gil (no code) (bad code) "
-					       "thread1001 function_2 ");
+					       "thread1001 function_2+entry ");
 }
 
 static void test_null_code(void **state)
