@@ -319,26 +319,26 @@ static struct error *seize_one(struct freezer *freezer, pid_t tid)
 
 /*
  * Seize threads that are not held. With `all_needed`, one that has ended is an error; without, it
- * is left out. `ret_new` says how many were added to the freeze.
+ * is left out. `ret_added` says how many were added to the freeze.
  */
 static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t count,
-			   bool all_needed, size_t *ret_new)
+			   bool all_needed, size_t *ret_added)
 {
 	struct error *error = reserve_tracees(freezer, count);
 	if (error)
 		return error;
 	if (freezer->count + count > 1)
 		watch_seizing(freezer);
-	size_t known_count = freezer->count, new = 0;
+	size_t known_count = freezer->count, added = 0;
 	for (size_t i = 0; !error && i < count; i++) {
 		struct tracee *known = find_tracee(freezer, known_count, tids[i]);
 		if (known) {
-			new += !known->wanted;
+			added += !known->wanted;
 			known->wanted = true;
 			continue;
 		}
 		error = seize_one(freezer, tids[i]);
-		new += !error;
+		added += !error;
 		if (error && error->code == ERROR_NO_PROCESS && !all_needed) {
 			error_destroy(error);
 			error = NULL;
@@ -347,7 +347,7 @@ static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t co
 	if (freezer->watch)
 		seize_watch_disarm(freezer->watch);
 	if (!error)
-		*ret_new = new;
+		*ret_added = added;
 	return error;
 }
 
@@ -439,10 +439,10 @@ static struct error *stop_seized(struct freezer *freezer, uint64_t until_ns)
 
 static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size_t count)
 {
-	size_t new;
+	size_t added;
 	struct error *error = begin(freezer);
 	if (!error)
-		error = seize(freezer, tids, count, true, &new);
+		error = seize(freezer, tids, count, true, &added);
 	if (!error)
 		error = stop_seized(freezer, now_ns() + freezer->deadline_ns);
 	if (error)
@@ -468,20 +468,21 @@ static struct error *stop_everything(struct freezer *freezer)
 		return error;
 	uint64_t until_ns = now_ns() + freezer->deadline_ns;
 	for (unsigned pass = 0; pass < STOP_ALL_MAX_PASSES; pass++) {
-		size_t held = freezer_held_count(freezer), new;
+		size_t held = freezer_held_count(freezer), added;
 		/* All that are held live and stand still: as many threads as held ones are they. */
 		if (held && task_folder_count(&freezer->tasks) == held)
 			return NULL;
 		error = task_folder_list(&freezer->tasks, &freezer->ids);
 		if (!error)
-			error = seize(freezer, freezer->ids.items, freezer->ids.count, false, &new);
+			error = seize(freezer, freezer->ids.items, freezer->ids.count, false,
+				      &added);
 		if (error)
 			return error;
-		if (!new &&held)
+		if (!added && held)
 			return NULL;
-		if (!new &&process_ended(freezer))
+		if (!added && process_ended(freezer))
 			return gone_error(freezer, freezer->pid);
-		if (!new) {
+		if (!added) {
 			nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
 			continue;
 		}
