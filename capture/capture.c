@@ -58,6 +58,7 @@ void capture_report_deinit(struct capture_report *report)
 {
 	free(report->output);
 	free(report->warning);
+	free(report->not_located);
 	free(report->module_path);
 	*report = (struct capture_report){0};
 }
@@ -135,12 +136,13 @@ static bool may_retry(const struct job *job, const struct error *error)
 	return !interrupt_signal() && may_pass(job, error) && now_ns() < job->deadline_ns;
 }
 
-/* What was asked for by name is captured whatever the process is. */
-static struct error *without_python(struct job *job, const struct error *error)
+/* What was asked for by name is captured whatever the process is. Consumes `error`. */
+static struct error *without_python(struct job *job, struct error *error)
 {
-	if (job->options->common.verbose)
-		return warn(job, "%s", error->message);
-	return NULL;
+	free(job->report.not_located);
+	job->report.not_located = strdup(error->message);
+	error_destroy(error);
+	return job->report.not_located ? NULL : &error_out_of_memory;
 }
 
 /*
@@ -188,11 +190,8 @@ static struct error *locate(struct job *job, enum capture_level *ret, bool *ret_
 		return NULL;
 	if (error->code == ERROR_OUT_OF_MEMORY || may_retry(job, error))
 		return error;
-	if (job->options->level == LEVEL_FULL) {
-		struct error *failure = without_python(job, error);
-		error_destroy(error);
-		return failure;
-	}
+	if (job->options->level == LEVEL_FULL)
+		return without_python(job, error);
 	*ret_fallback = true;
 	return fall_back(job, error, ret);
 }

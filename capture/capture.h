@@ -26,6 +26,7 @@ struct capture_report {
 	/* The interpreter; module_path is NULL if none was found or its file is not known. */
 	bool located;
 	const char *method; /* how it was found */
+	char *not_located;  /* or why it was not, with level full; or NULL */
 	struct python_version version;
 	char *module_path;
 	uint64_t ranges; /* of memory */

@@ -35,7 +35,9 @@ static void print_interpreter(const struct capture_report *report)
 {
 	char version[PYTHON_VERSION_TEXT_SIZE];
 	if (!report->located) {
-		fprintf(stderr, "python: not found\n");
+		fprintf(stderr, "python: ");
+		print_text(report->not_located ? report->not_located : "not found");
+		fprintf(stderr, "\n");
 		return;
 	}
 	python_version_format(report->version, version);

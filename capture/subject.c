@@ -164,7 +164,7 @@ char *subject_file_name(const struct subject *subject)
 	char time_text[32];
 	struct tm parts;
 	char *name;
-	time_t seconds = (time_t)(subject->facts.capture_time_ns / 1000000000ULL);
+	time_t seconds = (time_t)(subject->facts.capture_time_ns / 1000000000);
 	CLEANUP_FREE char *program = strndup(program_name(subject), PROGRAM_NAME_MAX);
 	if (!program || !gmtime_r(&seconds, &parts))
 		return NULL;
@@ -174,8 +174,10 @@ char *subject_file_name(const struct subject *subject)
 			*c = '_';
 	if (*program == '.')
 		*program = '_';
-	strftime(time_text, sizeof(time_text), "%Y%m%dT%H%M%SZ", &parts);
-	if (asprintf(&name, "%s-%d-%s.zst", program, (int)subject->facts.pid, time_text) < 0)
+	strftime(time_text, sizeof(time_text), "%Y%m%dT%H%M%S", &parts);
+	unsigned milliseconds = subject->facts.capture_time_ns / 1000000 % 1000;
+	if (asprintf(&name, "%s-%d-%s.%03uZ.zst", program, (int)subject->facts.pid, time_text,
+		     milliseconds) < 0)
 		return NULL;
 	return name;
 }

@@ -46,7 +46,8 @@ enum { SUBJECT_NAME_SIZE = 96 };
 void subject_name(const struct subject *subject, char text[SUBJECT_NAME_SIZE]);
 
 /* PROGRAM-PID-TIME.zst in the current folder: the program's base name with what does not belong in
- * file names replaced, the time in UTC without colons. NULL if out of memory. */
+ * file names replaced, the time in UTC to the millisecond, without colons. NULL if out of memory.
+ */
 char *subject_file_name(const struct subject *subject);
 
 #endif
