@@ -45,8 +45,10 @@ enum snapshot_bounds {
 	/* What the state of an epoch may hold, all processes together. */
 	SNAPSHOT_EPOCH_IMAGE_MAX = 256 << 20,
 	SNAPSHOT_EPOCH_RANGES_MAX = 2 << 20,
-	SNAPSHOT_EPOCH_RECORDS_MAX = 2 << 20,
+	SNAPSHOT_EPOCH_FACTS_MAX = 256 << 20,
 	SNAPSHOT_EPOCH_PROCESSES_MAX = 65536,
+	/* Counted for each record besides its bytes. */
+	SNAPSHOT_RECORD_OVERHEAD = 128,
 };
 
 enum snapshot_block_flags {

@@ -110,12 +110,43 @@ static int32_t chunk_pid(struct cursor *payload)
 	return 0;
 }
 
+void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_process_state *process,
+			    size_t facts)
+{
+	state->facts_bytes -= process->facts_bytes[facts];
+	process->facts_bytes[facts] = 0;
+}
+
+struct error *snapshot_state_count(struct snapshot_state *state,
+				   struct snapshot_process_state *process, size_t facts,
+				   size_t size)
+{
+	size += SNAPSHOT_RECORD_OVERHEAD;
+	if (state->facts_bytes + size > SNAPSHOT_EPOCH_FACTS_MAX)
+		return error_create(ERROR_FORMAT,
+				    "the log says more of processes in an epoch than its bounds "
+				    "allow");
+	state->facts_bytes += size;
+	process->facts_bytes[facts] += size;
+	return NULL;
+}
+
+/* Count a single record, which takes the place of the one before it. */
+static struct error *recount(struct snapshot_state *state, struct snapshot_process_state *process,
+			     size_t facts, const struct cursor *payload)
+{
+	snapshot_state_uncount(state, process, facts);
+	return snapshot_state_count(state, process, facts, payload->size);
+}
+
 static struct error *apply_process(struct snapshot_state *state,
 				   struct snapshot_process_state *process, struct cursor *payload)
 {
-	(void)state;
+	struct error *error = recount(state, process, SNAPSHOT_FACTS_PROCESS, payload);
+	if (error)
+		return error;
 	struct process_facts facts = {0};
-	struct error *error = record_decode(payload, &snapshot_process_table, &facts);
+	error = record_decode(payload, &snapshot_process_table, &facts);
 	if (error || !cursor_ok(payload)) {
 		process_facts_deinit(&facts);
 		return error;
@@ -129,9 +160,11 @@ static struct error *apply_process(struct snapshot_state *state,
 static struct error *apply_python(struct snapshot_state *state,
 				  struct snapshot_process_state *process, struct cursor *payload)
 {
-	(void)state;
+	struct error *error = recount(state, process, SNAPSHOT_FACTS_PYTHON, payload);
+	if (error)
+		return error;
 	struct python_location location = {0};
-	struct error *error = record_decode(payload, &snapshot_python_table, &location);
+	error = record_decode(payload, &snapshot_python_table, &location);
 	if (error || !cursor_ok(payload)) {
 		record_release(&snapshot_python_table, &location);
 		return error;

@@ -15,6 +15,13 @@ enum snapshot_list {
 	SNAPSHOT_LIST_COUNT,
 };
 
+/* What facts are counted as: the lists, and the single records. */
+enum snapshot_facts {
+	SNAPSHOT_FACTS_PROCESS = SNAPSHOT_LIST_COUNT,
+	SNAPSHOT_FACTS_PYTHON,
+	SNAPSHOT_FACTS_COUNT,
+};
+
 struct snapshot_process_state {
 	struct process_facts facts;
 	struct mappings mappings;
@@ -24,6 +31,7 @@ struct snapshot_process_state {
 	struct sample_facts sample;
 	struct log_memory memory;
 	uint32_t next_part[SNAPSHOT_LIST_COUNT];
+	uint64_t facts_bytes[SNAPSHOT_FACTS_COUNT]; /* a list's number, or enum snapshot_facts */
 	bool has_python;
 	bool has_sample;
 	int32_t pid;
@@ -35,7 +43,7 @@ struct snapshot_state {
 	size_t count;
 	size_t capacity;
 	/* Of all processes, to keep within the bounds. */
-	uint64_t records;
+	uint64_t facts_bytes;
 	uint64_t image_bytes;
 	uint64_t image_ranges;
 	struct log_memory_budget budget; /* of the block that is being applied */
@@ -52,6 +60,14 @@ void snapshot_state_begin_block(struct snapshot_state *state);
  */
 struct error *snapshot_state_apply(struct snapshot_state *state, const struct block_chunk *chunk,
 				   struct snapshot_process_state **ret_sampled);
+
+/* Count a record of `size` bytes among the facts of a kind; ERROR_FORMAT beyond the bounds. Forget
+ * all that was counted of a kind. */
+struct error *snapshot_state_count(struct snapshot_state *state,
+				   struct snapshot_process_state *process, size_t facts,
+				   size_t size);
+void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_process_state *process,
+			    size_t facts);
 
 /* Memory of a bulk frame. */
 struct error *snapshot_state_add_bulk(struct snapshot_state *state, int32_t pid,

@@ -12,11 +12,6 @@ union list_item {
 	struct thread_facts thread;
 };
 
-static size_t maps_count(const struct snapshot_process_state *process)
-{
-	return process->mappings.count;
-}
-
 static void maps_clear(struct snapshot_process_state *process)
 {
 	mappings_deinit(&process->mappings);
@@ -33,11 +28,6 @@ static bool maps_accept(const struct snapshot_process_state *process, const unio
 static struct error *maps_append(struct snapshot_process_state *process, union list_item *item)
 {
 	return mappings_append(&process->mappings, &item->mapping);
-}
-
-static size_t modules_count(const struct snapshot_process_state *process)
-{
-	return process->modules.count;
 }
 
 static void modules_clear(struct snapshot_process_state *process)
@@ -57,11 +47,6 @@ static struct error *modules_append_item(struct snapshot_process_state *process,
 					 union list_item *item)
 {
 	return modules_append(&process->modules, &item->module);
-}
-
-static size_t threads_count(const struct snapshot_process_state *process)
-{
-	return process->threads.count;
 }
 
 static void threads_clear(struct snapshot_process_state *process)
@@ -87,37 +72,32 @@ static struct error *threads_append(struct snapshot_process_state *process, unio
 
 static const struct list_kind {
 	const struct record_table *table;
-	size_t (*count)(const struct snapshot_process_state *process);
 	void (*clear)(struct snapshot_process_state *process);
 	bool (*accept)(const struct snapshot_process_state *process, const union list_item *item);
 	struct error *(*append)(struct snapshot_process_state *process, union list_item *item);
 } list_kinds[SNAPSHOT_LIST_COUNT] = {
-	[SNAPSHOT_LIST_MAPS] = {&snapshot_mapping_table, maps_count, maps_clear, maps_accept,
-				maps_append},
-	[SNAPSHOT_LIST_MODULES] = {&snapshot_module_table, modules_count, modules_clear,
-				   modules_accept, modules_append_item},
-	[SNAPSHOT_LIST_THREADS] = {&snapshot_thread_table, threads_count, threads_clear,
-				   threads_accept, threads_append},
+	[SNAPSHOT_LIST_MAPS] = {&snapshot_mapping_table, maps_clear, maps_accept, maps_append},
+	[SNAPSHOT_LIST_MODULES] = {&snapshot_module_table, modules_clear, modules_accept,
+				   modules_append_item},
+	[SNAPSHOT_LIST_THREADS] = {&snapshot_thread_table, threads_clear, threads_accept,
+				   threads_append},
 };
 
 static struct error *append_entry(struct snapshot_state *state,
-				  struct snapshot_process_state *process,
-				  const struct list_kind *kind, struct cursor *entry)
+				  struct snapshot_process_state *process, enum snapshot_list list,
+				  struct cursor *entry)
 {
+	const struct list_kind *kind = &list_kinds[list];
 	union list_item item;
 	memset(&item, 0, sizeof(item));
-	struct error *error = NULL;
-	if (state->records >= SNAPSHOT_EPOCH_RECORDS_MAX)
-		return error_create(ERROR_FORMAT,
-				    "the log has more records in an epoch than its bounds allow");
+	struct error *error = snapshot_state_count(state, process, list, entry->size);
+	if (error)
+		return error;
 	error = record_decode(entry, kind->table, &item);
 	if (!error && cursor_ok(entry) && !kind->accept(process, &item))
 		entry->failed = true;
-	if (!error && cursor_ok(entry)) {
+	if (!error && cursor_ok(entry))
 		error = kind->append(process, &item);
-		if (!error)
-			state->records++;
-	}
 	record_release(kind->table, &item);
 	return error;
 }
@@ -140,13 +120,13 @@ struct error *snapshot_state_apply_list(struct snapshot_state *state,
 		if (!begun && part != 0 && part != process->next_part[list])
 			value.failed = true;
 		if (!begun && part == 0) {
-			state->records -= kind->count(process);
+			snapshot_state_uncount(state, process, list);
 			kind->clear(process);
 		}
 		begun = true;
 		struct error *error = NULL;
 		if (cursor_ok(&value))
-			error = append_entry(state, process, kind, &value);
+			error = append_entry(state, process, list, &value);
 		if (error)
 			return error;
 		if (!cursor_ok(&value)) {
@@ -156,7 +136,7 @@ struct error *snapshot_state_apply_list(struct snapshot_state *state,
 	}
 	/* An empty list is a list. */
 	if (!begun && part == 0) {
-		state->records -= kind->count(process);
+		snapshot_state_uncount(state, process, list);
 		kind->clear(process);
 	}
 	process->next_part[list] = (uint32_t)part + 1;

@@ -31,10 +31,8 @@ static struct process_facts facts_of(int32_t pid)
 	};
 }
 
-static void fill_facts(struct snapshot_writer *writer)
+static void fill_lists(struct snapshot_writer *writer)
 {
-	struct process_facts facts = facts_of(1234);
-	check(snapshot_writer_process(writer, &facts));
 	struct mapping mapping_items[] = {
 		{.start = 0x1000, .end = 0x3000, .flags = MAPPING_READ, .path = (char *)"/bin/x"},
 		{.start = 0x3000,
@@ -59,14 +57,6 @@ static void fill_facts(struct snapshot_writer *writer)
 	};
 	struct modules modules = {.items = &module, .count = 1};
 	check(snapshot_writer_modules(writer, 1234, &modules));
-	struct python_location location = {
-		.runtime_address = 0x555500001000,
-		.method = LOCATE_SECTION,
-		.version = {.major = 3, .minor = 12, .micro = 1, .level = 0xf},
-		.module_path = (char *)"/usr/bin/python3.12",
-		.version_address = 0x2000,
-	};
-	check(snapshot_writer_python(writer, 1234, &location));
 	char registers[27 * 8] = "registers";
 	struct thread_facts thread_items[] = {
 		{.tid = 1234,
@@ -85,6 +75,21 @@ static void fill_facts(struct snapshot_writer *writer)
 	};
 	struct thread_list threads = {.items = thread_items, .count = 2};
 	check(snapshot_writer_threads(writer, 1234, &threads));
+}
+
+static void fill_facts(struct snapshot_writer *writer)
+{
+	struct process_facts facts = facts_of(1234);
+	check(snapshot_writer_process(writer, &facts));
+	struct python_location location = {
+		.runtime_address = 0x555500001000,
+		.method = LOCATE_SECTION,
+		.version = {.major = 3, .minor = 12, .micro = 1, .level = 0xf},
+		.module_path = (char *)"/usr/bin/python3.12",
+		.version_address = 0x2000,
+	};
+	check(snapshot_writer_python(writer, 1234, &location));
+	fill_lists(writer);
 	check(snapshot_writer_memory(writer, 1234, 0x1000, "some bytes", 10));
 	struct sample_facts sample = {
 		.pid = 1234,

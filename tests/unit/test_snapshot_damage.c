@@ -138,7 +138,7 @@ static void test_frames_removed(void **state)
 	(void)state;
 	struct buffer file = {0};
 	build_with(fill_small, &file);
-	size_t offsets[16];
+	size_t offsets[16] = {0};
 	assert_int_equal(frames_of(&file, offsets, 15), 3 * SAMPLES);
 	for (size_t i = 0; i < 3 * SAMPLES; i++) {
 		struct buffer less = {0};
@@ -163,7 +163,7 @@ static void test_holes(void **state)
 	(void)state;
 	struct buffer file = {0};
 	build_with(fill_small, &file);
-	size_t offsets[16];
+	size_t offsets[16] = {0};
 	frames_of(&file, offsets, 15);
 	for (size_t epoch = 0; epoch < SAMPLES; epoch++) {
 		size_t begin = offsets[epoch * 3] + (epoch ? 0 : 8);
@@ -206,7 +206,7 @@ static void test_foreign_frames_in_damage(void **state)
 	struct buffer other = {0};
 	build_with(fill_small, &file);
 	build_with(fill_small, &other);
-	size_t offsets[16];
+	size_t offsets[16] = {0};
 	frames_of(&file, offsets, 15);
 	struct buffer mixed = {0};
 	check(buffer_append(&mixed, file.data, offsets[3]));
@@ -228,7 +228,7 @@ static void test_recognize(void **state)
 	(void)state;
 	struct buffer file = {0};
 	build_with(fill_small, &file);
-	size_t offsets[16];
+	size_t offsets[16] = {0};
 	frames_of(&file, offsets, 15);
 	int fd = file_of(file.data, file.size);
 	assert_true(snapshot_recognize(fd));

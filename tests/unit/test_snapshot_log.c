@@ -394,6 +394,70 @@ static void test_image_bound(void **state)
 	builder_deinit(&builder);
 }
 
+/* Few bytes again, that texts would make into more than an epoch may say. */
+static void test_facts_bound(void **state)
+{
+	(void)state;
+	enum { PER_BLOCK = 20 };
+	struct block_builder builder;
+	builder_init(&builder);
+	char *text = calloc(1, SNAPSHOT_TEXT_MAX + 1);
+	memset(text, 'x', SNAPSHOT_TEXT_MAX);
+	struct process_facts facts = {.command_line = text,
+				      .command_name = text,
+				      .executable = text,
+				      .root = text,
+				      .host = text,
+				      .kernel = text};
+	uint64_t pids = SNAPSHOT_EPOCH_FACTS_MAX / (6 * SNAPSHOT_TEXT_MAX) + 1;
+	struct buffer payload = {0};
+	for (uint64_t pid = 1; pid <= pids; pid++) {
+		if (pid % PER_BLOCK == 1)
+			builder_begin(&builder, 0);
+		buffer_clear(&payload);
+		check(record_append_number(&payload, SNAPSHOT_KEY_PID,
+					   zigzag_encode((int64_t)pid)));
+		check(record_encode(&payload, &snapshot_process_table, &facts));
+		builder_chunk(&builder, SNAPSHOT_CHUNK_PROCESS, 0, payload.data, payload.size);
+		if (pid % PER_BLOCK == 0 || pid == pids)
+			builder_end(&builder);
+	}
+	builder_begin(&builder, 0);
+	builder_sample(&builder, 1);
+	builder_finish(&builder, 1);
+	struct snapshot *snapshot;
+	assert_error_code(open_bytes(builder.file.data, builder.file.size, &snapshot),
+			  ERROR_FORMAT);
+	buffer_deinit(&payload);
+	free(text);
+	builder_deinit(&builder);
+}
+
+/* Replacing is not adding: a list that is said again and again stays within the bounds. */
+static void test_facts_replaced(void **state)
+{
+	(void)state;
+	struct block_builder builder;
+	builder_init(&builder);
+	struct buffer payload = {0};
+	check(record_append_number(&payload, SNAPSHOT_KEY_PID, zigzag_encode(7)));
+	for (int i = 0; i < 20000; i++)
+		check(record_append(&payload, SNAPSHOT_KEY_ENTRY, NULL, 0));
+	for (int i = 0; i < 300; i++) {
+		builder_begin(&builder, 0);
+		builder_chunk(&builder, SNAPSHOT_CHUNK_THREADS, 0, payload.data, payload.size);
+		builder_end(&builder);
+	}
+	buffer_deinit(&payload);
+	builder_begin(&builder, 0);
+	builder_sample(&builder, 1);
+	builder_finish(&builder, 1);
+	struct snapshot *snapshot = must_open(&builder.file);
+	assert_int_equal(snapshot_threads(snapshot)->count, 20000);
+	snapshot_destroy(snapshot);
+	builder_deinit(&builder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +474,8 @@ int main(void)
 		cmocka_unit_test(test_skippable_frames),
 		cmocka_unit_test(test_concatenated),
 		cmocka_unit_test(test_image_bound),
+		cmocka_unit_test(test_facts_bound),
+		cmocka_unit_test(test_facts_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
