@@ -1,0 +1,137 @@
+/* The generated rows: which there are, how they are found, and what must hold in each of them. */
+#include "common/python_layout.h"
+#include "tests/unit/cmocka_headers.h"
+
+static const struct python_layout *find(unsigned minor, unsigned micro, bool debug,
+					bool free_threaded)
+{
+	struct python_version version = {
+		.major = 3, .minor = (uint8_t)minor, .micro = (uint8_t)micro, .level = 0xf};
+	return python_layout_find(version, debug, free_threaded);
+}
+
+static void test_every_version_has_a_row(void **state)
+{
+	(void)state;
+	for (unsigned minor = 8; minor <= 15; minor++) {
+		for (unsigned micro = 0; micro <= 255; micro++) {
+			const struct python_layout *row = find(minor, micro, false, false);
+			assert_non_null(row);
+			assert_int_equal(row->minor, minor);
+			assert_false(row->free_threaded);
+			assert_non_null(find(minor, micro, true, false));
+			row = find(minor, micro, false, true);
+			assert_int_equal(row != NULL, minor >= 13);
+			assert_true(!row || row->free_threaded);
+		}
+	}
+}
+
+static void test_unknown_versions_have_none(void **state)
+{
+	struct python_version version = {.major = 2, .minor = 7, .micro = 18};
+	(void)state;
+	assert_null(find(7, 16, false, false));
+	assert_null(find(16, 0, false, false));
+	assert_null(python_layout_find(version, false, false));
+}
+
+/* No two rows answer for the same interpreter. */
+static void test_rows_are_disjoint(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < python_layout_row_count; i++) {
+		const struct python_layout *a = &python_layout_rows[i];
+		assert_true(a->micro_first <= a->micro_last);
+		for (size_t j = 0; j < i; j++) {
+			const struct python_layout *b = &python_layout_rows[j];
+			bool same = a->major == b->major && a->minor == b->minor &&
+				    a->debug_build == b->debug_build &&
+				    a->free_threaded == b->free_threaded;
+			assert_false(same && a->micro_first <= b->micro_last &&
+				     b->micro_first <= a->micro_last);
+		}
+	}
+}
+
+static void assert_present(layout_offset offset, bool expected)
+{
+	assert_int_equal(offset != LAYOUT_ABSENT, expected);
+}
+
+/* Which fields a version has, as CPython's history says. */
+static void check_presence(const struct python_layout *row)
+{
+	unsigned minor = row->minor;
+	bool frame_objects = minor <= 10;
+	assert_present(row->runtime.tstate_current, minor <= 11);
+	assert_present(row->runtime.tstate_current_wide, minor <= 11);
+	assert_present(row->runtime.gil, minor <= 11);
+	assert_present(row->interpreter.gil, minor >= 12);
+	assert_present(row->interpreter.gc_collecting, minor >= 9);
+	assert_present(row->interpreter.code_object_generation, minor >= 14);
+	assert_present(row->thread.frame, minor <= 10 || minor >= 13);
+	assert_present(row->thread.cframe, minor == 11 || minor == 12);
+	assert_present(row->cframe.current_frame, minor == 11 || minor == 12);
+	assert_present(row->thread.native_thread_id, minor >= 11);
+	assert_present(row->thread.active.offset, minor >= 12);
+	assert_present(row->thread.holds_gil.offset, minor >= 13);
+	assert_present(row->thread.base_frame, minor >= 15);
+	assert_present(row->frame.owner, !frame_objects);
+	assert_present(row->frame.is_entry, minor == 11);
+	assert_present(row->frame.lineno, frame_objects);
+	assert_present(row->frame.trace, minor <= 9);
+	assert_present(row->code.varnames, frame_objects);
+	assert_present(row->code.code, frame_objects);
+	assert_present(row->code.qualname, !frame_objects);
+	assert_present(row->code.instructions, !frame_objects);
+	assert_present(row->code.tlbc, row->free_threaded && minor >= 14);
+	assert_int_equal(row->frame_kind == FRAME_KIND_OBJECT, frame_objects);
+	assert_int_equal(row->frame.owner_thread, frame_objects ? 255 : 0);
+	assert_int_equal(row->frame.owner_cstack, minor < 12 || minor > 14 ? 255
+						  : minor == 14		   ? 4
+									   : 3);
+	assert_int_equal(row->frame.owner_interpreter, minor >= 14 ? 3 : 255);
+	assert_int_equal(row->frame.reference_tag_mask != 0, minor >= 14);
+}
+
+static void check_values(const struct python_layout *row)
+{
+	assert_true(row->object.type + 8 <= row->object.size);
+	assert_int_equal(row->tuple.length, row->object.size);
+	assert_int_equal(row->bytes.length, row->object.size);
+	assert_int_equal(row->unicode.length, row->object.size);
+	assert_true(row->unicode.state < row->unicode.ascii_data);
+	assert_true(row->unicode.ascii_data < row->unicode.compact_data);
+	assert_int_equal(row->unicode.kind_mask, 7);
+	assert_true(row->unicode.compact_mask && row->unicode.ascii_mask);
+	assert_int_equal(row->unicode.ascii_mask, row->unicode.compact_mask << 1);
+	assert_int_equal(row->runtime.interpreters_main, row->runtime.interpreters_head + 8);
+	assert_true(row->frame.localsplus >= row->frame.position + 4);
+	assert_true(row->thread.thread_id < row->thread.size);
+	assert_true(row->code.name < row->code.size);
+	/* Two mutexes lie before it, each 8 bytes longer. */
+	if (row->runtime.tstate_current != LAYOUT_ABSENT)
+		assert_int_equal(row->runtime.tstate_current_wide,
+				 row->runtime.tstate_current + 16);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < python_layout_row_count; i++) {
+		check_presence(&python_layout_rows[i]);
+		check_values(&python_layout_rows[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_version_has_a_row),
+		cmocka_unit_test(test_unknown_versions_have_none),
+		cmocka_unit_test(test_rows_are_disjoint),
+		cmocka_unit_test(test_rows),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
