@@ -322,6 +322,11 @@ const char *const *elf_core_losses(const struct elf_core *core)
 	return (const char *const *)core->losses;
 }
 
+void elf_core_add_loss(struct elf_core *core, const char *loss)
+{
+	core_add_loss(core, "%s", loss);
+}
+
 bool elf_core_auxv(const struct elf_core *core, uint64_t type, uint64_t *ret)
 {
 	struct cursor cursor = core->auxv;

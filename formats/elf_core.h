@@ -33,6 +33,9 @@ struct memory *elf_core_memory(struct elf_core *core);
 /* What is wrong with it, in words for the user (cut, notes damaged); NULL-terminated. */
 const char *const *elf_core_losses(const struct elf_core *core);
 
+/* Add to them what was lost on the way to the core: it was packed, and the package is damaged. */
+void elf_core_add_loss(struct elf_core *core, const char *loss);
+
 /* NT_AUXV (getauxval(3)); false if there is no such entry. */
 bool elf_core_auxv(const struct elf_core *core, uint64_t type, uint64_t *ret);
 

@@ -1,0 +1,210 @@
+#include "analyze/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyze/target_files.h"
+#include "analyze/unknown_input.h"
+#include "common/cleanup.h"
+#include "formats/compressed_input.h"
+#include "formats/sparse_file.h"
+
+struct target {
+	char *path;
+	struct target_files files;
+	struct snapshot *snapshot; /* NULL for a core */
+	struct elf_core *core;	   /* NULL for a snapshot */
+	/* Of a core; a snapshot has its own. */
+	struct modules modules;
+	struct memory *memory;
+};
+
+/* How messages call it. */
+static const char *input_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+static struct error *input_open(const char *path, int *ret_fd)
+{
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+			  : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return NULL;
+	}
+	if (errno == ENOENT || errno == ENOTDIR)
+		return error_create(ERROR_IO, "there is no file '%s'", path);
+	if (errno == EACCES || errno == EPERM)
+		return error_errno(ERROR_PERMISSION, errno,
+				   "cannot open '%s'; read it as its owner or as root", path);
+	return error_errno(ERROR_IO, errno, "cannot open '%s'", input_name(path));
+}
+
+/* A descriptor that can be read at any place: what comes through a pipe is spooled. */
+static struct error *input_make_seekable(int *fd, const char *name)
+{
+	struct stat status;
+	if (fstat(*fd, &status) < 0)
+		return error_errno(ERROR_IO, errno, "cannot look at '%s'", name);
+	if (S_ISDIR(status.st_mode))
+		return error_create(ERROR_USAGE, "'%s' is a directory; name a snapshot or a core",
+				    name);
+	if (S_ISBLK(status.st_mode))
+		return error_create(ERROR_USAGE, "'%s' is a disk; name a snapshot or a core", name);
+	if (isatty(*fd))
+		return error_create(ERROR_USAGE, "'%s' is a terminal; name a snapshot or a core",
+				    name);
+	if (!S_ISREG(status.st_mode)) {
+		int spooled;
+		struct error *error = sparse_file_spool(*fd, name, &spooled);
+		if (error)
+			return error;
+		close(*fd);
+		*fd = spooled;
+		if (fstat(*fd, &status) < 0)
+			return error_errno(ERROR_IO, errno, "cannot look at '%s'", name);
+	}
+	if (!status.st_size)
+		return error_create(ERROR_FORMAT, "'%s' is empty", name);
+	return NULL;
+}
+
+static struct error *open_core(struct target *target, int fd, const char *name)
+{
+	struct error *error = elf_core_open(fd, name, &target->core);
+	if (error)
+		return error;
+	error = modules_from_mappings(elf_core_mappings(target->core),
+				      elf_core_memory(target->core), &target->modules);
+	if (error)
+		return error;
+	return elf_core_files_memory(target->core, &target->modules, &target->files.files,
+				     &target->memory);
+}
+
+static struct error *open_compressed(struct target *target, int fd, const char *name)
+{
+	CLEANUP_CLOSE int unpacked = -1;
+	CLEANUP_FREE char *loss = NULL;
+	struct error *error = compressed_input_unpack(fd, name, &unpacked, &loss);
+	if (!error)
+		error = open_core(target, unpacked, name);
+	if (!error && loss)
+		elf_core_add_loss(target->core, loss);
+	return error;
+}
+
+static struct error *open_content(struct target *target, int fd, const char *name)
+{
+	if (elf_core_recognize(fd))
+		return open_core(target, fd, name);
+	if (snapshot_recognize(fd))
+		return snapshot_open(fd, name, &target->snapshot);
+	if (compressed_input_kind(fd))
+		return open_compressed(target, fd, name);
+	return unknown_input_error(fd, name);
+}
+
+struct error *target_open(const char *path, const struct target_options *options,
+			  struct target **ret)
+{
+	CLEANUP(target_destroyp) struct target *target = calloc(1, sizeof(*target));
+	CLEANUP_CLOSE int fd = -1;
+	if (!target)
+		return &error_out_of_memory;
+	target->path = strdup(path);
+	if (!target->path)
+		return &error_out_of_memory;
+	struct error *error = target_files_init(&target->files, target, options);
+	if (!error)
+		error = input_open(path, &fd);
+	if (!error)
+		error = input_make_seekable(&fd, input_name(path));
+	if (!error)
+		error = open_content(target, fd, input_name(path));
+	if (!error)
+		*ret = TAKE_POINTER(target);
+	return error;
+}
+
+void target_destroy(struct target *target)
+{
+	if (!target)
+		return;
+	memory_destroy(target->memory);
+	modules_deinit(&target->modules);
+	elf_core_destroy(target->core);
+	snapshot_destroy(target->snapshot);
+	target_files_deinit(&target->files);
+	free(target->path);
+	free(target);
+}
+
+void target_destroyp(struct target **target)
+{
+	target_destroy(*target);
+}
+
+enum target_kind target_kind(const struct target *target)
+{
+	return target->snapshot ? TARGET_SNAPSHOT : TARGET_CORE;
+}
+
+const char *target_path(const struct target *target)
+{
+	return target->path;
+}
+
+struct memory *target_memory(struct target *target)
+{
+	return target->snapshot ? snapshot_memory(target->snapshot) : target->memory;
+}
+
+const struct mappings *target_mappings(const struct target *target)
+{
+	return target->snapshot ? snapshot_mappings(target->snapshot)
+				: elf_core_mappings(target->core);
+}
+
+const struct modules *target_modules(const struct target *target)
+{
+	return target->snapshot ? snapshot_modules(target->snapshot) : &target->modules;
+}
+
+const struct thread_list *target_threads(const struct target *target)
+{
+	return target->snapshot ? snapshot_threads(target->snapshot)
+				: elf_core_threads(target->core);
+}
+
+const struct process_facts *target_process(const struct target *target)
+{
+	return target->snapshot ? snapshot_process(target->snapshot)
+				: elf_core_process(target->core);
+}
+
+const struct module_files *target_files(const struct target *target)
+{
+	return &target->files.files;
+}
+
+const struct python_location *target_python_hint(const struct target *target)
+{
+	return target->snapshot ? snapshot_python(target->snapshot) : NULL;
+}
+
+const char *const *target_losses(const struct target *target)
+{
+	return target->snapshot ? snapshot_losses(target->snapshot) : elf_core_losses(target->core);
+}
+
+struct snapshot *target_snapshot(struct target *target)
+{
+	return target->snapshot;
+}

@@ -1,0 +1,202 @@
+#include "analyze/target_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/*
+ * Open a path below a root, in which links that are absolute or lead upwards stay (openat2(2),
+ * Linux 5.6). Where the system has no openat2, such links are followed as they are.
+ */
+static int open_below(const char *root, const char *path, int flags)
+{
+	if (!root)
+		return open(path, flags);
+	CLEANUP_CLOSE int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_IN_ROOT};
+	if (folder < 0)
+		return -1;
+	long fd = syscall(SYS_openat2, folder, path, &how, sizeof(how));
+	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+		return (int)fd;
+	while (*path == '/')
+		path++;
+	return openat(folder, path, flags);
+}
+
+/* A regular file only: the path comes from the target, and opening a device can do harm. */
+static int open_regular(const char *root, const char *path)
+{
+	struct stat status;
+	CLEANUP_CLOSE int look = open_below(root, path, O_PATH | O_CLOEXEC);
+	if (look < 0 || fstat(look, &status) < 0 || !S_ISREG(status.st_mode))
+		return -1;
+	return open_below(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* A search for one module's file. */
+struct file_search {
+	const struct target_files *files;
+	const struct module *module;
+	int fallback; /* the first file that was there, but has another build-id; -1 if none */
+};
+
+/* Without alternatives the caller's own check is enough. */
+static bool build_id_decides(const struct file_search *search)
+{
+	const struct target_files *files = search->files;
+	return search->module->build_id.size &&
+	       (files->executable || files->search_paths || files->search_roots);
+}
+
+static bool has_build_id(int fd, const struct module *module)
+{
+	CLEANUP(elf_file_destroyp) struct elf_file *file = NULL;
+	struct build_id build_id = {0};
+	struct error *error = elf_file_open(fd, module->path, &file);
+	if (error) {
+		error_destroy(error);
+		return false;
+	}
+	return elf_file_build_id(file, &build_id) && build_id_equal(&build_id, &module->build_id);
+}
+
+/* Gives a file that fits, or -1. */
+static int try_file(struct file_search *search, const char *root, const char *path)
+{
+	CLEANUP_CLOSE int fd = open_regular(root, path);
+	if (fd < 0)
+		return -1;
+	if (!build_id_decides(search) || has_build_id(fd, search->module))
+		return take_fd(&fd);
+	if (search->fallback < 0)
+		search->fallback = take_fd(&fd);
+	return -1;
+}
+
+static int try_folders(struct file_search *search)
+{
+	const char *slash = strrchr(search->module->path, '/');
+	for (char **folder = search->files->search_paths; folder && *folder; folder++) {
+		CLEANUP_FREE char *path = NULL;
+		if (asprintf(&path, "%s/%s", *folder, slash + 1) < 0) {
+			path = NULL;
+			return -1;
+		}
+		int fd = try_file(search, NULL, path);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+static int try_roots(struct file_search *search)
+{
+	for (char **root = search->files->search_roots; root && *root; root++) {
+		int fd = try_file(search, *root, search->module->path);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+/* The module that is the program: named so by the facts, else the first. */
+static bool is_program(const struct target_files *files, const struct module *module)
+{
+	const struct process_facts *process = target_process(files->target);
+	const struct modules *modules = target_modules(files->target);
+	for (size_t i = 0; process->executable && i < modules->count; i++) {
+		if (strcmp(modules->items[i].path, process->executable) == 0)
+			return strcmp(module->path, process->executable) == 0;
+	}
+	return modules->count && module->start == modules->items[0].start;
+}
+
+static int files_open(const struct module_files *base, const struct module *module)
+{
+	const struct target_files *files = (const struct target_files *)base;
+	struct file_search search = {.files = files, .module = module, .fallback = -1};
+	int fd = -1;
+	if (files->executable && is_program(files, module))
+		fd = try_file(&search, NULL, files->executable);
+	/* "[vdso]" and the like have no file. */
+	if (fd < 0 && module->path[0] == '/') {
+		fd = try_file(&search, files->sysroot, module->path);
+		if (fd < 0)
+			fd = try_folders(&search);
+		if (fd < 0)
+			fd = try_roots(&search);
+	}
+	if (fd < 0)
+		return search.fallback;
+	if (search.fallback >= 0)
+		close(search.fallback);
+	return fd;
+}
+
+static void list_free(char **list)
+{
+	for (char **item = list; item && *item; item++)
+		free(*item);
+	free(list);
+}
+
+static bool list_copy(const char *const *list, char ***ret)
+{
+	size_t count = 0;
+	if (!list || !*list)
+		return true;
+	while (list[count])
+		count++;
+	char **copy = calloc(count + 1, sizeof(*copy));
+	if (!copy)
+		return false;
+	*ret = copy;
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = strdup(list[i]);
+		if (!copy[i])
+			return false;
+	}
+	return true;
+}
+
+static bool text_copy(const char *text, char **ret)
+{
+	if (!text)
+		return true;
+	*ret = strdup(text);
+	return *ret;
+}
+
+struct error *target_files_init(struct target_files *files, const struct target *target,
+				const struct target_options *options)
+{
+	*files = (struct target_files){.files.open = files_open, .target = target};
+	if (!options)
+		return NULL;
+	if (!text_copy(options->executable, &files->executable) ||
+	    !text_copy(options->sysroot, &files->sysroot) ||
+	    !list_copy(options->search_paths, &files->search_paths) ||
+	    !list_copy(options->search_roots, &files->search_roots)) {
+		target_files_deinit(files);
+		return &error_out_of_memory;
+	}
+	return NULL;
+}
+
+void target_files_deinit(struct target_files *files)
+{
+	free(files->executable);
+	free(files->sysroot);
+	list_free(files->search_paths);
+	list_free(files->search_roots);
+	*files = (struct target_files){0};
+}
