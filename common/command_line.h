@@ -81,7 +81,7 @@ struct command_line {
 	const char *description;     /* a paragraph of the help, or NULL */
 	const struct option_spec *options;
 	size_t option_count;
-	const char *epilogue; /* text after the options, or NULL */
+	const char *epilogue; /* a paragraph after the options, or NULL */
 	unsigned command;     /* only rows with this bit, or with none; 0: all rows */
 };
 

@@ -71,8 +71,10 @@ void command_line_help(const struct command_line *command_line, FILE *stream)
 		    command_line_has(command_line, spec))
 			write_option(stream, spec);
 	}
-	if (command_line->epilogue)
-		fprintf(stream, "\n%s", command_line->epilogue);
+	if (command_line->epilogue) {
+		fputc('\n', stream);
+		write_wrapped(stream, command_line->epilogue, 0, 0);
+	}
 }
 
 void command_line_version(const struct command_line *command_line, FILE *stream)

@@ -3,7 +3,7 @@
 #include "formats/signal_text.h"
 #include "formats/unit_text.h"
 
-static const char *machine_name(int32_t machine)
+const char *machine_name(int32_t machine)
 {
 	if (machine == MACHINE_X86_64)
 		return "x86_64";

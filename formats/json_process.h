@@ -5,6 +5,9 @@
 #include "common/facts.h"
 #include "formats/json_text.h"
 
+/* "x86_64", "aarch64"; NULL if unknown. */
+const char *machine_name(int32_t machine);
+
 /* Add the keys of py-spy's process_info (pid, command_line, parent), then ours. */
 void json_add_process(struct json_builder *builder, cJSON *object,
 		      const struct process_facts *facts);

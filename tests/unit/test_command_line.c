@@ -99,7 +99,7 @@ static const struct command_line command_line = {
 	.description = "Does things.",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(options[0]),
-	.epilogue = "See program(1).\n",
+	.epilogue = "See program(1).",
 	.command = COMMAND_FIRST,
 };
 

@@ -1,0 +1,74 @@
+/*
+ * To add a command:
+ *  1. a bit in enum command_bit, and the function in a file of its own, command_NAME.c;
+ *  2. its row here;
+ *  3. its options' rows in options.c, with the bit;
+ *  4. man/pyspy-analyze.1.
+ */
+#include "analyze/command.h"
+
+#include <string.h>
+
+static const char *const dump_synopsis[] = {
+	"[dump] [OPTION]... FILE...",
+	"[dump] [OPTION]... CORE EXECUTABLE",
+	NULL,
+};
+
+static const char *const info_synopsis[] = {
+	"info [OPTION]... FILE...",
+	NULL,
+};
+
+static const struct command commands[] = {
+	{
+		.name = "dump",
+		.abbreviation = "d",
+		.bit = COMMAND_DUMP,
+		.summary = "threads and their Python stacks (this is the default)",
+		.synopsis = dump_synopsis,
+		.description = "Shows the threads and Python stacks of processes, from snapshots "
+			       "that pyspy-capture wrote and from ELF cores. \"-\" is standard "
+			       "input.",
+		.run = command_dump,
+	},
+	{
+		.name = "info",
+		.bit = COMMAND_INFO,
+		.summary = "what is in a file: process, Python, modules, threads, samples, sizes",
+		.synopsis = info_synopsis,
+		.description = "Shows what is in snapshots and ELF cores. \"-\" is standard input.",
+		.run = command_info,
+	},
+	/* Without a function: named, so that they are not taken for files. */
+	{.name = "record"},
+	{.name = "report"},
+	{.name = "top"},
+	{.name = "completions"},
+};
+
+const struct command *command_default(void)
+{
+	return &commands[0];
+}
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *command = &commands[i];
+		if (strcmp(command->name, name) == 0 ||
+		    (command->abbreviation && strcmp(command->abbreviation, name) == 0))
+			return command;
+	}
+	return NULL;
+}
+
+void command_list(FILE *stream)
+{
+	fputs("\nCommands:\n", stream);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (commands[i].run)
+			fprintf(stream, "  %-6s %s\n", commands[i].name, commands[i].summary);
+	}
+	fputs("\nThe options of a command: pyspy-analyze COMMAND --help\n", stream);
+}

@@ -1,0 +1,54 @@
+/* info: what is in each input. */
+#include "analyze/command.h"
+#include "analyze/info.h"
+#include "analyze/input.h"
+#include "analyze/result_stream.h"
+#include "analyze/tally.h"
+#include "common/cleanup.h"
+#include "common/terminal_text.h"
+
+static struct error *write_info(const struct info *info, const struct analyze_options *options,
+				const struct result_stream *result, bool is_first)
+{
+	bool no_color = options->common.no_color || result->file;
+	if (options->json)
+		return info_write_json(result->stream, info);
+	if (!is_first)
+		fputc('\n', result->stream);
+	return info_write_text(result->stream, info,
+			       terminal_color_wanted(no_color, result->stream));
+}
+
+/* An error is one of the output or of this program; those of the input are said and counted. */
+static struct error *show_input(const char *path, struct tally *tally,
+				const struct result_stream *result)
+{
+	const struct analyze_options *options = tally->context->options;
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	CLEANUP(info_deinit) struct info info = {0};
+	struct error *error = input_open(options, path, &target);
+	if (!error)
+		error = info_gather(input_name(path), target, options->exhaustive, &info);
+	if (error) {
+		tally_failure(tally, input_error(path, error));
+		return NULL;
+	}
+	for (const char *const *loss = target_losses(target); *loss; loss++)
+		tally_loss(tally, path, *loss);
+	return write_info(&info, options, result, !tally->shown++);
+}
+
+struct error *command_info(const struct command_context *context, enum exit_status *ret)
+{
+	const struct analyze_options *options = context->options;
+	struct tally tally = {.context = context};
+	CLEANUP(result_stream_close) struct result_stream result = {0};
+	struct error *error = result_stream_open(&result, options->output);
+	for (size_t i = 0; i < options->inputs.count && !error; i++)
+		error = show_input(options->inputs.items[i], &tally, &result);
+	if (!error && (tally.shown || !result.file))
+		error = result_stream_commit(&result);
+	if (!error)
+		*ret = tally_status(&tally);
+	return error;
+}

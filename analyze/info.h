@@ -1,0 +1,30 @@
+/* What is in an input: gathered once, shown as text or as JSON. */
+#ifndef PYSPY_ANALYZE_INFO_H
+#define PYSPY_ANALYZE_INFO_H
+
+#include <stdio.h>
+
+#include "analyze/target.h"
+
+struct info {
+	const char *name;      /* of the input, borrowed */
+	struct target *target; /* borrowed */
+	uint64_t size_bytes;   /* of the file; 0 for a stream or if unknown */
+	uint64_t mapped_bytes; /* all mappings together */
+	struct python_location python;
+	bool python_located;
+	char *python_problem; /* why it was not, or why it cannot be decoded; NULL if it can */
+	bool has_statistics;  /* a snapshot */
+	struct snapshot_statistics statistics;
+};
+
+/* `name` and `target` are borrowed until the deinit. That no Python is there is no error. */
+struct error *info_gather(const char *name, struct target *target, bool exhaustive,
+			  struct info *ret);
+void info_deinit(struct info *info);
+
+struct error *info_write_text(FILE *stream, const struct info *info, bool color);
+/* One line. */
+struct error *info_write_json(FILE *stream, const struct info *info);
+
+#endif

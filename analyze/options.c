@@ -1,0 +1,248 @@
+#include "analyze/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/command.h"
+#include "analyze/elf_kind.h"
+#include "common/cleanup.h"
+
+#define FIELD(member) offsetof(struct analyze_options, member)
+
+/* clang-format off */
+/*
+ * What users of py-spy and pystack know and a later version will do is there as
+ * OPTION_UNAVAILABLE: refused by name, so that nobody takes a guess at what a typed option did.
+ */
+static const struct option_spec option_rows[] = {
+	{.name = "core", .letter = 'c', .argument = "FILE", .kind = OPTION_STRINGS,
+	 .offset = FIELD(cores),
+	 .help = "another way to name a FILE to read, as py-spy and gdb spell it"},
+	{.name = "exe", .argument = "EXECUTABLE", .kind = OPTION_STRING,
+	 .offset = FIELD(executable),
+	 .help = "the program that dumped core, if it is not where the core says it is"},
+	{.name = "json", .letter = 'j', .kind = OPTION_FLAG, .offset = FIELD(json),
+	 .help = "print JSON"},
+	{.name = "output", .letter = 'o', .argument = "FILE", .kind = OPTION_STRING,
+	 .offset = FIELD(output),
+	 .help = "write to FILE, which must not exist yet; - is standard output"},
+	{.name = "sample", .argument = "K", .kind = OPTION_NUMBER, .offset = FIELD(sample),
+	 .help = "the K-th sample of a snapshot, from 1; default: the last"},
+	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
+	 .commands = COMMAND_DUMP, .offset = FIELD(pids),
+	 .help = "only this process; repeatable"},
+	{.name = "tid", .argument = "ID", .kind = OPTION_IDS,
+	 .commands = COMMAND_DUMP, .offset = FIELD(tids),
+	 .help = "only the thread with this id of the operating system; repeatable"},
+	{.name = "gil", .letter = 'g', .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(gil),
+	 .help = "only threads that hold the GIL; an error where that cannot be known"},
+	{.name = "threads", .letter = 't', .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(threads),
+	 .help = "show more of each thread's ids: pthread_t, id in its container, interpreter"},
+	{.name = "full-filenames", .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(full_filenames),
+	 .help = "show whole file names, not only the part inside the package"},
+	{.name = "function", .letter = 'F', .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(first_lines),
+	 .help = "show the first line of each function instead of the current one"},
+	{.name = "nolineno", .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(no_line_numbers),
+	 .help = "show no line numbers"},
+	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
+	 .help = "try every way to find the interpreter, the slow ones too"},
+	{.name = "sysroot", .argument = "DIR", .kind = OPTION_STRING, .offset = FIELD(sysroot),
+	 .help = "folder in which the files of the other machine or container are"},
+	{.name = "lib-search-path", .argument = "A:B", .kind = OPTION_COLON_LIST,
+	 .offset = FIELD(search_paths),
+	 .help = "folders in which to look for the process's libraries; repeatable"},
+	{.name = "lib-search-root", .argument = "A:B", .kind = OPTION_COLON_LIST,
+	 .offset = FIELD(search_roots),
+	 .help = "the same, with all folders below them; repeatable"},
+	COMMON_OPTIONS(struct analyze_options, common),
+
+	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE},
+	{.name = "native-all", .kind = OPTION_UNAVAILABLE},
+	{.name = "native-last", .kind = OPTION_UNAVAILABLE},
+	{.name = "native-internal", .kind = OPTION_UNAVAILABLE},
+	{.name = "locals", .letter = 'l', .kind = OPTION_UNAVAILABLE},
+	{.name = "subprocesses", .letter = 's', .kind = OPTION_UNAVAILABLE},
+	{.name = "idle", .letter = 'i', .kind = OPTION_UNAVAILABLE},
+	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE},
+	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE},
+	{.name = "format", .letter = 'f', .kind = OPTION_UNAVAILABLE},
+	{.name = "delay", .kind = OPTION_UNAVAILABLE},
+	{.name = "wait", .kind = OPTION_UNAVAILABLE},
+	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_UNAVAILABLE},
+	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE},
+	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE},
+};
+/* clang-format on */
+
+enum { OPTION_ROW_COUNT = sizeof(option_rows) / sizeof(option_rows[0]) };
+
+struct command_line analyze_command_line(const struct command *command)
+{
+	return (struct command_line){
+		.program = "pyspy-analyze",
+		.synopsis = command->synopsis,
+		.description = command->description,
+		.options = option_rows,
+		.option_count = OPTION_ROW_COUNT,
+		.epilogue = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partial (what could "
+			    "be had is shown), 4 no Python found, 5 no permission.",
+		.command = command->bit,
+	};
+}
+
+static bool takes_argument(const struct option_spec *spec)
+{
+	return spec->argument && spec->kind != OPTION_UNAVAILABLE;
+}
+
+static bool letter_takes_argument(char letter)
+{
+	for (size_t i = 0; i < OPTION_ROW_COUNT; i++) {
+		if (option_rows[i].letter == letter)
+			return takes_argument(&option_rows[i]);
+	}
+	return false;
+}
+
+/* Whether the argument of the option word `word` is the word after it. */
+static bool takes_next_word(const char *word)
+{
+	if (word[1] == '-') {
+		for (size_t i = 0; i < OPTION_ROW_COUNT; i++) {
+			if (strcmp(word + 2, option_rows[i].name) == 0)
+				return takes_argument(&option_rows[i]);
+		}
+		return false;
+	}
+	/* -jo FILE, but not -joFILE */
+	const char *letter = word + 1;
+	while (*letter && !letter_takes_argument(*letter))
+		letter++;
+	return *letter && !letter[1];
+}
+
+/* The index of the first word that is not an option or an option's argument; argc if none. */
+static int find_first_word(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			return argc;
+		if (argv[i][0] != '-' || !argv[i][1])
+			return i;
+		if (takes_next_word(argv[i]))
+			i++;
+	}
+	return argc;
+}
+
+static struct error *parse_words(const struct command_line *command_line, int argc, char **argv,
+				 int command_index, struct analyze_options *options)
+{
+	/* A copy without the command, because getopt_long(3) wants an argv. */
+	CLEANUP_FREE char **words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!words)
+		return &error_out_of_memory;
+	int count = 0;
+	for (int i = 0; i < argc; i++) {
+		if (i != command_index)
+			words[count++] = argv[i];
+	}
+	struct error *error =
+		command_line_parse(command_line, count, words, options, &options->arguments);
+	/* What is after "--" is a FILE too, and must not be borrowed from the copy. */
+	for (size_t i = 0; i < options->arguments.rest_count && !error; i++)
+		error = string_list_append(&options->arguments.words, options->arguments.rest[i]);
+	options->arguments.rest = NULL;
+	options->arguments.rest_count = 0;
+	return error;
+}
+
+/*
+ * pystack's "CORE EXECUTABLE" and coredumpctl's "EXECUTABLE -c CORE": a program among the files to
+ * read is where the core came from, if nothing else says so.
+ */
+static struct error *sort_files(const struct command_line *command_line,
+				struct analyze_options *options)
+{
+	const struct string_list *words = &options->arguments.words;
+	size_t count = words->count + options->cores.count;
+	for (size_t i = 0; i < words->count; i++) {
+		struct error *error = NULL;
+		if (count > 1 && elf_kind_of_path(words->items[i]) == ELF_KIND_PROGRAM) {
+			if (options->executable)
+				return command_line_error(
+					command_line,
+					"'%s' is a program, and '%s' is given already",
+					words->items[i], options->executable);
+			options->executable = words->items[i];
+		} else {
+			error = string_list_append(&options->inputs, words->items[i]);
+		}
+		if (error)
+			return error;
+	}
+	for (size_t i = 0; i < options->cores.count; i++) {
+		struct error *error = string_list_append(&options->inputs, options->cores.items[i]);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+static struct error *check(const struct command_line *command_line,
+			   const struct analyze_options *options)
+{
+	size_t standard_inputs = 0;
+	if (!options->inputs.count)
+		return command_line_error(
+			command_line, options->pids.count
+					      ? "a FILE to read is missing; pyspy-capture writes "
+						"one from a running process"
+					      : "a FILE to read is missing: a snapshot or a core");
+	for (size_t i = 0; i < options->inputs.count; i++)
+		standard_inputs += strcmp(options->inputs.items[i], "-") == 0;
+	if (standard_inputs > 1)
+		return command_line_error(command_line, "standard input can be read once only");
+	if (options->first_lines && options->no_line_numbers)
+		return command_line_error(command_line,
+					  "--function and --nolineno exclude each other");
+	if (options->output && !*options->output)
+		return command_line_error(command_line, "the output's name is empty");
+	return NULL;
+}
+
+struct error *analyze_options_parse(int argc, char **argv, struct analyze_options *ret)
+{
+	*ret = (struct analyze_options){.command = command_default()};
+	int index = find_first_word(argc, argv);
+	const struct command *command = index < argc ? command_find(argv[index]) : NULL;
+	struct command_line command_line = analyze_command_line(ret->command);
+	if (command && !command->run)
+		return command_line_error(&command_line,
+					  "this version does not have the command '%s' yet",
+					  command->name);
+	if (command)
+		ret->command = command;
+	command_line = analyze_command_line(ret->command);
+	struct error *error = parse_words(&command_line, argc, argv, command ? index : argc, ret);
+	if (error || ret->common.help || ret->common.version)
+		return error;
+	error = sort_files(&command_line, ret);
+	return error ? error : check(&command_line, ret);
+}
+
+void analyze_options_deinit(struct analyze_options *options)
+{
+	string_list_deinit(&options->cores);
+	id_list_deinit(&options->pids);
+	id_list_deinit(&options->tids);
+	string_list_deinit(&options->search_paths);
+	string_list_deinit(&options->search_roots);
+	string_list_deinit(&options->inputs);
+	arguments_deinit(&options->arguments);
+}

@@ -1,0 +1,43 @@
+/* The command line of pyspy-analyze. */
+#ifndef PYSPY_ANALYZE_OPTIONS_H
+#define PYSPY_ANALYZE_OPTIONS_H
+
+#include "common/command_line.h"
+
+struct command;
+
+struct analyze_options {
+	struct common_options common;
+	struct string_list cores; /* --core */
+	const char *output;	  /* NULL: standard output */
+	bool json;
+	bool full_filenames;
+	uint64_t sample; /* from 1; 0: the last one */
+	struct id_list pids;
+	struct id_list tids;
+	bool gil;
+	bool threads;
+	bool no_line_numbers;
+	bool first_lines;
+	bool exhaustive;
+	const char *executable;
+	const char *sysroot;
+	struct string_list search_paths;
+	struct string_list search_roots;
+	struct arguments arguments;
+	/* Made from the words. */
+	const struct command *command;
+	struct string_list inputs; /* what to read, at least one; "-" is standard input */
+};
+
+/*
+ * Parse and check; `ret->command` is set even when there is an error, as far as it is known. With
+ * --help or --version nothing more is checked. `ret` is always to be deinitialised.
+ */
+struct error *analyze_options_parse(int argc, char **argv, struct analyze_options *ret);
+void analyze_options_deinit(struct analyze_options *options);
+
+/* The command line of one command, for its help. */
+struct command_line analyze_command_line(const struct command *command);
+
+#endif
