@@ -149,26 +149,46 @@ static bool is_wanted(const struct mapping *mapping)
 	return !(mapping->flags & MAPPING_SHARED) && mapping->flags & any && !is_device(mapping);
 }
 
-static bool is_module_data(const struct mapping *mapping, const struct module *module)
+/* The part of a mapping that is a module's data, in whole pages; empty if there is none. */
+static struct page_run module_data(const struct mapping *mapping, const struct module *module)
 {
-	return module && mapping->flags & MAPPING_WRITE && mapping->start >= module->data_start &&
-	       mapping->end <= module->data_end && mapping->end - mapping->start <= WHOLE_MAX_BYTES;
+	const uint64_t mask = page_size() - 1;
+	if (!module || module->data_start >= mapping->end || module->data_end <= mapping->start)
+		return (struct page_run){mapping->start, mapping->start};
+	struct page_run run = {module->data_start & ~mask, (module->data_end + mask) & ~mask};
+	if (run.start < mapping->start)
+		run.start = mapping->start;
+	if (run.end > mapping->end)
+		run.end = mapping->end;
+	if (run.end - run.start > WHOLE_MAX_BYTES)
+		run.end = run.start;
+	return run;
+}
+
+/* What is copied whatever the page map says of it, if it can be read at all. */
+static struct page_run whole_part(const struct mapping *mapping, const struct module *module)
+{
+	if (!(mapping->flags & MAPPING_READ))
+		return (struct page_run){mapping->start, mapping->start};
+	if (strcmp(mapping->path, "[vdso]") == 0)
+		return (struct page_run){mapping->start, mapping->end};
+	struct page_run run = module_data(mapping, module);
+	/* Where a module begins, its ELF header and program headers are. */
+	if (run.start == run.end && module && module->start == mapping->start)
+		run = (struct page_run){mapping->start, mapping->start + page_size()};
+	return run;
 }
 
 static struct error *add_mapping(struct full_copy *copy, const struct mapping *mapping,
 				 const struct module *module)
 {
-	uint64_t start = mapping->start;
-	if (is_module_data(mapping, module) || strcmp(mapping->path, "[vdso]") == 0)
-		return add_range(copy, start, mapping->end);
-	/* Where a module begins, its ELF header and program headers are. */
-	if (module && module->start == start && mapping->flags & MAPPING_READ) {
-		struct error *error = add_range(copy, start, start + page_size());
-		if (error)
-			return error;
-		start += page_size();
-	}
-	return add_own_pages(copy, start, mapping->end);
+	struct page_run whole = whole_part(mapping, module);
+	struct error *error = add_own_pages(copy, mapping->start, whole.start);
+	if (!error && whole.start < whole.end)
+		error = add_range(copy, whole.start, whole.end);
+	if (!error)
+		error = add_own_pages(copy, whole.end, mapping->end);
+	return error;
 }
 
 struct error *full_copy_run(struct full_copy *copy, const struct mappings *mappings,
