@@ -21,6 +21,26 @@ static bool load(struct bulk_cache *cache, uint32_t number, struct buffer *conte
 	return status == FRAME_OK;
 }
 
+/* Frames of others' files can be large: let go of the oldest ones. */
+static void trim(struct bulk_cache *cache, size_t keep)
+{
+	for (;;) {
+		size_t total = 0;
+		size_t oldest = keep;
+		for (size_t i = 0; i < BULK_CACHE_FRAMES; i++) {
+			total += cache->slots[i].content.capacity;
+			if (cache->slots[i].content.capacity &&
+			    cache->slots[i].last_use < cache->slots[oldest].last_use)
+				oldest = i;
+		}
+		if (total <= BULK_CACHE_BYTES || oldest == keep)
+			return;
+		buffer_deinit(&cache->slots[oldest].content);
+		cache->slots[oldest].used = false;
+		cache->slots[oldest].last_use = 0;
+	}
+}
+
 static const struct buffer *bulk_content(struct bulk_source *source, uint32_t frame)
 {
 	struct bulk_cache *cache = (struct bulk_cache *)source;
@@ -38,6 +58,7 @@ static const struct buffer *bulk_content(struct bulk_source *source, uint32_t fr
 		return NULL;
 	cache->slots[oldest].frame = frame;
 	cache->slots[oldest].last_use = ++cache->clock;
+	trim(cache, oldest);
 	return &cache->slots[oldest].content;
 }
 

@@ -5,7 +5,10 @@
 #include "formats/log_memory.h"
 #include "formats/snapshot_catalog.h"
 
-enum { BULK_CACHE_FRAMES = 8 };
+enum {
+	BULK_CACHE_FRAMES = 64,
+	BULK_CACHE_BYTES = 16 << 20, /* of them all, besides the one read last */
+};
 
 struct bulk_cache {
 	struct bulk_source source;  /* first: what the memory asks */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -129,7 +130,9 @@ struct error *snapshot_input_view(struct snapshot_input *input, uint64_t offset,
 		want = (size_t)left;
 	uint64_t end = input->window_offset + input->window.size;
 	if (offset < input->window_offset || offset + want > end) {
-		size_t ahead = want < INPUT_READ_AHEAD ? INPUT_READ_AHEAD : want;
+		/* Only who reads on from where he was is likely to want more. */
+		bool onward = offset >= input->window_offset && offset <= end;
+		size_t ahead = onward && want < INPUT_READ_AHEAD ? INPUT_READ_AHEAD : want;
 		shift_window(input, offset);
 		struct error *error = fill_window(input, ahead < left ? ahead : (size_t)left);
 		if (error)

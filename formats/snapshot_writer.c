@@ -13,6 +13,8 @@
 enum {
 	/* Blocks are as large as the compressor's window: larger ones gain nothing. */
 	WRITER_BLOCK_BYTES = 512 << 10,
+	/* Bulk memory is read here and there: a read decompresses a block. */
+	WRITER_BULK_BLOCK_BYTES = 128 << 10,
 	WRITER_MEMORY_CHUNK_BYTES = 64 << 10,
 	/* An epoch ends, at its next sample, when it has put this much or is this old: that much
 	 * is lost at most with a bad frame. */
@@ -83,12 +85,17 @@ static struct error *begin_block(struct snapshot_writer *writer, bool bulk)
 	return block_header_append(&writer->block, &header);
 }
 
+static size_t block_limit(bool bulk)
+{
+	return bulk ? WRITER_BULK_BLOCK_BYTES : WRITER_BLOCK_BYTES;
+}
+
 /* Have a block of the kind with room for `size` bytes, or a fresh one. */
 static struct error *need_room(struct snapshot_writer *writer, bool bulk, size_t size)
 {
 	struct error *error = NULL;
 	if (writer->block.size &&
-	    (writer->bulk != bulk || writer->block.size + size > WRITER_BLOCK_BYTES))
+	    (writer->bulk != bulk || writer->block.size + size > block_limit(bulk)))
 		error = write_block(writer);
 	if (!error && !writer->block.size)
 		error = begin_block(writer, bulk);
@@ -328,7 +335,7 @@ static struct error *put_bulk(struct snapshot_writer *writer, int32_t pid, uint6
 		error = need_room(writer, true, OVERHEAD + 2 * SNAPSHOT_BULK_MIN);
 		if (error)
 			break;
-		size_t room = WRITER_BLOCK_BYTES - OVERHEAD - writer->block.size;
+		size_t room = block_limit(true) - OVERHEAD - writer->block.size;
 		size_t part = size < room ? size : room;
 		if (size > part && size - part < SNAPSHOT_BULK_MIN)
 			part -= SNAPSHOT_BULK_MIN;
