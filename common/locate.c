@@ -14,6 +14,7 @@ struct search {
 	bool seen_version;
 	struct python_version version;
 	bool seen_runtime;  /* recognised, but not initialised */
+	bool trusted;	    /* the runtime was validated before, by capture */
 	bool seen_mismatch; /* a module's file was refused */
 	struct error *unsupported;
 };
@@ -46,6 +47,15 @@ static void search_unsupported(struct search *search, struct error *error)
 		search->unsupported = error;
 }
 
+static bool search_validate(struct search *search, uint64_t runtime,
+			    const struct python_layout *layout, bool *ret_started)
+{
+	if (!search->trusted)
+		return validate_runtime(search->options->memory, runtime, layout, ret_started);
+	*ret_started = runtime_is_started(search->options->memory, runtime, layout);
+	return *ret_started;
+}
+
 /*
  * Layouts that can be right for a runtime at `runtime`: the target's own offsets from 3.13 on, else
  * the generated rows. `version` is what a scan or a symbol told; its major is 0 if nothing did.
@@ -60,7 +70,7 @@ static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
 	struct error *error =
 		debug_offsets_read(memory, runtime, &location->version, &location->layout);
 	if (!error) {
-		if (!validate_runtime(memory, runtime, &location->layout, &started))
+		if (!search_validate(search, runtime, &location->layout, &started))
 			return &error_not_found;
 		search->seen_runtime = true;
 		location->layout_known = true;
@@ -74,7 +84,7 @@ static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
 	location->version = version;
 	for (int debug = 0; debug <= 1; debug++) {
 		const struct python_layout *row = python_layout_find(version, debug, false);
-		if (!row || !validate_runtime(memory, runtime, row, &started))
+		if (!row || !search_validate(search, runtime, row, &started))
 			continue;
 		search->seen_runtime = true;
 		if (!started)
@@ -334,8 +344,10 @@ static struct error *locate_by_hint(struct search *search, struct python_locatio
 {
 	const struct python_location *hint = search->options->hint;
 	struct python_location location = {.version_address = hint->version_address};
+	search->trusted = true;
 	struct error *error =
 		layout_for_runtime(search, hint->runtime_address, hint->version, &location);
+	search->trusted = false;
 	if (error)
 		return error;
 	if (hint->module_path) {

@@ -201,12 +201,53 @@ bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
 	return true;
 }
 
-bool validate_runtime(struct memory *memory, uint64_t runtime, const struct python_layout *layout,
-		      bool *ret_started)
+/* A pointer field that must lead somewhere; false if it cannot be read or cannot be a pointer. */
+static bool follow(struct memory *memory, uint64_t address, layout_offset offset, uint64_t *ret)
+{
+	return struct_read_pointer(memory, address, offset, ret) == MEMORY_OK &&
+	       is_plausible_pointer(*ret);
+}
+
+/* Interpreters are numbered from 0, the main one (PyInterpreterState.id, pycore_interp.h). */
+static bool has_interpreter_id(struct memory *memory, uint64_t interpreter,
+			       const struct python_layout *layout, uint64_t highest)
+{
+	uint64_t id;
+	return struct_read_pointer(memory, interpreter, layout->interpreter.id, &id) == MEMORY_OK &&
+	       id <= highest;
+}
+
+/* The first of an interpreter's threads: points back to it, and has none before it. */
+static bool is_first_thread(struct memory *memory, uint64_t thread, uint64_t interpreter,
+			    const struct python_layout *layout)
+{
+	uint64_t back;
+	uint64_t previous;
+	return struct_read_pointer(memory, thread, layout->thread.interp, &back) == MEMORY_OK &&
+	       back == interpreter &&
+	       (layout->thread.prev == LAYOUT_ABSENT ||
+		(struct_read_pointer(memory, thread, layout->thread.prev, &previous) == MEMORY_OK &&
+		 previous == 0));
+}
+
+bool runtime_is_started(struct memory *memory, uint64_t runtime, const struct python_layout *layout)
 {
 	uint64_t interpreter;
 	uint64_t thread;
 	uint64_t back;
+	return follow(memory, runtime, layout->runtime.interpreters_head, &interpreter) &&
+	       follow(memory, interpreter, layout->interpreter.threads_head, &thread) &&
+	       struct_read_pointer(memory, thread, layout->thread.interp, &back) == MEMORY_OK &&
+	       back == interpreter;
+}
+
+bool validate_runtime(struct memory *memory, uint64_t runtime, const struct python_layout *layout,
+		      bool *ret_started)
+{
+	uint64_t interpreter;
+	uint64_t main_interpreter;
+	uint64_t next;
+	uint64_t thread;
 	if (struct_read_pointer(memory, runtime, layout->runtime.interpreters_head, &interpreter) !=
 	    MEMORY_OK)
 		return false;
@@ -214,14 +255,21 @@ bool validate_runtime(struct memory *memory, uint64_t runtime, const struct pyth
 	if (!interpreter)
 		return true;
 	if (!is_plausible_pointer(interpreter) ||
-	    struct_read_pointer(memory, interpreter, layout->interpreter.threads_head, &thread) !=
-		    MEMORY_OK)
+	    !has_interpreter_id(memory, interpreter, layout, UINT32_MAX) ||
+	    struct_read_pointer(memory, interpreter, layout->interpreter.next, &next) !=
+		    MEMORY_OK ||
+	    (next && !is_plausible_pointer(next)))
+		return false;
+	if (layout->runtime.interpreters_main != LAYOUT_ABSENT &&
+	    !(follow(memory, runtime, layout->runtime.interpreters_main, &main_interpreter) &&
+	      has_interpreter_id(memory, main_interpreter, layout, 0)))
+		return false;
+	if (struct_read_pointer(memory, interpreter, layout->interpreter.threads_head, &thread) !=
+	    MEMORY_OK)
 		return false;
 	if (!thread)
 		return true;
-	if (!is_plausible_pointer(thread) ||
-	    struct_read_pointer(memory, thread, layout->thread.interp, &back) != MEMORY_OK)
-		return false;
-	*ret_started = back == interpreter;
-	return back == interpreter;
+	*ret_started = is_plausible_pointer(thread) &&
+		       is_first_thread(memory, thread, interpreter, layout);
+	return *ret_started;
 }

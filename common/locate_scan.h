@@ -34,10 +34,18 @@ bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
 			       uint64_t *position, uint64_t *ret_runtime);
 
 /*
- * Whether `runtime` leads to an interpreter whose first thread points back to it, by this layout.
- * MEMORY_OK and `ret_started` false: it is there and not initialised yet.
+ * Whether `runtime` leads to numbered interpreters, the newest of which has a first thread that
+ * points back to it, by this layout. True and `ret_started` false: it is there and not initialised
+ * yet.
  */
 bool validate_runtime(struct memory *memory, uint64_t runtime, const struct python_layout *layout,
 		      bool *ret_started);
+
+/*
+ * The part of that which needs nothing but what the walk reads anyway, so that a snapshot holds it:
+ * for a runtime that was validated when it was captured.
+ */
+bool runtime_is_started(struct memory *memory, uint64_t runtime,
+			const struct python_layout *layout);
 
 #endif
