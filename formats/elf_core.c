@@ -46,6 +46,16 @@ struct cursor core_file_bytes(const struct elf_core *core, uint64_t offset, uint
 	return cursor_make(core->bytes + offset, size < left ? size : left);
 }
 
+/* Ask for a range that will be read from its start to its end at once, not page by page. */
+static void core_prefetch(const struct elf_core *core, struct cursor bytes)
+{
+	enum { PREFETCH_MAX = 1 << 24 };
+	uintptr_t start = (uintptr_t)bytes.data & ~(uintptr_t)0xfff;
+	size_t size = (uintptr_t)bytes.data + bytes.size - start;
+	if (bytes.size && start >= (uintptr_t)core->bytes)
+		madvise((void *)start, size < PREFETCH_MAX ? size : PREFETCH_MAX, MADV_WILLNEED);
+}
+
 /* e_type lies at the same offset in 32-bit files; of a big-endian one the bytes are swapped. */
 bool elf_core_recognize(int fd)
 {
@@ -141,6 +151,7 @@ static struct error *core_read_headers(struct elf_core *core, const char *path, 
 	Elf64_Phdr *headers = calloc(count ? count : 1, sizeof(*headers));
 	if (!headers)
 		return &error_out_of_memory;
+	core_prefetch(core, cursor);
 	cursor_copy(&cursor, headers, count * sizeof(*headers));
 	*ret = headers;
 	*ret_count = count;
@@ -161,6 +172,7 @@ static struct error *core_read_notes(struct elf_core *core, const Elf64_Phdr *he
 		if (bytes.size > budget)
 			break;
 		budget -= bytes.size;
+		core_prefetch(core, bytes);
 		struct error *error = core_notes_read(&notes, bytes, headers[i].p_align);
 		if (error)
 			return error;
