@@ -22,6 +22,12 @@ def permit_tracing():
     libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
+def name_for_kernel(thread):
+    """Give the kernel the thread's name too, as Python 3.14 does by itself (proc(5), comm)."""
+    with open("/proc/self/task/%d/comm" % thread.native_id, "w") as comm:
+        comm.write(thread.name)
+
+
 def is_prime(number):
     divisor = 2
     while divisor * divisor <= number:
@@ -66,7 +72,9 @@ def main():
         ("sleeper", nap, ()),
         ("reader", wait_for_input, (read_end,)),
     ]:
-        threading.Thread(target=function, args=arguments, name=name, daemon=True).start()
+        thread = threading.Thread(target=function, args=arguments, name=name, daemon=True)
+        thread.start()
+        name_for_kernel(thread)
     time.sleep(0.3)  # until the threads are where they will stay
     print("ready", flush=True)
     finished = threading.Event()
