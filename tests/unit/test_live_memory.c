@@ -22,7 +22,7 @@ ssize_t process_vm_readv(pid_t pid, const struct iovec *local, unsigned long loc
 	return syscall(SYS_process_vm_readv, pid, local, local_count, remote, remote_count, flags);
 }
 
-/* Pages with a pattern, but for one in the middle that is not mapped. The child has the same ones
+/* Pages with a pattern, but for one in the middle that cannot be read. The child has the same ones
  * at the same addresses. */
 static unsigned char *area;
 static struct target target;
@@ -46,7 +46,7 @@ static int set_up(void **state)
 		return -1;
 	for (size_t i = 0; i < PAGES * PAGE; i++)
 		area[i] = pattern(i);
-	munmap(area + HOLE_PAGE * PAGE, PAGE);
+	mprotect(area + HOLE_PAGE * PAGE, PAGE, PROT_NONE);
 	target = target_fork(idle);
 	return 0;
 }
