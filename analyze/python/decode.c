@@ -151,6 +151,7 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 	if (error)
 		return error;
 	frame->line = frame_line(decoder->layout, walked);
+	frame->first_line = code->first_line > 0 ? code->first_line : 0;
 	frame->is_entry = walked->is_entry;
 	frame->is_shim_entry = walked->is_shim_entry;
 	return NULL;
