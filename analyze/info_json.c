@@ -61,8 +61,10 @@ static void add_threads(struct json_builder *builder, cJSON *object,
 		const char state[] = {facts->state, '\0'};
 		cJSON *thread = json_append_object(builder, array);
 		json_add_integer(builder, thread, "os_thread_id", facts->tid);
-		json_add_known(builder, thread, "container_thread_id",
-			       (uint64_t)facts->container_tid);
+		/* As in `dump`: null if it is the same. */
+		int32_t container_tid =
+			facts->container_tid == facts->tid ? 0 : facts->container_tid;
+		json_add_known(builder, thread, "container_thread_id", (uint64_t)container_tid);
 		json_add_string(builder, thread, "name", facts->name);
 		json_add_string_copy(builder, thread, "state", facts->state ? state : NULL);
 		json_add_bool(builder, thread, "crashed", facts->crashed);
