@@ -245,7 +245,7 @@ struct full_memory_size full_memory_size(const struct full_memory *full)
 static struct error *write_zeros(struct snapshot_writer *writer, int32_t pid, uint64_t address,
 				 size_t size)
 {
-	static const uint8_t zeros[64 * 1024];
+	static uint8_t zeros[64 * 1024]; /* not const: that would be 64 KiB of the program's file */
 	while (size) {
 		size_t part = size < sizeof(zeros) ? size : sizeof(zeros);
 		struct error *error = snapshot_writer_memory(writer, pid, address, zeros, part);

@@ -2,11 +2,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "capture/live_memory.h"
 #include "capture/proc.h"
 #include "common/cleanup.h"
+
+enum { TIME_TEXT_SIZE = 64 };
 
 static struct error *look(pid_t pid, struct subject *subject)
 {
@@ -158,15 +159,36 @@ static bool is_plain(char character)
 	       (character >= '0' && character <= '9') || strchr("._+", character);
 }
 
+/*
+ * "20260724T010203.456Z". Not by gmtime_r(3), which brings the C library's time zones, 30 KiB, into
+ * the static program. The date is Howard Hinnant's civil_from_days: years begin in March.
+ */
+static void format_time(uint64_t ns, char text[TIME_TEXT_SIZE])
+{
+	const unsigned days_per_era = 146097; /* 400 years */
+	uint64_t seconds = ns / 1000000000;
+	unsigned second = (unsigned)(seconds % 86400);
+	uint64_t day = seconds / 86400 + 719468; /* since 0000-03-01 */
+	unsigned era = (unsigned)(day / days_per_era);
+	unsigned of_era = (unsigned)(day % days_per_era);
+	unsigned year_of_era =
+		(of_era - of_era / 1460 + of_era / 36524 - of_era / (days_per_era - 1)) / 365;
+	unsigned of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	unsigned month = (5 * of_year + 2) / 153; /* 0 is March */
+	unsigned of_month = of_year - (153 * month + 2) / 5 + 1;
+	unsigned year = year_of_era + era * 400 + (month >= 10);
+	snprintf(text, TIME_TEXT_SIZE, "%04u%02u%02uT%02u%02u%02u.%03uZ", year,
+		 month >= 10 ? month - 9 : month + 3, of_month, second / 3600, second / 60 % 60,
+		 second % 60, (unsigned)(ns / 1000000 % 1000));
+}
+
 char *subject_file_name(const struct subject *subject)
 {
 	enum { PROGRAM_NAME_MAX = 64 };
-	char time_text[32];
-	struct tm parts;
+	char time_text[TIME_TEXT_SIZE];
 	char *name;
-	time_t seconds = (time_t)(subject->facts.capture_time_ns / 1000000000);
 	CLEANUP_FREE char *program = strndup(program_name(subject), PROGRAM_NAME_MAX);
-	if (!program || !gmtime_r(&seconds, &parts))
+	if (!program)
 		return NULL;
 	/* The name comes from the target: nothing of it may be a path, an option or hidden. */
 	for (char *c = program; *c; c++)
@@ -174,10 +196,8 @@ char *subject_file_name(const struct subject *subject)
 			*c = '_';
 	if (*program == '.')
 		*program = '_';
-	strftime(time_text, sizeof(time_text), "%Y%m%dT%H%M%S", &parts);
-	unsigned milliseconds = subject->facts.capture_time_ns / 1000000 % 1000;
-	if (asprintf(&name, "%s-%d-%s.%03uZ.zst", program, (int)subject->facts.pid, time_text,
-		     milliseconds) < 0)
+	format_time(subject->facts.capture_time_ns, time_text);
+	if (asprintf(&name, "%s-%d-%s.zst", program, (int)subject->facts.pid, time_text) < 0)
 		return NULL;
 	return name;
 }

@@ -227,6 +227,30 @@ static void test_default_name(void **state)
 	check_name(NULL, NULL, "process-42-20260724T010203.456Z.zst");
 }
 
+static void test_default_name_has_the_time(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t seconds;
+		const char *name;
+	} cases[] = {
+		{0, "process-1-19700101T000000.000Z.zst"},
+		{951782399, "process-1-20000228T235959.000Z.zst"},
+		{951782400, "process-1-20000229T000000.000Z.zst"},
+		{951868800, "process-1-20000301T000000.000Z.zst"},
+		{1735689599, "process-1-20241231T235959.000Z.zst"},
+		{4107542400, "process-1-21000301T000000.000Z.zst"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct subject subject = {
+			.facts = {.pid = 1, .capture_time_ns = cases[i].seconds * 1000000000},
+		};
+		char *name = subject_file_name(&subject);
+		assert_string_equal(name, cases[i].name);
+		free(name);
+	}
+}
+
 static void test_default_name_is_harmless(void **state)
 {
 	(void)state;
@@ -271,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_itself_is_refused),
 		cmocka_unit_test(test_terminal_is_refused),
 		cmocka_unit_test(test_default_name),
+		cmocka_unit_test(test_default_name_has_the_time),
 		cmocka_unit_test(test_default_name_is_harmless),
 		cmocka_unit_test(test_python_hint),
 	};
