@@ -366,7 +366,7 @@ static void complete(const struct told *told, const struct python_layout *row,
 struct error *debug_offsets_read(struct memory *memory, uint64_t runtime_address,
 				 struct python_version *ret_version, struct python_layout *ret)
 {
-	struct told told;
+	struct told told = {0};
 	struct error *error = read_header(memory, runtime_address, &told);
 	if (error)
 		return error;

@@ -137,6 +137,6 @@ const struct debug_offsets_schema debug_offsets_schemas[] = {
 			[DEBUG_FIELD_GC_COLLECTING] = 760},
 	},
 };
-/* clang-format on */
 
 const size_t debug_offsets_schema_count = sizeof(debug_offsets_schemas) / sizeof(debug_offsets_schemas[0]);
+/* clang-format on */

@@ -423,6 +423,6 @@ const struct python_layout python_layout_rows[] = {
 			.compact_data = 72, .any_data = 72},
 	},
 };
-/* clang-format on */
 
 const size_t python_layout_row_count = sizeof(python_layout_rows) / sizeof(python_layout_rows[0]);
+/* clang-format on */

@@ -15,79 +15,88 @@
 
 enum { RUNTIME = 0x7000 };
 
-/* What a CPython of this row would tell, by field. */
-static void tell(const struct python_layout *row, uint64_t values[DEBUG_FIELD_COUNT])
+static const char cookie[8] = {'x', 'd', 'e', 'b', 'u', 'g', 'p', 'y'};
+
+static void tell_states(const struct python_layout *row, uint64_t values[DEBUG_FIELD_COUNT])
 {
 	enum { GIL = 1000 };
 	const uint64_t gc = (row->interpreter.gc_collecting - 64) / 8 * 8;
-	const uint64_t told[DEBUG_FIELD_COUNT] = {
-		[DEBUG_FIELD_FREE_THREADED] = row->free_threaded,
-		[DEBUG_FIELD_RUNTIME_SIZE] = row->runtime.size,
-		[DEBUG_FIELD_RUNTIME_FINALIZING] = row->runtime.finalizing,
-		[DEBUG_FIELD_RUNTIME_INTERPRETERS_HEAD] = row->runtime.interpreters_head,
-		[DEBUG_FIELD_INTERPRETER_SIZE] = row->interpreter.size,
-		[DEBUG_FIELD_INTERPRETER_ID] = row->interpreter.id,
-		[DEBUG_FIELD_INTERPRETER_NEXT] = row->interpreter.next,
-		[DEBUG_FIELD_INTERPRETER_THREADS_HEAD] = row->interpreter.threads_head,
-		[DEBUG_FIELD_INTERPRETER_GC] = gc,
-		[DEBUG_FIELD_INTERPRETER_MODULES] = row->interpreter.modules,
-		[DEBUG_FIELD_INTERPRETER_SYSDICT] = row->interpreter.sysdict,
-		[DEBUG_FIELD_INTERPRETER_CEVAL_GIL] = row->interpreter.gil,
-		[DEBUG_FIELD_INTERPRETER_GIL] = GIL,
-		[DEBUG_FIELD_INTERPRETER_GIL_LOCKED] = GIL + row->gil.locked,
-		[DEBUG_FIELD_INTERPRETER_GIL_HOLDER] = GIL + row->gil.last_holder,
-		[DEBUG_FIELD_INTERPRETER_CODE_GENERATION] = row->interpreter.code_object_generation,
-		[DEBUG_FIELD_THREAD_SIZE] = row->thread.size,
-		[DEBUG_FIELD_THREAD_PREV] = row->thread.prev,
-		[DEBUG_FIELD_THREAD_NEXT] = row->thread.next,
-		[DEBUG_FIELD_THREAD_INTERP] = row->thread.interp,
-		[DEBUG_FIELD_THREAD_CURRENT_FRAME] = row->thread.frame,
-		[DEBUG_FIELD_THREAD_BASE_FRAME] = row->thread.base_frame,
-		[DEBUG_FIELD_THREAD_THREAD_ID] = row->thread.thread_id,
-		[DEBUG_FIELD_THREAD_NATIVE_THREAD_ID] = row->thread.native_thread_id,
-		[DEBUG_FIELD_THREAD_DATASTACK_CHUNK] = row->thread.datastack_chunk,
-		[DEBUG_FIELD_THREAD_STATUS] = row->thread.active.offset,
-		[DEBUG_FIELD_THREAD_HOLDS_GIL] = row->thread.holds_gil.offset,
-		[DEBUG_FIELD_FRAME_SIZE] = row->frame.size + 8,
-		[DEBUG_FIELD_FRAME_PREVIOUS] = row->frame.previous,
-		[DEBUG_FIELD_FRAME_EXECUTABLE] = row->frame.code,
-		[DEBUG_FIELD_FRAME_INSTR_PTR] = row->frame.position,
-		[DEBUG_FIELD_FRAME_LOCALSPLUS] = row->frame.localsplus,
-		[DEBUG_FIELD_FRAME_OWNER] = row->frame.owner,
-		[DEBUG_FIELD_FRAME_STACKPOINTER] = row->frame.stackpointer,
-		[DEBUG_FIELD_CODE_SIZE] = row->code.size + 8,
-		[DEBUG_FIELD_CODE_FILENAME] = row->code.filename,
-		[DEBUG_FIELD_CODE_NAME] = row->code.name,
-		[DEBUG_FIELD_CODE_QUALNAME] = row->code.qualname,
-		[DEBUG_FIELD_CODE_LINETABLE] = row->code.line_table,
-		[DEBUG_FIELD_CODE_FIRSTLINENO] = row->code.first_line,
-		[DEBUG_FIELD_CODE_ARGCOUNT] = row->code.argcount,
-		[DEBUG_FIELD_CODE_LOCALSPLUSNAMES] = row->code.localsplusnames,
-		[DEBUG_FIELD_CODE_LOCALSPLUSKINDS] = row->code.localspluskinds,
-		[DEBUG_FIELD_CODE_ADAPTIVE] = row->code.instructions,
-		[DEBUG_FIELD_CODE_TLBC] = row->code.tlbc == LAYOUT_ABSENT ? 0 : row->code.tlbc,
-		[DEBUG_FIELD_OBJECT_SIZE] = row->object.size,
-		[DEBUG_FIELD_OBJECT_TYPE] = row->object.type,
-		[DEBUG_FIELD_TYPE_SIZE] = row->type.size,
-		[DEBUG_FIELD_TYPE_NAME] = row->type.name,
-		[DEBUG_FIELD_TYPE_FLAGS] = row->type.flags,
-		[DEBUG_FIELD_TUPLE_SIZE] = row->tuple.items + 8,
-		[DEBUG_FIELD_TUPLE_ITEMS] = row->tuple.items,
-		[DEBUG_FIELD_TUPLE_LENGTH] = row->tuple.length,
-		[DEBUG_FIELD_BYTES_SIZE] = row->bytes.contents + 8,
-		[DEBUG_FIELD_BYTES_LENGTH] = row->bytes.length,
-		[DEBUG_FIELD_BYTES_CONTENTS] = row->bytes.contents,
-		[DEBUG_FIELD_UNICODE_SIZE] = row->unicode.any_data + 8,
-		[DEBUG_FIELD_UNICODE_STATE] = row->unicode.state,
-		[DEBUG_FIELD_UNICODE_LENGTH] = row->unicode.length,
-		[DEBUG_FIELD_UNICODE_ASCII_SIZE] = row->unicode.ascii_data,
-		[DEBUG_FIELD_UNICODE_COMPACT_SIZE] = row->unicode.compact_data,
-		[DEBUG_FIELD_GC_SIZE] = 200,
-		[DEBUG_FIELD_GC_COLLECTING] = row->interpreter.gc_collecting - gc,
-	};
-	memcpy(values, told, sizeof(told));
+	values[DEBUG_FIELD_RUNTIME_SIZE] = row->runtime.size;
+	values[DEBUG_FIELD_RUNTIME_FINALIZING] = row->runtime.finalizing;
+	values[DEBUG_FIELD_RUNTIME_INTERPRETERS_HEAD] = row->runtime.interpreters_head;
+	values[DEBUG_FIELD_INTERPRETER_SIZE] = row->interpreter.size;
+	values[DEBUG_FIELD_INTERPRETER_ID] = row->interpreter.id;
+	values[DEBUG_FIELD_INTERPRETER_NEXT] = row->interpreter.next;
+	values[DEBUG_FIELD_INTERPRETER_THREADS_HEAD] = row->interpreter.threads_head;
+	values[DEBUG_FIELD_INTERPRETER_GC] = gc;
+	values[DEBUG_FIELD_INTERPRETER_MODULES] = row->interpreter.modules;
+	values[DEBUG_FIELD_INTERPRETER_SYSDICT] = row->interpreter.sysdict;
+	values[DEBUG_FIELD_INTERPRETER_CEVAL_GIL] = row->interpreter.gil;
+	values[DEBUG_FIELD_INTERPRETER_GIL] = GIL;
+	values[DEBUG_FIELD_INTERPRETER_GIL_LOCKED] = GIL + row->gil.locked;
+	values[DEBUG_FIELD_INTERPRETER_GIL_HOLDER] = GIL + row->gil.last_holder;
+	values[DEBUG_FIELD_INTERPRETER_CODE_GENERATION] = row->interpreter.code_object_generation;
+	values[DEBUG_FIELD_THREAD_SIZE] = row->thread.size;
+	values[DEBUG_FIELD_THREAD_PREV] = row->thread.prev;
+	values[DEBUG_FIELD_THREAD_NEXT] = row->thread.next;
+	values[DEBUG_FIELD_THREAD_INTERP] = row->thread.interp;
+	values[DEBUG_FIELD_THREAD_CURRENT_FRAME] = row->thread.frame;
+	values[DEBUG_FIELD_THREAD_BASE_FRAME] = row->thread.base_frame;
+	values[DEBUG_FIELD_THREAD_THREAD_ID] = row->thread.thread_id;
+	values[DEBUG_FIELD_THREAD_NATIVE_THREAD_ID] = row->thread.native_thread_id;
+	values[DEBUG_FIELD_THREAD_DATASTACK_CHUNK] = row->thread.datastack_chunk;
+	values[DEBUG_FIELD_THREAD_STATUS] = row->thread.active.offset;
+	values[DEBUG_FIELD_THREAD_HOLDS_GIL] = row->thread.holds_gil.offset;
+	values[DEBUG_FIELD_GC_SIZE] = 200;
+	values[DEBUG_FIELD_GC_COLLECTING] = row->interpreter.gc_collecting - gc;
+}
+
+static void tell_objects(const struct python_layout *row, uint64_t values[DEBUG_FIELD_COUNT])
+{
+	values[DEBUG_FIELD_FREE_THREADED] = row->free_threaded;
+	values[DEBUG_FIELD_FRAME_SIZE] = row->frame.size + 8;
+	values[DEBUG_FIELD_FRAME_PREVIOUS] = row->frame.previous;
+	values[DEBUG_FIELD_FRAME_EXECUTABLE] = row->frame.code;
+	values[DEBUG_FIELD_FRAME_INSTR_PTR] = row->frame.position;
+	values[DEBUG_FIELD_FRAME_LOCALSPLUS] = row->frame.localsplus;
+	values[DEBUG_FIELD_FRAME_OWNER] = row->frame.owner;
+	values[DEBUG_FIELD_FRAME_STACKPOINTER] = row->frame.stackpointer;
+	values[DEBUG_FIELD_CODE_SIZE] = row->code.size + 8;
+	values[DEBUG_FIELD_CODE_FILENAME] = row->code.filename;
+	values[DEBUG_FIELD_CODE_NAME] = row->code.name;
+	values[DEBUG_FIELD_CODE_QUALNAME] = row->code.qualname;
+	values[DEBUG_FIELD_CODE_LINETABLE] = row->code.line_table;
+	values[DEBUG_FIELD_CODE_FIRSTLINENO] = row->code.first_line;
+	values[DEBUG_FIELD_CODE_ARGCOUNT] = row->code.argcount;
+	values[DEBUG_FIELD_CODE_LOCALSPLUSNAMES] = row->code.localsplusnames;
+	values[DEBUG_FIELD_CODE_LOCALSPLUSKINDS] = row->code.localspluskinds;
+	values[DEBUG_FIELD_CODE_ADAPTIVE] = row->code.instructions;
+	values[DEBUG_FIELD_CODE_TLBC] = row->code.tlbc == LAYOUT_ABSENT ? 0 : row->code.tlbc;
+	values[DEBUG_FIELD_OBJECT_SIZE] = row->object.size;
+	values[DEBUG_FIELD_OBJECT_TYPE] = row->object.type;
+	values[DEBUG_FIELD_TYPE_SIZE] = row->type.size;
+	values[DEBUG_FIELD_TYPE_NAME] = row->type.name;
+	values[DEBUG_FIELD_TYPE_FLAGS] = row->type.flags;
+	values[DEBUG_FIELD_TUPLE_SIZE] = row->tuple.items + 8;
+	values[DEBUG_FIELD_TUPLE_ITEMS] = row->tuple.items;
+	values[DEBUG_FIELD_TUPLE_LENGTH] = row->tuple.length;
+	values[DEBUG_FIELD_BYTES_SIZE] = row->bytes.contents + 8;
+	values[DEBUG_FIELD_BYTES_LENGTH] = row->bytes.length;
+	values[DEBUG_FIELD_BYTES_CONTENTS] = row->bytes.contents;
+	values[DEBUG_FIELD_UNICODE_SIZE] = row->unicode.any_data + 8;
+	values[DEBUG_FIELD_UNICODE_STATE] = row->unicode.state;
+	values[DEBUG_FIELD_UNICODE_LENGTH] = row->unicode.length;
+	values[DEBUG_FIELD_UNICODE_ASCII_SIZE] = row->unicode.ascii_data;
+	values[DEBUG_FIELD_UNICODE_COMPACT_SIZE] = row->unicode.compact_data;
+}
+
+/* What a CPython of this row would tell, by field. */
+static void tell(const struct python_layout *row, uint64_t values[DEBUG_FIELD_COUNT])
+{
 	values[DEBUG_FIELD_VERSION] = (uint64_t)row->major << 24 | (uint64_t)row->minor << 16 |
 				      (uint64_t)row->micro_first << 8 | 0xf0;
+	tell_states(row, values);
+	tell_objects(row, values);
 }
 
 static const struct debug_offsets_schema *schema_of(const struct python_layout *row)
@@ -106,7 +115,7 @@ static void put(struct memory_image *image, const struct debug_offsets_schema *s
 	for (size_t field = 0; field < DEBUG_FIELD_COUNT; field++)
 		if (schema->positions[field])
 			memcpy(bytes + schema->positions[field], &values[field], sizeof(values[0]));
-	memcpy(bytes, DEBUG_OFFSETS_COOKIE, 8);
+	memcpy(bytes, cookie, sizeof(cookie));
 	assert_null(memory_image_put(image, RUNTIME, bytes, schema->size));
 }
 
@@ -281,7 +290,7 @@ static void test_other_memory(void **state)
 	assert_int_equal(read_bytes(words, sizeof(words), &version), ERROR_NOT_FOUND);
 	memcpy(words, "xdebugpz", 8);
 	assert_int_equal(read_bytes(words, sizeof(words), &version), ERROR_NOT_FOUND);
-	memcpy(words, DEBUG_OFFSETS_COOKIE, 8);
+	memcpy(words, cookie, sizeof(cookie));
 	assert_int_equal(read_bytes(words, sizeof(words), &version), ERROR_MEMORY_GAP);
 	assert_int_equal(read_bytes(words, 20, &version), ERROR_MEMORY_GAP);
 	assert_int_equal(version.major, 77);
