@@ -58,7 +58,7 @@ static const struct option_spec option_rows[] = {
 	 .help = "folders in which to look for the process's libraries; repeatable"},
 	{.name = "lib-search-root", .argument = "A:B", .kind = OPTION_COLON_LIST,
 	 .offset = FIELD(search_roots),
-	 .help = "the same, with all folders below them; repeatable"},
+	 .help = "folders below which the libraries have the paths that they had; repeatable"},
 	COMMON_OPTIONS(struct analyze_options, common),
 
 	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE},
