@@ -24,7 +24,11 @@ MOVING_THREADS = 5
 
 def identity(dump):
     """All of the JSON that must not differ between two ways of reading the same standing process."""
-    return json.loads(json.dumps(dump))
+    threads = json.loads(json.dumps(dump))
+    for thread in threads:
+        for name in ("sample", "capture_time"):
+            thread["process_info"].pop(name, None)
+    return threads
 
 
 def without_activity(dump):
@@ -35,7 +39,19 @@ def without_activity(dump):
     ]
 
 
-class Stacks(EndToEndTest):
+class Comparing(EndToEndTest):
+    interpreter = None
+
+    def assert_identical(self, one, other, message):
+        for first, second in zip(identity(one), identity(other)):
+            for key in sorted(set(first) | set(second)):
+                if first.get(key) != second.get(key):
+                    self.fail("%s: thread %s: %s: %.500r, %.500r" % (
+                        message, first["os_thread_id"], key, first.get(key), second.get(key)))
+        self.assertEqual(len(one), len(other), message)
+
+
+class Stacks(Comparing):
     """One target for each size; `interpreter` is set by the generated subclasses."""
 
     interpreter = None
@@ -56,6 +72,7 @@ class Stacks(EndToEndTest):
             support.capture(target.pid, snapshot)
             stacks = support.dump_json(snapshot)
             self.assert_stacks(expected, stacks, message="level stacks")
+            self.check_first_lines(expected, stacks)
             self.check_fields(target, stacks)
 
             snapshot = target.path("nonblocking.zst")
@@ -67,7 +84,7 @@ class Stacks(EndToEndTest):
             support.capture(target.pid, snapshot, "--level", "full")
             full = support.dump_json(snapshot)
             self.assert_stacks(expected, full, message="level full")
-            self.assertEqual(identity(stacks), identity(full), "captured ranges, whole memory")
+            self.assert_identical(stacks, full, "captured ranges, whole memory")
             os.unlink(snapshot)
 
             core, reason = target.make_core()
@@ -78,7 +95,15 @@ class Stacks(EndToEndTest):
             finally:
                 os.unlink(core)
             self.assert_stacks(expected, from_core, message="core")
-            self.assertEqual(without_activity(stacks), without_activity(from_core))
+            if without_activity(stacks) != without_activity(from_core):
+                self.fail("the core's frames differ in other fields than name, file and line")
+
+    def check_first_lines(self, expected, dump):
+        first_lines = {thread["tid"]: [frame["first_line"] for frame in thread["frames"]]
+                       for thread in expected["threads"]}
+        for thread in dump:
+            shown = [frame["first_line"] for frame in thread["frames"]]
+            self.assertEqual(first_lines[thread["os_thread_id"]], shown)
 
     def check_oracle(self, target, expected, threads, depth):
         """The target did what it was asked for, and faulthandler sees what it wrote."""
@@ -138,42 +163,53 @@ class Moving(EndToEndTest):
                 tree = json.load(file)
             snapshot = target.path("moving.zst")
             complete = seen = 0
+            gaps = []
             for _ in range(MOVING_CAPTURES):
                 command = [support.CAPTURE, "--pid", str(target.pid), "-o", snapshot]
                 done = support.run(command + list(options))
-                if done.returncode == support.EXIT_PARTIAL:
+                self.assertIn(done.returncode, (0, support.EXIT_PARTIAL), done.stderr.decode())
+                if done.returncode:
                     self.assertTrue(done.stderr, "partial, and not said why")
-                elif done.returncode != support.EXIT_DONE:
-                    self.fail("exit status %d: %s" % (done.returncode, done.stderr.decode()))
-                complete += done.returncode == support.EXIT_DONE
-                if os.path.exists(snapshot):
-                    status = support.EXIT_DONE if done.returncode == 0 else support.EXIT_PARTIAL
-                    dump = support.dump_json(snapshot, expected=status)
-                    seen += sum(self.check_stack(tree, thread, status == 0) for thread in dump)
-                    os.unlink(snapshot)
+                    gaps.append("pyspy-capture: " + done.stderr.decode().strip())
+                dump, found = self.read_moving(snapshot)
+                gaps += found
+                complete += done.returncode == 0 and not found
+                seen += sum(self.check_stack(tree, thread) for thread in dump)
+                os.unlink(snapshot)
             self.assertIsNone(target.process.poll(), target.output())
-            if "--nonblocking" not in options:
-                self.assertEqual(complete, MOVING_CAPTURES)
-            self.assertGreaterEqual(complete, MOVING_CAPTURES // 2)
+            # Without blocking, a stack that moves faster than it is read may be marked partial.
+            wanted = MOVING_CAPTURES // 2 if "--nonblocking" in options else MOVING_CAPTURES
+            self.assertGreaterEqual(complete, wanted, "\n".join(sorted(set(gaps))[:10]))
             # Most captures must have met most threads inside of the tree.
             self.assertGreater(seen, complete * MOVING_THREADS // 2)
 
-    def check_stack(self, tree, thread, whole):
+    def read_moving(self, snapshot):
+        """The threads, and texts of what is marked as missing in them."""
+        done = support.run([support.ANALYZE, "dump", "--json", snapshot])
+        self.assertIn(done.returncode, (0, support.EXIT_PARTIAL), done.stderr.decode())
+        dump = json.loads(done.stdout.decode())
+        gaps = []
+        for thread in dump:
+            gaps += thread["process_info"]["notes"]
+            gaps += [frame["gap"] for frame in thread["frames"] if frame["gap"]]
+        self.assertEqual(bool(gaps), done.returncode == support.EXIT_PARTIAL, (gaps, done.stderr))
+        return dump, [re.sub("0x[0-9a-f]+", "0x...", gap) for gap in gaps]
+
+    def check_stack(self, tree, thread):
         """A stack must be a path in the tree. 1 if it went into it, 0 if not."""
         frames = thread["frames"]
+        whole = not any(frame["gap"] for frame in frames)
         inside = [frame for frame in frames if frame["name"] in tree]
         stack = [(frame["name"], frame["line"]) for frame in frames]
         if whole and inside:
             self.assertTrue(frames[0]["name"] in tree, stack)
             self.assertTrue(inside[-1]["name"].endswith("_run"), stack)
         for callee, caller in zip(frames, frames[1:]):
-            if callee["name"] in tree and tree[callee["name"]][0]:
-                if not whole and caller["name"] not in tree:
-                    continue  # a gap, which is marked
+            if callee["name"] in tree and tree[callee["name"]][0] and not caller["gap"]:
                 self.assertEqual((caller["name"], caller["line"]), tuple(tree[callee["name"]][:2]), stack)
-        if inside:
-            _, _, first, last = tree[inside[0]["name"]]
-            self.assertTrue(first <= inside[0]["line"] <= last, stack)
+        for frame in inside:
+            _, _, first, last = tree[frame["name"]]
+            self.assertTrue(first <= frame["line"] <= last, stack)
         return 1 if len(inside) > 1 else 0
 
     def test_blocking(self):
@@ -183,7 +219,7 @@ class Moving(EndToEndTest):
         self.check_moving("--nonblocking")
 
 
-class Subinterpreters(EndToEndTest):
+class Subinterpreters(Comparing):
     interpreter = None
 
     def test_threads_are_shown(self):
@@ -211,7 +247,7 @@ class Subinterpreters(EndToEndTest):
             self.assertTrue(
                 any(thread["os_thread_id"] == target.pid for thread in stacks["stacks"]), "main thread"
             )
-            self.assertEqual(identity(stacks["stacks"]), identity(stacks["full"]))
+            self.assert_identical(stacks["stacks"], stacks["full"], "captured ranges, whole memory")
 
 
 def _size_test(threads, depth):

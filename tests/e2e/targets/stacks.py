@@ -227,6 +227,7 @@ def describe(frame):
             "qualname": getattr(code, "co_qualname", None),
             "filename": text(code.co_filename),
             "line": frame.f_lineno or 0,
+            "first_line": code.co_firstlineno,
         })
         frame = frame.f_back
     return frames

@@ -1,0 +1,118 @@
+"""A small target for fixtures and damaged input: three threads, almost no imports, no site.
+
+    small.py FOLDER
+
+Runs with `-S -E -I`. FOLDER/expected.py is the literal of what the interpreter says of itself: its
+threads' stacks, and addresses of a few objects, for tests that damage them in a core. The main thread
+writes it, then blocks at the line that it said it would.
+"""
+
+import _thread
+import sys
+import time
+
+SUPPORTED = sys.version_info[:2]
+PLACES = {}  # name of an object: its address
+STACKS = {}  # pthread ident: how many frames to expect, and who writes them
+
+
+def keep(name, value):
+    PLACES[name] = id(value)
+
+
+class Worker(object):
+    def __init__(self, lock):
+        self.lock = lock
+
+    def run(self, depth):
+        if depth:
+            return self.run(depth - 1)
+        return [
+            self.wait(number)
+            for number in (1,)
+        ]
+
+    def wait(self, number):
+        keep("wait frame", sys._getframe())
+        STACKS[_thread.get_ident()] = native_id()
+        self.lock.acquire(
+        )
+
+
+def native_id():
+    return _thread.get_native_id() if hasattr(_thread, "get_native_id") else 0
+
+
+def generate(number):
+    def naïve_ключ(item):
+        STACKS[_thread.get_ident()] = native_id()
+        time.sleep(10000000)
+    yield sorted([number], key=naïve_ключ)
+
+
+def consume():
+    for item in generate(1):
+        pass
+
+
+def start_worker():
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    Worker(lock).run(5)
+
+
+def describe(frame, line=None):
+    frames = []
+    while frame is not None:
+        code = frame.f_code
+        frames.append({
+            "name": code.co_name,
+            "qualname": getattr(code, "co_qualname", None),
+            "filename": code.co_filename,
+            "line": line or frame.f_lineno or 0,
+            "first_line": code.co_firstlineno,
+        })
+        frame, line = frame.f_back, None
+    return frames
+
+
+def report(folder):
+    """Write the others' stacks and this one's, as it will stand in `stay`."""
+    own = _thread.get_ident()
+    threads = []
+    for ident, frame in sys._current_frames().items():
+        stack = describe(frame)
+        if ident == own:
+            # Here: report, main, <module>. Later: stay, main, <module>.
+            code = stay.__code__
+            stack[0].update(name=code.co_name, qualname=getattr(code, "co_qualname", None),
+                            line=code.co_firstlineno + 2, first_line=code.co_firstlineno)
+            stack[1]["line"] = main.__code__.co_firstlineno + 9
+        threads.append({"ident": ident, "tid": STACKS.get(ident) or native_id(), "frames": stack})
+    frame = None
+    keep("wait code", Worker.wait.__code__)
+    keep("run code", Worker.run.__code__)
+    keep("wait name", Worker.wait.__code__.co_name)
+    keep("file name", Worker.wait.__code__.co_filename)
+    content = {"version": list(sys.version_info[:3]), "threads": threads, "places": PLACES}
+    return ascii(content)
+
+
+def stay(folder, content):
+    with open(folder + "/expected.py", "w") as file: file.write(content)  # noqa: E701
+    time.sleep(10000000)
+
+
+def main(folder):
+    _thread.start_new_thread(start_worker, ())
+    _thread.start_new_thread(consume, ())
+    while len(STACKS) < 2:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    content = report(folder)
+    # The line below is the ninth after `def main`.
+
+    stay(folder, content)
+
+
+main(sys.argv[1])
