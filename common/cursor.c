@@ -8,7 +8,8 @@ const void *cursor_bytes(struct cursor *cursor, size_t size)
 		cursor->failed = true;
 		return NULL;
 	}
-	const uint8_t *bytes = cursor->data + cursor->position;
+	/* Nothing can be taken of nothing, but NULL + 0 is undefined (C11, 6.5.6). */
+	const uint8_t *bytes = cursor->data ? cursor->data + cursor->position : NULL;
 	cursor->position += size;
 	return bytes;
 }

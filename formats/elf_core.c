@@ -73,13 +73,13 @@ static struct error *unsupported_core(const char *path, const uint8_t *bytes)
 	const uint8_t *field = bytes + offsetof(Elf64_Ehdr, e_machine);
 	unsigned int machine = big ? (unsigned int)field[0] << 8 | field[1]
 				   : (unsigned int)field[1] << 8 | field[0];
-	const char *name = "machine of unknown kind";
+	const char *name = "unknown";
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
 		if (machines[i].machine == machine)
 			name = machines[i].name;
 	}
 	return error_create(ERROR_UNSUPPORTED,
-			    "'%s' is a %s-bit%s core of a %s (ELF machine %u); cores of 64-bit "
+			    "'%s' is a %s-bit%s %s core (ELF machine %u); cores of 64-bit "
 			    "little-endian x86_64 and aarch64 can be read",
 			    path, bytes[EI_CLASS] == ELFCLASS64 ? "64" : "32",
 			    big ? " big-endian" : "", name, machine);
