@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""pyspy-capture is killed at random moments and at every named fault point: the target goes on as it
-was, running or stopped, no signal to it is lost, and nothing half-written is left."""
+"""pyspy-capture is killed at random moments and at every named fault point: the target goes on as
+it was, running or stopped, no signal to it is lost, and nothing half-written is left."""
 
 import os
 import random
@@ -50,7 +50,7 @@ class Signals:
         self.sent[number] += 1
 
     def send_some(self):
-        """Queueing signals, and one that merges with a pending one of its kind: only when none is."""
+        """Signals that queue, and one that does not, which is sent only when none is pending."""
         pending = sum(self.sent.values()) - self.handled_total()
         if pending < MAX_PENDING:
             self.send(random.choice(QUEUEING))

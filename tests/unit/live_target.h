@@ -215,6 +215,9 @@ static inline uint64_t target_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* Beyond RLIMIT_SIGPENDING kill(2) merges even signals that queue, and says nothing. */
+enum { TARGET_MAX_PENDING = 400 };
+
 /* Signals sent, to be compared with those handled. Realtime signals queue; SIGUSR1 does not, so it
  * is sent only when the last one was handled. */
 struct target_sent {
@@ -224,8 +227,8 @@ struct target_sent {
 static inline void target_send(const struct target *target, struct target_sent *sent, pid_t tid,
 			       int signal)
 {
-	if (signal < SIGRTMIN &&
-	    atomic_load(&target->shared->handled[signal]) != sent->count[signal])
+	unsigned pending = sent->count[signal] - atomic_load(&target->shared->handled[signal]);
+	if (pending >= (signal < SIGRTMIN ? 1 : TARGET_MAX_PENDING))
 		return;
 	for (;;) {
 		long result = tid ? syscall(SYS_tgkill, target->pid, tid, signal)

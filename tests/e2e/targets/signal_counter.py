@@ -1,10 +1,11 @@
-"""A program with threads that counts its signals exactly. Runs on Python 2.7 and 3.
+"""A program with threads that counts its signals: exactly, on Python 3. Runs on 2.7 too.
 
     signal_counter.py FOLDER [THREADS]
 
 Python's own handlers run later and merge signals that come close together; but the C handler below
 them writes one byte for each signal to the wakeup descriptor, and that is here the file FOLDER/signals,
-opened to append. Its bytes are the signals' numbers (zeros on Python 2), its size is their count.
+opened to append. Its bytes are the signals' numbers, its size is their count. (Python 2 writes zeros, and
+none while an earlier signal waits for its Python handler: there the count is not exact.)
 
 FOLDER/progress holds a number of 8 bytes for each thread, which it counts up while it runs.
 """
