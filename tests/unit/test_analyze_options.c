@@ -1,0 +1,179 @@
+#include "tests/unit/cmocka_headers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/command.h"
+#include "analyze/elf_kind.h"
+#include "analyze/options.h"
+#include "common/cleanup.h"
+
+/* Any program will do, and this test is one. */
+static const char self[] = "/proc/self/exe";
+
+#define WORD(text)    ((char *)(text))
+#define PARSE(...)    parse((char *[]){WORD("pyspy-analyze"), __VA_ARGS__, NULL}, &options)
+#define OPTIONS(name) CLEANUP(analyze_options_deinit) struct analyze_options name = {0}
+
+static struct error *parse(char **argv, struct analyze_options *options)
+{
+	int argc = 0;
+	while (argv[argc])
+		argc++;
+	return analyze_options_parse(argc, argv, options);
+}
+
+static void assert_input(const struct analyze_options *options, size_t index, const char *path)
+{
+	assert_true(index < options->inputs.count);
+	assert_string_equal(options->inputs.items[index], path);
+}
+
+static void test_dump_is_the_default(void **state)
+{
+	(void)state;
+	OPTIONS(options);
+	assert_null(PARSE(WORD("a.zst"), WORD("--json"), WORD("b.zst")));
+	assert_string_equal(options.command->name, "dump");
+	assert_true(options.json);
+	assert_int_equal(options.inputs.count, 2);
+	assert_input(&options, 0, "a.zst");
+	assert_input(&options, 1, "b.zst");
+}
+
+static void assert_command(const char *expected, char **argv)
+{
+	OPTIONS(options);
+	assert_null(parse(argv, &options));
+	assert_string_equal(options.command->name, expected);
+	assert_int_equal(options.inputs.count, 1);
+	assert_input(&options, 0, "FILE");
+}
+
+static void test_command_words(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *expected;
+		const char *words[8];
+	} lines[] = {
+		{"dump", {"p", "dump", "FILE"}},
+		{"dump", {"p", "d", "FILE"}},
+		{"info", {"p", "info", "FILE"}},
+		{"info", {"p", "-v", "--no-color", "info", "FILE"}},
+		{"info", {"p", "--sysroot", "dump", "info", "FILE"}},
+		{"info", {"p", "--sysroot=x", "-jo", "out", "info", "FILE"}},
+		{"info", {"p", "-oout", "info", "FILE"}},
+		{"info", {"p", "info", "-c", "FILE"}},
+		/* only the first word is a command */
+		{"dump", {"p", "--", "FILE"}},
+		{"dump", {"p", "-c", "FILE"}},
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char *argv[8];
+		for (size_t j = 0; j < 8; j++)
+			argv[j] = WORD(lines[i].words[j]);
+		assert_command(lines[i].expected, argv);
+	}
+}
+
+static void test_files_named_like_commands(void **state)
+{
+	(void)state;
+	OPTIONS(options);
+	assert_null(PARSE(WORD("info"), WORD("dump"), WORD("--"), WORD("-x"), WORD("info")));
+	assert_int_equal(options.inputs.count, 3);
+	assert_input(&options, 0, "dump");
+	assert_input(&options, 1, "-x");
+	assert_input(&options, 2, "info");
+}
+
+static void test_program_among_files(void **state)
+{
+	(void)state;
+	OPTIONS(options);
+	assert_null(PARSE(WORD("core"), WORD(self)));
+	assert_int_equal(options.inputs.count, 1);
+	assert_string_equal(options.executable, self);
+	OPTIONS(debugger);
+	assert_null(parse((char *[]){WORD("p"), WORD(self), WORD("-c"), WORD("core"), NULL},
+			  &debugger));
+	assert_input(&debugger, 0, "core");
+	assert_string_equal(debugger.executable, self);
+	/* Alone it is read, so that the message about it is the reader's. */
+	OPTIONS(alone);
+	assert_null(parse((char *[]){WORD("p"), WORD(self), NULL}, &alone));
+	assert_input(&alone, 0, self);
+	assert_null(alone.executable);
+}
+
+static void assert_refused(const char *part, char **argv)
+{
+	OPTIONS(options);
+	CLEANUP(error_destroyp) struct error *error = parse(argv, &options);
+	assert_non_null(error);
+	assert_int_equal(error->code, ERROR_USAGE);
+	if (!strstr(error->message, part))
+		fail_msg("'%s' is not in '%s'", part, error->message);
+	assert_non_null(strstr(error->message, "(try 'pyspy-analyze --help')"));
+}
+
+#define ASSERT_REFUSED(part, ...)                                                                  \
+	assert_refused(part, (char *[]){WORD("pyspy-analyze"), __VA_ARGS__, NULL})
+
+static void test_refused(void **state)
+{
+	(void)state;
+	ASSERT_REFUSED("a FILE to read is missing", WORD("dump"));
+	ASSERT_REFUSED("pyspy-capture writes one", WORD("dump"), WORD("-p1"));
+	ASSERT_REFUSED("does not have the command 'report'", WORD("report"), WORD("f"));
+	ASSERT_REFUSED("--locals: this version does not have it", WORD("-ll"), WORD("f"));
+	ASSERT_REFUSED("--native: this version does not have it", WORD("--native"), WORD("f"));
+	ASSERT_REFUSED("exclude each other", WORD("-F"), WORD("--nolineno"), WORD("f"));
+	ASSERT_REFUSED("read once only", WORD("-"), WORD("-"));
+	ASSERT_REFUSED("is given already", WORD("core"), WORD(self), WORD(self));
+	ASSERT_REFUSED("unknown option '--gil'", WORD("info"), WORD("--gil"), WORD("f"));
+}
+
+static void test_help_of_each_command(void **state)
+{
+	(void)state;
+	OPTIONS(options);
+	assert_null(PARSE(WORD("info"), WORD("--help")));
+	struct command_line command_line = analyze_command_line(options.command);
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+	command_line_help(&command_line, stream);
+	command_list(stream);
+	fclose(stream);
+	assert_non_null(strstr(text, "Usage: pyspy-analyze info "));
+	assert_null(strstr(text, "--gil"));
+	assert_null(strstr(text, "--native"));
+	assert_null(strstr(text, "report"));
+}
+
+static void test_elf_kinds(void **state)
+{
+	(void)state;
+	assert_int_equal(elf_kind_of_path(self), ELF_KIND_PROGRAM);
+	assert_int_equal(elf_kind_of_path("/nonexistent"), ELF_KIND_NONE);
+	assert_int_equal(elf_kind_of_path("/"), ELF_KIND_NONE);
+	assert_int_equal(elf_kind_of_path("/dev/null"), ELF_KIND_NONE);
+	assert_int_equal(elf_kind_of_path("/proc/self/status"), ELF_KIND_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dump_is_the_default),
+		cmocka_unit_test(test_command_words),
+		cmocka_unit_test(test_files_named_like_commands),
+		cmocka_unit_test(test_program_among_files),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_help_of_each_command),
+		cmocka_unit_test(test_elf_kinds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
