@@ -64,6 +64,15 @@ struct error *read_plan_init(struct read_plan *ret, const struct memory_image *i
 	return NULL;
 }
 
+void read_plan_reverse(struct read_plan *plan)
+{
+	for (size_t i = 0; i < plan->count / 2; i++) {
+		struct memory_request swapped = plan->requests[i];
+		plan->requests[i] = plan->requests[plan->count - 1 - i];
+		plan->requests[plan->count - 1 - i] = swapped;
+	}
+}
+
 void read_plan_read(struct read_plan *plan, struct memory *memory)
 {
 	memory_read_many(memory, plan->requests, plan->count);

@@ -20,6 +20,9 @@ struct error *read_plan_init(struct read_plan *plan, const struct memory_image *
 			     size_t join_gap_bytes);
 void read_plan_deinit(struct read_plan *plan);
 
+/* Read in descending order of addresses from now on. Such a plan serves no read_plan_memory. */
+void read_plan_reverse(struct read_plan *plan);
+
 /* Read all ranges from `memory`; those that fail are left out by the two below. */
 void read_plan_read(struct read_plan *plan, struct memory *memory);
 

@@ -19,8 +19,9 @@ enum {
 	 */
 	HOLDER_ATTEMPTS = 8,
 	ALL_ATTEMPTS = 3,
-	NONBLOCKING_ATTEMPTS = 200,
-	NONBLOCKING_PAUSE_NS = 500 * 1000,
+	NONBLOCKING_ATTEMPTS = 1000,
+	NONBLOCKING_PROOFS = 3,		    /* reads that must all be the same as the first */
+	NONBLOCKING_PAUSE_NS = 1000 * 1000, /* at most; it varies, not to beat with the target */
 	JOIN_GAP_BYTES = 1024,
 };
 
@@ -284,13 +285,16 @@ static struct error *sampler_all(struct sampler *sampler, struct attempt *attemp
 	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
 
+/* Without stopping anything: the same again and again, and stacks that begin where they did before.
+ */
 static struct error *sampler_nonblocking(struct sampler *sampler, struct attempt *attempt)
 {
-	bool same = false;
+	bool same = true;
 	struct error *error = sampler_read(sampler, attempt);
-	if (!error)
+	for (int i = 0; !error && same && i < NONBLOCKING_PROOFS; i++)
 		error = verify_image(&sampler->pass, sampler->options->memory, true, &same);
-	if (!error && (!same || sampler->pass.gap_count))
+	if (!error && (!same || sampler->pass.gap_count ||
+		       !sample_pass_same_roots(&sampler->prediction, &sampler->pass)))
 		error = moved();
 	sampler->facts.way = FREEZE_NONE;
 	return error;
@@ -329,8 +333,11 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 		/* A pass that was not reached predicts nothing. */
 		if (sampler->pass.thread_count)
 			sampler_learn(sampler);
-		if (pause_ns)
-			nanosleep(&(struct timespec){.tv_nsec = (long)pause_ns}, NULL);
+		if (pause_ns) {
+			/* Steps of a large prime spread over the whole pause. */
+			struct timespec pause = {.tv_nsec = (long)(i * 611953ULL % pause_ns)};
+			nanosleep(&pause, NULL);
+		}
 	}
 	return error;
 }
@@ -348,9 +355,17 @@ static struct error *sampler_run(struct sampler *sampler)
 		sample_pass_run(&sampler->prediction, options->memory, options->location);
 	if (error)
 		return error;
-	if (options->nonblocking)
-		return sampler_try(sampler, sampler_nonblocking, NONBLOCKING_ATTEMPTS,
-				   NONBLOCKING_PAUSE_NS);
+	if (options->nonblocking) {
+		error = sampler_try(sampler, sampler_nonblocking, NONBLOCKING_ATTEMPTS,
+				    NONBLOCKING_PAUSE_NS);
+		if (!error || error->code != ERROR_BUSY)
+			return error;
+		error_destroy(error);
+		return error_create(ERROR_BUSY,
+				    "process %d moves faster than it can be read: none of %d "
+				    "readings was consistent; try again, or without --nonblocking",
+				    options->pid, NONBLOCKING_ATTEMPTS);
+	}
 	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS, 0);
 	if (is_worth_another_way(error)) {
 		error_destroy(error);

@@ -17,6 +17,7 @@ void sample_pass_deinit(struct sample_pass *pass)
 	buffer_deinit(&pass->interpreters);
 	buffer_deinit(&pass->links);
 	buffer_deinit(&pass->positions);
+	buffer_deinit(&pass->roots);
 }
 
 /* The context of the visitor. */
@@ -24,6 +25,7 @@ struct pass_visit {
 	struct sample_pass *pass;
 	const struct python_layout *layout;
 	bool at_innermost; /* the next frame is the innermost of its thread */
+	uint64_t thread;   /* whose frames come */
 };
 
 static struct error *append_address(struct buffer *addresses, uint64_t address)
@@ -51,6 +53,7 @@ static struct error *visit_thread(void *context, const struct walk_thread *threa
 	};
 	visit->pass->thread_count++;
 	visit->at_innermost = true;
+	visit->thread = thread->address;
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
 		if (offsets[i] == LAYOUT_ABSENT)
 			continue;
@@ -62,11 +65,27 @@ static struct error *visit_thread(void *context, const struct walk_thread *threa
 	return NULL;
 }
 
+/* Put the frame in the place of the one before it as the outermost of its thread. */
+static struct error *visit_root(struct pass_visit *visit, uint64_t frame)
+{
+	struct buffer *roots = &visit->pass->roots;
+	if (!visit->at_innermost)
+		roots->size -= sizeof(frame);
+	else {
+		struct error *error = append_address(roots, visit->thread);
+		if (error)
+			return error;
+	}
+	return append_address(roots, frame);
+}
+
 static struct error *visit_frame(void *context, const struct walk_frame *frame)
 {
 	struct pass_visit *visit = context;
-	if (!visit->at_innermost)
-		return NULL;
+	visit->pass->gap_count += !raw_code_is_complete(frame->code);
+	struct error *error = visit_root(visit, frame->address);
+	if (error || !visit->at_innermost)
+		return error;
 	visit->at_innermost = false;
 	return append_address(&visit->pass->positions,
 			      frame->address + visit->layout->frame.position);
@@ -105,6 +124,7 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	buffer_clear(&pass->interpreters);
 	buffer_clear(&pass->links);
 	buffer_clear(&pass->positions);
+	buffer_clear(&pass->roots);
 	pass->thread_count = 0;
 	pass->gap_count = 0;
 	struct error *error = memory_recorder_create(memory, pass->image, &recorder);
@@ -128,4 +148,26 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
 		      sizeof(uint64_t), compare_addresses);
 	return error;
+}
+
+bool sample_pass_same_roots(const struct sample_pass *a, const struct sample_pass *b)
+{
+	const uint64_t *left = (const uint64_t *)(const void *)a->roots.data;
+	const uint64_t *right = (const uint64_t *)(const void *)b->roots.data;
+	size_t left_count = a->roots.size / sizeof(*left);
+	size_t right_count = b->roots.size / sizeof(*right);
+	size_t j = 0;
+	/* New threads come first and ended ones are left out, the order stays: one merge finds all.
+	 */
+	for (size_t i = 0; i < left_count; i += 2) {
+		size_t k = j;
+		while (k < right_count && right[k] != left[i])
+			k += 2;
+		if (k == right_count)
+			continue;
+		if (left[i + 1] != right[k + 1])
+			return false;
+		j = k + 2;
+	}
+	return true;
 }

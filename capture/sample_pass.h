@@ -17,12 +17,20 @@ struct sample_pass {
 	struct buffer links;
 	/* uint64_t: addresses of the innermost frames' position words, ascending after the pass. */
 	struct buffer positions;
+	/* uint64_t: pairs of a thread state and its outermost frame, in the order of the walk. */
+	struct buffer roots;
 	size_t thread_count;
-	size_t gap_count;
+	size_t gap_count; /* what could not be read, frames' code objects included */
 };
 
 struct error *sample_pass_init(struct sample_pass *pass);
 void sample_pass_deinit(struct sample_pass *pass);
+
+/*
+ * Whether two passes agree on where the stacks of the threads that are in both begin. A stack that
+ * was torn while its frames were let go ends too early.
+ */
+bool sample_pass_same_roots(const struct sample_pass *a, const struct sample_pass *b);
 
 /* Forget the pass before, and read through `memory`. ERROR_BUSY if the interpreter is not to be
  * found there now. */

@@ -45,16 +45,17 @@ struct error *verify_image(const struct sample_pass *pass, struct memory *memory
 {
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	struct memory_range range;
-	size_t i = 0;
 	bool same = true;
 	struct error *error = read_plan_init(&plan, pass->image, 0);
 	if (error)
 		return error;
+	read_plan_reverse(&plan);
 	read_plan_read(&plan, memory);
-	/* Unjoined, the plan's requests are the image's ranges, in the same order. */
+	/* Unjoined, the plan's requests are the image's ranges, now in descending order. */
+	size_t i = plan.count;
 	for (uint64_t at = 0; same && memory_image_next(pass->image, at, &range);
 	     at = range.address + range.size)
-		same = request_is_same(pass, &plan.requests[i++], range.bytes, ignore_positions);
+		same = request_is_same(pass, &plan.requests[--i], range.bytes, ignore_positions);
 	*ret_same = same;
 	return NULL;
 }

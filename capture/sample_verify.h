@@ -7,9 +7,11 @@
 #include "capture/sample_pass.h"
 
 /*
- * Whether all that the pass recorded is still the same in `memory`. With `ignore_positions` the
- * innermost frames' positions may have moved: a thread that runs moves them with each instruction,
- * and either position is one that it was at in that frame.
+ * Whether all that the pass recorded is still the same in `memory`. The ranges are read in
+ * descending order, against the ascending one of the read before: a program that runs in a loop
+ * must not be able to show the same mixture twice. With `ignore_positions` the innermost frames'
+ * positions may have moved: a thread that runs moves them with each instruction, and either
+ * position is one that it was at in that frame.
  */
 struct error *verify_image(const struct sample_pass *pass, struct memory *memory,
 			   bool ignore_positions, bool *ret_same);

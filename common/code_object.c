@@ -169,6 +169,13 @@ struct error *raw_code_read(struct memory *memory, const struct python_layout *l
 	return NULL;
 }
 
+bool raw_code_is_complete(const struct raw_code *code)
+{
+	return code->status == MEMORY_OK && code->name.status == MEMORY_OK &&
+	       code->qualname.status == MEMORY_OK && code->filename.status == MEMORY_OK &&
+	       code->line_table_status == MEMORY_OK;
+}
+
 void raw_code_deinit(struct raw_code *code)
 {
 	raw_string_deinit(&code->name);

@@ -46,6 +46,9 @@ struct raw_code {
 	size_t line_table_size;
 };
 
+/* Whether nothing of it was missing from memory. What is malformed was read all the same. */
+bool raw_code_is_complete(const struct raw_code *code);
+
 struct error *raw_code_read(struct memory *memory, const struct python_layout *layout,
 			    uint64_t address, struct raw_code *ret);
 void raw_code_deinit(struct raw_code *code);
