@@ -138,4 +138,20 @@ static inline struct elf_builder core_build(uint16_t machine)
 	return builder;
 }
 
+/* The file that the core has mapped at CORE_LIBRARY: its code begins with "code". */
+static inline struct elf_builder core_module_build(const char *build_id)
+{
+	struct elf_builder builder = elf_builder_start(ET_DYN, EM_X86_64);
+	elf_builder_segment(&builder, PT_LOAD, PF_R, 0, 0, 0x1000, 0x1000);
+	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_X, 0x1000, 0x1000, 0x1000, 0x1000);
+	elf_builder_segment(&builder, PT_NOTE, PF_R, 0x400, 0x400, 36, 36);
+	elf_builder_write_headers(&builder);
+	elf_builder_pad(&builder, 0x400);
+	elf_builder_note(&builder, "GNU", NT_GNU_BUILD_ID, build_id, 20);
+	elf_builder_pad(&builder, 0x1000);
+	elf_builder_append(&builder, "code", 4);
+	elf_builder_pad(&builder, 0x2000);
+	return builder;
+}
+
 #endif

@@ -433,22 +433,6 @@ static int open_module(const struct module_files *files, const struct module *mo
 	return module_file ? elf_builder_fd(module_file) : -1;
 }
 
-/* A file whose code page begins with "code". */
-static struct elf_builder module_build(const char *build_id)
-{
-	struct elf_builder builder = elf_builder_start(ET_DYN, EM_X86_64);
-	elf_builder_segment(&builder, PT_LOAD, PF_R, 0, 0, 0x1000, 0x1000);
-	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_X, 0x1000, 0x1000, 0x1000, 0x1000);
-	elf_builder_segment(&builder, PT_NOTE, PF_R, 0x400, 0x400, 36, 36);
-	elf_builder_write_headers(&builder);
-	elf_builder_pad(&builder, 0x400);
-	elf_builder_note(&builder, "GNU", NT_GNU_BUILD_ID, build_id, 20);
-	elf_builder_pad(&builder, 0x1000);
-	elf_builder_append(&builder, "code", 4);
-	elf_builder_pad(&builder, 0x2000);
-	return builder;
-}
-
 static enum memory_status read_code(struct elf_core *core, char *bytes)
 {
 	const struct module_files files = {.open = open_module};
@@ -470,8 +454,8 @@ static enum memory_status read_code(struct elf_core *core, char *bytes)
 static void test_files_memory(void **state)
 {
 	(void)state;
-	struct elf_builder module = module_build("01234567890123456789");
-	struct elf_builder other = module_build("01234567890123456780");
+	struct elf_builder module = core_module_build("01234567890123456789");
+	struct elf_builder other = core_module_build("01234567890123456780");
 	struct elf_builder builder = core_build(EM_X86_64);
 	char bytes[6];
 	struct elf_core *core = open_good(&builder);
