@@ -216,13 +216,20 @@ static struct error *sample_level_stacks(struct job *job, struct freezer *freeze
 	return NULL;
 }
 
+/* Where to spool: beside the output, if it is to be a file. What is there already is a device or a
+ * FIFO, in a folder that is not for files (/dev/full, /dev/fd/63). */
+static const char *spool_path(const struct job *job)
+{
+	return access(job->report.output, F_OK) == 0 ? "-" : job->report.output;
+}
+
 static struct error *sample_level_full(struct job *job, struct freezer *freezer)
 {
 	const struct full_memory_options options = {
 		.pid = job->options->pid,
 		.freezer = freezer,
 		.memory = job->subject.memory,
-		.output_path = job->report.output,
+		.output_path = spool_path(job),
 	};
 	struct error *error = full_memory_capture(&options, &job->threads, &job->full);
 	if (error)
