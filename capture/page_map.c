@@ -45,7 +45,8 @@ struct scan_argument {
 	uint64_t return_mask;
 };
 
-#define SCAN_IOCTL	_IOWR('f', 16, struct scan_argument)
+/* int, as musl's ioctl(3) has it; the kernel takes 32 bits. */
+#define SCAN_IOCTL	((int)_IOWR('f', 16, struct scan_argument))
 #define SCAN_IS_FILE	(1ULL << 2)
 #define SCAN_IS_PRESENT (1ULL << 3)
 #define SCAN_IS_SWAPPED (1ULL << 4)

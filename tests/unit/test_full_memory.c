@@ -1,15 +1,19 @@
 #include "tests/unit/cmocka_headers.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -31,6 +35,26 @@ enum {
 	FILE_PAGES = 4,
 	WAIT_MS = 20000,
 };
+
+/* Kernels before 6.7 have no PAGEMAP_SCAN. This stands before libc's. */
+static bool refuse_scan;
+
+#ifdef __GLIBC__
+int ioctl(int fd, unsigned long request, ...)
+#else
+int ioctl(int fd, int request, ...)
+#endif
+{
+	va_list arguments;
+	va_start(arguments, request);
+	void *argument = va_arg(arguments, void *);
+	va_end(arguments);
+	if (refuse_scan) {
+		errno = ENOTTY;
+		return -1;
+	}
+	return (int)syscall(SYS_ioctl, fd, request, argument);
+}
 
 /* In the data and .bss of the test's own program; never written. */
 static const char read_only_text[] = "what is only in the file";
@@ -379,9 +403,8 @@ static void test_no_room(void **state)
 }
 
 /* Which of its own pages a process has written. */
-static void test_page_map(void **state)
+static void check_page_map(void)
 {
-	(void)state;
 	enum { PAGES = 20000 }; /* more than the kernel is asked for at once */
 	CLEANUP(page_map_destroyp) struct page_map *pages = NULL;
 	uint8_t *area = map_anonymous((size_t)PAGES * PAGE);
@@ -399,6 +422,20 @@ static void test_page_map(void **state)
 	}
 	assert_int_equal(found, sizeof(touched) / sizeof(touched[0]));
 	munmap(area, (size_t)PAGES * PAGE);
+}
+
+static void test_page_map(void **state)
+{
+	(void)state;
+	check_page_map();
+}
+
+static void test_page_map_of_old_kernel(void **state)
+{
+	(void)state;
+	refuse_scan = true;
+	check_page_map();
+	refuse_scan = false;
 }
 
 static void test_page_map_of_nobody(void **state)
@@ -460,6 +497,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full_of_stopped, child_start, child_end),
 		cmocka_unit_test_setup_teardown(test_no_room, child_start, child_end),
 		cmocka_unit_test(test_page_map),
+		cmocka_unit_test(test_page_map_of_old_kernel),
 		cmocka_unit_test(test_page_map_of_nobody),
 		cmocka_unit_test(test_spool),
 		cmocka_unit_test(test_spool_room),
