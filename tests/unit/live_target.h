@@ -108,6 +108,13 @@ static inline bool target_wait(bool (*condition)(const struct target *target),
 	return false;
 }
 
+/* '?' if there is none. */
+static inline char target_state(pid_t pid)
+{
+	struct proc_stat stat;
+	return proc_stat_read(AT_FDCWD, pid, &stat) == 0 ? stat.state : '?';
+}
+
 static inline bool target_is_ready(const struct target *target)
 {
 	return atomic_load(&target->shared->ready) == target->threads;
@@ -120,13 +127,24 @@ static inline struct target_shared *target_share(void)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* fork(2), or the end: kill(2) of process -1 would be everybody's. */
+static inline pid_t target_fork_process(void)
+{
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid < 0) {
+		perror("# fork");
+		exit(1);
+	}
+	return pid;
+}
+
 /* Fork a child that runs `body` in its main thread. */
 static inline struct target target_fork(void (*body)(void))
 {
 	struct target target = {.shared = target_share()};
 	target_shared = target.shared;
-	fflush(stdout);
-	target.pid = fork();
+	target.pid = target_fork_process();
 	if (target.pid == 0) {
 		target_prepare();
 		body();
@@ -140,8 +158,7 @@ static inline struct target target_start(int threads)
 {
 	struct target target = {.threads = threads, .shared = target_share()};
 	target_shared = target.shared;
-	fflush(stdout);
-	target.pid = fork();
+	target.pid = target_fork_process();
 	if (target.pid == 0) {
 		target_prepare();
 		target_handle_signals();
@@ -149,7 +166,10 @@ static inline struct target target_start(int threads)
 			target_start_thread(target_thread, i);
 		target_thread((void *)0);
 	}
-	target_wait(target_is_ready, &target);
+	if (!target_wait(target_is_ready, &target)) {
+		printf("# the target did not start: state %c\n", target_state(target.pid));
+		exit(1);
+	}
 	return target;
 }
 
@@ -158,13 +178,6 @@ static inline void target_end(struct target *target)
 	kill(target->pid, SIGKILL);
 	waitpid(target->pid, NULL, 0);
 	munmap(target->shared, sizeof(*target->shared));
-}
-
-/* '?' if there is none. */
-static inline char target_state(pid_t pid)
-{
-	struct proc_stat stat;
-	return proc_stat_read(AT_FDCWD, pid, &stat) == 0 ? stat.state : '?';
 }
 
 static inline bool target_is_stopped(const struct target *target)

@@ -254,7 +254,7 @@ static void target_dies_while_frozen(void **state)
 static void no_such_process(void **state)
 {
 	(void)state;
-	pid_t child = fork();
+	pid_t child = target_fork_process();
 	if (child == 0)
 		_exit(0);
 	waitpid(child, NULL, 0);
@@ -283,7 +283,7 @@ static void thread_of_another_process(void **state)
 /* In a process of its own: seize the target and say so through the shared memory. */
 static pid_t fork_tracer_of(const struct target *target)
 {
-	pid_t tracer = fork();
+	pid_t tracer = target_fork_process();
 	if (tracer)
 		return tracer;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -353,7 +353,7 @@ static void ordinary_user_is_refused(void **state)
 		skip();
 	}
 	fflush(stdout);
-	pid_t child = fork();
+	pid_t child = target_fork_process();
 	if (child == 0) {
 		int status = try_as_nobody(root ? target.pid : 1);
 		fflush(stdout);
@@ -418,7 +418,7 @@ static void tracer_ends_before_the_stop(void **state)
 {
 	(void)state;
 	struct target target = start_vfork_target();
-	pid_t tracer = fork();
+	pid_t tracer = target_fork_process();
 	if (tracer == 0) {
 		struct freezer *freezer =
 			create_with_deadline(target.pid, VFORK_DEADLINE_MS * NS_PER_MS);
@@ -455,7 +455,7 @@ static void our_own_sigchld_still_comes(void **state)
 	for (int i = 0; i < 50; i++) {
 		int before = atomic_load(&children_heard);
 		expect_success(freezer_stop_all(freezer));
-		pid_t child = fork();
+		pid_t child = target_fork_process();
 		if (child == 0)
 			_exit(0);
 		assert_int_equal(waitpid(child, NULL, 0), child);

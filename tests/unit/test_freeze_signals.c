@@ -146,7 +146,7 @@ static void stop_that_comes_while_seizing(void **state)
 	struct freezer *freezer = create(target.pid);
 	for (int i = 0; i < 200; i++) {
 		uint64_t freeze_ns;
-		pid_t sender = fork();
+		pid_t sender = target_fork_process();
 		if (sender == 0) {
 			target_sleep_us(i % 20 * 10);
 			kill(target.pid, SIGSTOP);
@@ -168,7 +168,7 @@ static void stop_that_comes_while_seizing(void **state)
 /* A process that stops and releases until it is killed. */
 static pid_t fork_tracer(const struct target *target, const char *fault)
 {
-	pid_t tracer = fork();
+	pid_t tracer = target_fork_process();
 	if (tracer)
 		return tracer;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -240,7 +240,7 @@ static void another_users_process(void **state)
 		skip();
 	}
 	fflush(stdout);
-	pid_t child = fork();
+	pid_t child = target_fork_process();
 	if (child == 0)
 		_exit(try_as_nobody(root ? target.pid : 1));
 	int status = 0;

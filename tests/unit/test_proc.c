@@ -99,7 +99,7 @@ static void own_process(void **state)
 /* A copy of a program, started with these arguments; NULL-terminated. */
 static pid_t spawn(const char *program, char *const arguments[])
 {
-	pid_t child = fork();
+	pid_t child = target_fork_process();
 	if (child == 0) {
 		target_prepare();
 		execv(program, arguments);
@@ -383,7 +383,7 @@ static void another_users_process(void **state)
 	}
 	struct target target = target_start(1);
 	fflush(stdout);
-	pid_t child = fork();
+	pid_t child = target_fork_process();
 	if (child == 0)
 		_exit(try_as_nobody(root ? target.pid : 1));
 	int status = 0;
