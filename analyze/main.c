@@ -77,12 +77,14 @@ int main(int argc, char **argv)
 	struct error *error = analyze_options_parse(argc, argv, &options);
 	quiet = options.common.quiet;
 	if (error)
-		return print_error(error);
+		return (int)print_error(error);
 	if (options.common.help)
-		return print_help(&options);
+		return (int)print_help(&options);
 	if (options.common.version)
-		return print_version(&options);
+		return (int)print_version(&options);
 	const struct command_context context = {&options, print_message};
 	error = options.command->run(&context, &status);
-	return error ? print_error(error) : status;
+	if (error)
+		status = print_error(error);
+	return (int)status;
 }

@@ -70,23 +70,15 @@ bool terminal_text_is_unsafe(unsigned character)
 
 static void escape_character(unsigned character, char text[ESCAPE_TEXT_SIZE])
 {
-	switch (character) {
-	case '\n':
-		strcpy(text, "\\n");
-		return;
-	case '\r':
-		strcpy(text, "\\r");
-		return;
-	case '\t':
-		strcpy(text, "\\t");
-		return;
-	default:
+	static const char letters[] = {['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	if (character < sizeof(letters) && letters[character])
+		snprintf(text, ESCAPE_TEXT_SIZE, "\\%c", letters[character]);
+	else
 		snprintf(text, ESCAPE_TEXT_SIZE,
 			 character <= 0xff     ? "\\x%02x"
 			 : character <= 0xffff ? "\\u%04x"
 					       : "\\U%08x",
 			 character);
-	}
 }
 
 /*
