@@ -92,7 +92,8 @@ def report(folder):
     frame = None
     keep("wait code", Worker.wait.__code__)
     keep("run code", Worker.run.__code__)
-    keep("wait name", Worker.wait.__code__.co_name)
+    code = Worker.wait.__code__
+    keep("wait name", getattr(code, "co_qualname", code.co_name))
     keep("file name", Worker.wait.__code__.co_filename)
     content = {"version": list(sys.version_info[:3]), "threads": threads, "places": PLACES}
     return ascii(content)
