@@ -39,7 +39,7 @@ static const char *describe_elf(const uint8_t *bytes, size_t size)
 static bool is_text(const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] < ' ' && !memchr("\t\n\v\f\r\x1b", bytes[i], 6))
+		if (!bytes[i] || (bytes[i] < ' ' && !strchr("\t\n\v\f\r\x1b", bytes[i])))
 			return false;
 	}
 	return true;

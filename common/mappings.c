@@ -146,7 +146,10 @@ static struct error *line_path(struct line *line, uint32_t *flags, char **ret)
 	char *out = path;
 	for (const char *in = line->position; left;) {
 		bool escaped = left >= 4 && memcmp(in, NEWLINE, 4) == 0;
-		*out++ = escaped ? '\n' : *in;
+		if (escaped)
+			*out++ = '\n';
+		else
+			*out++ = *in;
 		in += escaped ? 4 : 1;
 		left -= escaped ? 4 : 1;
 	}
@@ -180,7 +183,7 @@ static struct error *line_parse(struct line *line, struct mapping *ret)
 static struct error *mappings_parse_line(struct mappings *mappings, const char *text, size_t size)
 {
 	struct line line = {.position = text, .end = text + size};
-	struct mapping mapping;
+	struct mapping mapping = {0};
 	struct error *error = line_parse(&line, &mapping);
 	if (error)
 		return error;

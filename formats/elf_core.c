@@ -255,7 +255,7 @@ static struct error *core_map(struct elf_core *core, int fd, const char *path)
 static struct error *core_read_all(struct elf_core *core, const char *path)
 {
 	CLEANUP_FREE Elf64_Phdr *headers = NULL;
-	size_t count;
+	size_t count = 0;
 	struct error *error = core_check_header(core, path);
 	if (!error)
 		error = core_read_headers(core, path, &headers, &count);

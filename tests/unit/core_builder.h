@@ -54,8 +54,8 @@ static inline void core_process_note(struct elf_builder *builder)
 	core_put(process, 16, CORE_UID, 4);
 	core_put(process, 24, CORE_PID, 4);
 	core_put(process, 28, 1, 4);
-	memcpy(process + 40, "program", 7);
-	memcpy(process + 56, "program argument ", 17);
+	snprintf((char *)process + 40, 16, "program");
+	snprintf((char *)process + 56, 80, "program argument ");
 	elf_builder_note(builder, "CORE", NT_PRPSINFO, process, sizeof(process));
 }
 

@@ -44,7 +44,7 @@ static void test_dynamic_symbols(void **state)
 		void *expected = dlsym(RTLD_NEXT, names[i]);
 		assert_true(elf_file_symbol(file, names[i], &symbol));
 		/* Copy relocations move variables into the program. */
-		if (expected && strcmp(names[i], "stdout") && strcmp(names[i], "environ"))
+		if (expected && strcmp(names[i], "stdout") != 0 && strcmp(names[i], "environ") != 0)
 			assert_true(symbol.address + bias == (uint64_t)(uintptr_t)expected);
 	}
 	struct elf_symbol symbol = {.address = 7};

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/stat.h>
 #include <zstd.h>
 
@@ -30,12 +31,18 @@ static int make_folder(void **state)
 	return mkdtemp(folder) ? 0 : -1;
 }
 
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
 static int remove_folder(void **state)
 {
-	char command[64];
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	return system(command);
+	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static char *write_file(const char *name, const void *bytes, size_t size)
