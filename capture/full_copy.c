@@ -27,7 +27,6 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 static void take_page(struct full_copy *copy, uint64_t address, const uint8_t *bytes, uint32_t size)
 {
 	struct spool_block *block = copy->block;
-	struct spool_run *last = block->run_count ? &block->runs[block->run_count - 1] : NULL;
 	uint32_t zero = is_zero(bytes, size);
 	if (!zero) {
 		if (block->bytes + block->size_bytes != bytes)
@@ -35,9 +34,12 @@ static void take_page(struct full_copy *copy, uint64_t address, const uint8_t *b
 		block->size_bytes += size;
 	}
 	copy->bytes += size;
-	if (last && last->address + last->size == address && last->is_zero == zero) {
-		last->size += size;
-		return;
+	if (block->run_count) {
+		struct spool_run *last = &block->runs[block->run_count - 1];
+		if (last->address + last->size == address && last->is_zero == zero) {
+			last->size += size;
+			return;
+		}
 	}
 	block->runs[block->run_count++] =
 		(struct spool_run){.address = address, .size = size, .is_zero = zero};
@@ -67,7 +69,7 @@ static struct error *take_request(struct full_copy *copy, const struct memory_re
 /* Read all that was asked for, and have it written. */
 static struct error *flush(struct full_copy *copy)
 {
-	if (!copy->request_count)
+	if (!copy->block || !copy->request_count)
 		return NULL;
 	struct error *error = interrupt_check();
 	if (error)
