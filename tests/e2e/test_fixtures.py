@@ -1,0 +1,104 @@
+"""The committed fixtures, read without any file of the interpreters that they come from.
+
+So a machine with one Python, or none that is supported, tests every version. scripts/make-fixtures makes
+them again; with --golden only the texts.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import unittest
+
+import support
+from support import EndToEndTest, FOLDER
+
+FIXTURES = os.path.join(FOLDER, os.pardir, "fixtures")
+OLDEST, NEWEST = (3, 8), (3, 13)  # that must be there
+
+
+class Fixture(EndToEndTest):
+    folder = None
+
+    def setUp(self):
+        self.empty = tempfile.mkdtemp(prefix="pyspy-empty-")
+        self.addCleanup(shutil.rmtree, self.empty, True)
+        with open(os.path.join(self.folder, "expected.json"), encoding="utf-8") as file:
+            self.expected = json.load(file)
+
+    def check(self, path, golden=None):
+        shown = support.dump_json(path, "--sysroot", self.empty)
+        self.assert_stacks(self.expected, shown, message=path)
+        for thread in shown:
+            self.assertEqual(
+                thread["process_info"]["python_version"], "%d.%d.%d" % tuple(self.expected["version"])
+            )
+            self.assertEqual(thread["process_info"]["notes"], [])
+            for frame in thread["frames"]:
+                self.assertIsNone(frame["gap"])
+        first_lines = {
+            thread["tid"]: [frame["first_line"] for frame in thread["frames"]]
+            for thread in self.expected["threads"]
+        }
+        for thread in shown:
+            lines = [frame["first_line"] for frame in thread["frames"]]
+            self.assertEqual(first_lines[thread["os_thread_id"]], lines)
+        if golden:
+            done = support.check([support.ANALYZE, "dump", "--sysroot", self.empty, path])
+            with open(golden, encoding="utf-8") as file:
+                self.assertEqual(file.read(), done.stdout.decode(), "see scripts/make-fixtures --golden")
+        done = support.check([support.ANALYZE, "info", "--sysroot", self.empty, path])
+        self.assertIn("Python:", done.stdout.decode())
+
+    def check_kind(self, kind):
+        path = os.path.join(self.folder, kind + ".zst")
+        self.check(path, os.path.join(self.folder, kind + ".txt"))
+
+    def test_stacks(self):
+        self.check_kind("stacks")
+
+    def test_full(self):
+        self.check_kind("full")
+
+    def test_compressed_core(self):
+        self.check_kind("core")
+
+    def test_core(self):
+        if not shutil.which("zstd"):
+            self.skipTest("zstd is not installed")
+        path = os.path.join(self.empty, "core")
+        support.check(
+            ["zstd", "-q", "-d", "--long=31", os.path.join(self.folder, "core.zst"), "-o", path]
+        )
+        self.check(path)
+
+
+class Complete(unittest.TestCase):
+    def test_every_version_has_one(self):
+        there = {name.partition("-")[0] for name in os.listdir(FIXTURES)}
+        for minor in range(OLDEST[1], NEWEST[1] + 1):
+            self.assertIn("3.%d" % minor, there)
+
+
+def _generate():
+    for name in sorted(os.listdir(FIXTURES)):
+        folder = os.path.join(FIXTURES, name)
+        if os.path.exists(os.path.join(folder, "expected.json")):
+            label = "Fixture_" + name.replace(".", "_").replace("-", "_")
+            globals()[label] = type(label, (Fixture,), {"folder": folder})
+
+
+_generate()
+
+
+def load_tests(loader, standard, pattern):
+    suite = unittest.TestSuite()
+    for name, value in sorted(globals().items()):
+        if isinstance(value, type) and issubclass(value, unittest.TestCase):
+            if value is Complete or getattr(value, "folder", None):
+                suite.addTests(loader.loadTestsFromTestCase(value))
+    return suite
+
+
+if __name__ == "__main__":
+    support.main()
