@@ -9,6 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "capture/fault_point.h"
 #include "capture/permission.h"
@@ -269,6 +270,9 @@ static struct error *seize_error(const struct freezer *freezer, pid_t tid, int e
 	int unreadable = proc_status_read(freezer->tasks.fd, tid, &status);
 	if (unreadable == ENOENT || unreadable == ESRCH ||
 	    (!unreadable && proc_state_ended(status.state)))
+		return gone_error(freezer, tid);
+	/* A thread that we had seized by another id: it has called exec(2) since. */
+	if (!unreadable && status.tracer_pid == (int32_t)getpid() && freezer->count > 0)
 		return gone_error(freezer, tid);
 	if (!unreadable && status.tracer_pid != 0)
 		return traced_error(freezer, tid, status.tracer_pid);

@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "capture/task_list.h"
+#include "capture/tracee.h"
 
 enum {
 	/* Seizing takes some 10 µs a thread. Whoever is still at it after a whole tick may hang. */
@@ -27,9 +27,8 @@ struct seize_watch {
 
 static void reap_ended(const struct task_ids *ids)
 {
-	siginfo_t info;
 	for (size_t i = 0; i < ids->count; i++)
-		waitid(P_PID, (id_t)ids->items[i], &info, WEXITED | WNOHANG | __WALL);
+		tracee_reap_ended(ids->items[i]);
 }
 
 static void wait_for_tick(struct seize_watch *watch)

@@ -60,41 +60,60 @@ static void reap(const struct tracee *tracee)
 	waitid(P_PID, (id_t)tracee->tid, &info, WEXITED | WNOHANG | __WALL);
 }
 
+/* Stops of tracees are reported, and without WNOWAIT taken, whether or not WSTOPPED is asked for
+ * (kernel/exit.c, wait_task_stopped). Gives false if there is nothing of ours by that id. */
+static bool look(pid_t tid, siginfo_t *ret)
+{
+	*ret = (siginfo_t){0};
+	return waitid(P_PID, (id_t)tid, ret, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+static bool has_ended(const siginfo_t *info)
+{
+	return info->si_pid != 0 && (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED ||
+				     info->si_code == CLD_DUMPED);
+}
+
+void tracee_reap_ended(pid_t tid)
+{
+	siginfo_t info;
+	if (look(tid, &info) && has_ended(&info))
+		waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | __WALL);
+}
+
 void tracee_poll(struct tracee *tracee)
 {
-	siginfo_t info = {0};
-	if (waitid(P_PID, (id_t)tracee->tid, &info,
-		   WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
+	siginfo_t info;
+	if (!look(tracee->tid, &info)) {
 		/* ECHILD: nothing of this id is ours. */
 		tracee->state = TRACEE_GONE;
 		tracee->lost_id = true;
 		return;
 	}
-	if (info.si_pid == 0)
-		return;
-	switch (info.si_code) {
-	case CLD_TRAPPED:
-	case CLD_STOPPED:
-		classify_stop(tracee, info.si_status);
-		return;
-	case CLD_EXITED:
-	case CLD_KILLED:
-	case CLD_DUMPED:
+	if (has_ended(&info)) {
 		reap(tracee);
 		tracee->state = TRACEE_GONE;
-		return;
-	default:
-		return;
+	} else if (info.si_pid != 0) {
+		classify_stop(tracee, info.si_status);
 	}
 }
 
 void tracee_poll_again(struct tracee *tracee)
 {
+	siginfo_t info;
 	tracee_poll(tracee);
+	if (tracee->state != TRACEE_INTERRUPTED)
+		return;
+	/* Succeeds for a thread that stands in a stop of ours, reaped or not. */
+	if (ptrace(PTRACE_GETSIGINFO, tracee->tid, NULL, &info) == 0) {
+		bool event = info.si_code == (info.si_signo | EVENT_STOP << 8);
+		classify_stop(tracee, event ? info.si_code : info.si_signo);
+		return;
+	}
 	/* A child of our own can be waited for whether or not it is traced, so ECHILD does not
 	 * tell. ESRCH here does: not traced by us (kernel/ptrace.c, ptrace_check_attach). */
-	if (tracee->state == TRACEE_INTERRUPTED && tracee->leader &&
-	    ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0 && errno == ESRCH) {
+	if (tracee->leader && ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) != 0 &&
+	    errno == ESRCH) {
 		tracee->state = TRACEE_GONE;
 		tracee->lost_id = true;
 	}

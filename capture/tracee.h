@@ -42,9 +42,16 @@ void tracee_interrupt(struct tracee *tracee);
 /* Look once, without waiting, what became of it; the state says it. */
 void tracee_poll(struct tracee *tracee);
 
-/* The same for one that is long in coming: is it still ours? exec(2) of another thread takes the
- * main thread's id away, without an end that could be waited for. */
+/*
+ * The same for one that is long in coming. Another wait(2) of this program may have taken the stop
+ * away. Or it is no longer ours: exec(2) of another thread takes the main thread's id, without an
+ * end that could be waited for.
+ */
 void tracee_poll_again(struct tracee *tracee);
+
+/* Reap a thread of the target, not its main one, if it has ended. From any thread of this program.
+ */
+void tracee_reap_ended(pid_t tid);
 
 /* Let a stopped thread go, with its signal. If it cannot be, because it was killed meanwhile, its
  * state is TRACEE_INTERRUPTED after and it is to be polled until it has ended. */

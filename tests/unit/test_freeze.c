@@ -467,6 +467,40 @@ static void our_own_sigchld_still_comes(void **state)
 	sigaction(SIGCHLD, &previous, NULL);
 }
 
+/* Waits for any child without end, as a careless program might: takes our stops away. */
+static void *wait_for_all(void *argument)
+{
+	atomic_bool *end = argument;
+	while (!atomic_load(end)) {
+		if (waitpid(-1, NULL, WNOHANG | __WALL) <= 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void somebody_else_here_waits(void **state)
+{
+	(void)state;
+	struct target target = target_start(10);
+	struct freezer *freezer = create(target.pid);
+	pthread_t thread;
+	atomic_bool end = false;
+	struct target_sent sent = {0};
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_all, &end), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		target_send_some(&target, &sent, i);
+		expect_success(freezer_stop_all(freezer));
+		assert_int_equal(freezer_held_count(freezer), 10);
+		release(freezer);
+	}
+	atomic_store(&end, true);
+	pthread_join(thread, NULL);
+	assert_true(target_runs(&target));
+	assert_true(target_handled_all(&target, &sent));
+	freezer_destroy(freezer);
+	target_end(&target);
+}
+
 int main(int argc, char **argv)
 {
 	own_path = "/proc/self/exe";
@@ -487,6 +521,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(gives_up_at_the_deadline),
 		cmocka_unit_test(tracer_ends_before_the_stop),
 		cmocka_unit_test(our_own_sigchld_still_comes),
+		cmocka_unit_test(somebody_else_here_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
