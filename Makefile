@@ -39,8 +39,9 @@ CPPFLAGS_ALL += -D_FORTIFY_SOURCE=2
 CFLAGS_ALL += -fstack-protector-strong
 endif
 ifeq ($(STATIC),1)
-CFLAGS_ALL += -ffunction-sections -fdata-sections
-LDFLAGS_ALL += -static -Wl,--gc-sections
+# Small, to be copied to hosts and into containers: the size is one of the project's figures.
+CFLAGS_ALL := $(filter-out -O2,$(CFLAGS_ALL)) -Os -ffunction-sections -fdata-sections
+LDFLAGS_ALL += -static -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none
 PKG_CONFIG_STATIC := --static
 endif
 CFLAGS_ALL += $(CFLAGS)
@@ -53,7 +54,7 @@ TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -lpthread
 
 COMMON_SOURCES := $(sort $(wildcard common/*.c))
 FORMATS_SOURCES := $(sort $(wildcard formats/*.c))
-CAPTURE_SOURCES := $(sort $(filter-out capture/main.c,$(wildcard capture/*.c)))
+CAPTURE_SOURCES := $(sort $(filter-out capture/capture_main.c,$(wildcard capture/*.c)))
 ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c)))
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -106,7 +107,7 @@ $(eval $(call archive_rule,formats,FORMATS))
 $(eval $(call archive_rule,capture,CAPTURE))
 $(eval $(call archive_rule,analyze,ANALYZE))
 
-$(BUILD)/pyspy-capture: $(BUILD)/capture/main.o $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
+$(BUILD)/pyspy-capture: $(BUILD)/capture/capture_main.o $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(CAPTURE_LIBS)
 	$(if $(filter 1,$(STATIC)),$(Q)strip $@)

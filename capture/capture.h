@@ -2,7 +2,7 @@
 #ifndef PYSPY_CAPTURE_CAPTURE_H
 #define PYSPY_CAPTURE_CAPTURE_H
 
-#include "capture/options.h"
+#include "capture/capture_options.h"
 #include "common/facts.h"
 #include "common/python_version.h"
 

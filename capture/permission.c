@@ -62,7 +62,8 @@ static void describe_process(pid_t pid, char *reasons, size_t size)
 /* A way out for each value of kernel.yama.ptrace_scope (Documentation/admin-guide/LSM/Yama.rst). */
 static const char *const yama_ways[] = {
 	[0] = "run as root or add CAP_SYS_PTRACE",
-	[1] = "run as root, add CAP_SYS_PTRACE, or start the program with pyspy-capture -- COMMAND",
+	[1] = "run as root, add CAP_SYS_PTRACE, or let the program permit it with "
+	      "prctl(PR_SET_PTRACER)",
 	[2] = "run as root or add CAP_SYS_PTRACE",
 	[3] = "no process may attach to another until the next boot",
 };

@@ -98,7 +98,8 @@ static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
 		python_version_format(version, text);
 		return error_create(ERROR_UNSUPPORTED,
 				    "CPython %s was found, but this program knows no layout for "
-				    "it; capture with --level full and use a newer pyspy-analyze",
+				    "it; a newer pyspy-analyze may, from a core or a snapshot of "
+				    "level full",
 				    text);
 	}
 	return &error_not_found;

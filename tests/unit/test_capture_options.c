@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/options.h"
+#include "capture/capture_options.h"
 #include "capture/subject.h"
 
 enum { MAX_ARGUMENTS = 16 };

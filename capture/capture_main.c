@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "capture/capture_options.h"
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
-#include "capture/options.h"
 #include "common/cleanup.h"
 #include "common/exit_status.h"
 #include "common/terminal_text.h"

@@ -1,4 +1,4 @@
-#include "capture/options.h"
+#include "capture/capture_options.h"
 
 #include <errno.h>
 #include <fcntl.h>

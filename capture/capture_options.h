@@ -1,6 +1,6 @@
 /* The command line of pyspy-capture. */
-#ifndef PYSPY_CAPTURE_OPTIONS_H
-#define PYSPY_CAPTURE_OPTIONS_H
+#ifndef PYSPY_CAPTURE_CAPTURE_OPTIONS_H
+#define PYSPY_CAPTURE_CAPTURE_OPTIONS_H
 
 #include <sys/types.h>
 
