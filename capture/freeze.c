@@ -33,7 +33,7 @@ enum {
 	 * reason may have been an exec(2) that is over. */
 	SEIZE_ATTEMPTS = 3,
 	/* Looks at one thread after which all others are looked at, too. */
-	ROUNDS_TO_POLL_ALL = 10,
+	ROUNDS_TO_POLL_ALL = 8,
 };
 
 struct freezer {

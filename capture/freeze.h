@@ -1,8 +1,16 @@
 /*
  * Stopping threads of a target for as short as possible, without harm: PTRACE_SEIZE, never ATTACH;
  * signals that arrive meanwhile are delivered after; a target in job-control stop stays in it; the
- * death of this program at any moment leaves the target running with no signal lost (traps 4-6 of
- * the project's notes are explained in freeze.c).
+ * death of this program at any moment leaves the target running with no signal lost (tracee.h says
+ * how).
+ *
+ * ptrace(2) binds what is seized to the thread that seized it: a freezer is used and destroyed in
+ * the thread that created it. A thread of the target that could not be stopped in time cannot be
+ * let go either, before it wakes up; it is let go by the next call of this interface after that, at
+ * the latest when the calling thread ends.
+ *
+ * Stopping a thread that sleeps in a system call ends some calls early with EINTR, as signal(7)
+ * lists for "Interruption of system calls and library functions by stop signals".
  */
 #ifndef PYSPY_CAPTURE_FREEZE_H
 #define PYSPY_CAPTURE_FREEZE_H
@@ -16,9 +24,11 @@ struct freezer;
 
 struct freezer_options {
 	pid_t pid;
-	uint64_t deadline_ns; /* for one stop; a thread that has not stopped by then is given up */
+	/* For one stop; a thread that has not stopped by then is given up. 0: 100 ms. */
+	uint64_t deadline_ns;
 };
 
+/* Bound to the process that has the id now; compare its start time (proc_is_same) after this. */
 struct error *freezer_create(const struct freezer_options *options, struct freezer **ret);
 /* Lets everything go that is still held. */
 void freezer_destroy(struct freezer *freezer);
@@ -38,8 +48,8 @@ struct error *freezer_stop_all(struct freezer *freezer);
 /* Registers of a stopped thread, the machine's NT_PRSTATUS set; `*ret` is owned by the caller. */
 struct error *freezer_registers(struct freezer *freezer, pid_t tid, void **ret, size_t *ret_size);
 
-/* Let all go, each with the signal that it was stopped with. Gives the time the first one stood
- * still. */
+/* Let all go, each with the signal that it was stopped with. Gives the longest time that one of
+ * them can have stood still. */
 struct error *freezer_release(struct freezer *freezer, uint64_t *ret_freeze_ns);
 
 /* Threads held now. */
