@@ -281,6 +281,15 @@ def stack_difference(expected, shown, limit=3):
     return "\n".join(lines)
 
 
+def identity(dump):
+    """All of the JSON that must not differ between two ways of reading the same standing process."""
+    threads = json.loads(json.dumps(dump))
+    for thread in threads:
+        for name in ("sample", "capture_time"):
+            thread["process_info"].pop(name, None)
+    return threads
+
+
 class EndToEndTest(unittest.TestCase):
     maxDiff = 4000
 
@@ -295,6 +304,18 @@ class EndToEndTest(unittest.TestCase):
         difference = stack_difference(want, shown_stacks(dump, only))
         if difference:
             self.fail("%s\n%s" % (message, difference))
+
+
+    def assert_identical(self, one, other, message):
+        """Two ways to read the same standing process."""
+        for first, second in zip(identity(one), identity(other)):
+            for key in sorted(set(first) | set(second)):
+                if first.get(key) != second.get(key):
+                    self.fail(
+                        "%s: thread %s: %s: %.500r, %.500r"
+                        % (message, first["os_thread_id"], key, first.get(key), second.get(key))
+                    )
+        self.assertEqual(len(one), len(other), message)
 
 
 def main():

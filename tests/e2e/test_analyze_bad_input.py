@@ -9,11 +9,11 @@ import shutil
 import struct
 import subprocess
 import tempfile
-import unittest
 
 import support
 from core_image import CoreImage
 from damage import DamagedInput, places, representative_interpreters
+from generate import add_class, make_load_tests, template
 from support import EndToEndTest, SMALL
 
 CUTS_OF_CORE = 12 if SMALL else 36
@@ -82,7 +82,10 @@ class NotAnInput(EndToEndTest):
         process = subprocess.Popen(
             ["sleep", "1000"], cwd=self.folder, preexec_fn=support._prepare_target
         )
-        support.wait_until(lambda: os.readlink("/proc/%d/exe" % process.pid).endswith(("sleep", "coreutils", "busybox")), 10, "sleep")
+        started = os.readlink("/proc/self/exe")
+        support.wait_until(
+            lambda: os.readlink("/proc/%d/exe" % process.pid) != started, 10, "sleep's start"
+        )
         process.send_signal(6)
         process.wait()
         cores = [name for name in os.listdir(self.folder) if name.startswith("core")]
@@ -92,6 +95,7 @@ class NotAnInput(EndToEndTest):
         self.assertTrue(done.stderr)
 
 
+@template
 class Damaged(DamagedInput):
     """Files cut and changed at random, but reproducible, places."""
 
@@ -192,6 +196,7 @@ class Damaged(DamagedInput):
             self.analyze(path, "byte %r of the block" % place)
 
 
+@template
 class WildPointers(DamagedInput):
     """Memory in which one pointer leads astray: the rest of the stacks is shown, the loss is marked."""
 
@@ -305,25 +310,11 @@ class WildPointers(DamagedInput):
             self.check_marked("a thread state's next is 0x%x" % value, 1)
 
 
-def _generate():
-    for interpreter in representative_interpreters():
-        label = interpreter.name.replace(".", "_")
-        for base in (Damaged, WildPointers):
-            name = "%s_%s" % (base.__name__, label)
-            globals()[name] = type(name, (base,), {"interpreter": interpreter})
+for _interpreter in representative_interpreters():
+    add_class(globals(), Damaged, _interpreter.name, interpreter=_interpreter)
+    add_class(globals(), WildPointers, _interpreter.name, interpreter=_interpreter)
 
-
-_generate()
-
-
-def load_tests(loader, standard, pattern):
-    suite = unittest.TestSuite()
-    for name, value in sorted(globals().items()):
-        if isinstance(value, type) and issubclass(value, EndToEndTest):
-            if value is NotAnInput or getattr(value, "interpreter", None):
-                suite.addTests(loader.loadTestsFromTestCase(value))
-    return suite
-
+load_tests = make_load_tests(globals())
 
 if __name__ == "__main__":
     support.main()

@@ -8,15 +8,16 @@ import json
 import os
 import shutil
 import tempfile
-import unittest
 
 import support
+from generate import add_class, make_load_tests, template
 from support import EndToEndTest, FOLDER
 
 FIXTURES = os.path.join(FOLDER, os.pardir, "fixtures")
 OLDEST, NEWEST = (3, 8), (3, 13)  # that must be there
 
 
+@template
 class Fixture(EndToEndTest):
     folder = None
 
@@ -73,32 +74,18 @@ class Fixture(EndToEndTest):
         self.check(path)
 
 
-class Complete(unittest.TestCase):
+class Complete(EndToEndTest):
     def test_every_version_has_one(self):
         there = {name.partition("-")[0] for name in os.listdir(FIXTURES)}
         for minor in range(OLDEST[1], NEWEST[1] + 1):
             self.assertIn("3.%d" % minor, there)
 
 
-def _generate():
-    for name in sorted(os.listdir(FIXTURES)):
-        folder = os.path.join(FIXTURES, name)
-        if os.path.exists(os.path.join(folder, "expected.json")):
-            label = "Fixture_" + name.replace(".", "_").replace("-", "_")
-            globals()[label] = type(label, (Fixture,), {"folder": folder})
+for _name in sorted(os.listdir(FIXTURES)):
+    if os.path.exists(os.path.join(FIXTURES, _name, "expected.json")):
+        add_class(globals(), Fixture, _name, folder=os.path.join(FIXTURES, _name))
 
-
-_generate()
-
-
-def load_tests(loader, standard, pattern):
-    suite = unittest.TestSuite()
-    for name, value in sorted(globals().items()):
-        if isinstance(value, type) and issubclass(value, unittest.TestCase):
-            if value is Complete or getattr(value, "folder", None):
-                suite.addTests(loader.loadTestsFromTestCase(value))
-    return suite
-
+load_tests = make_load_tests(globals())
 
 if __name__ == "__main__":
     support.main()

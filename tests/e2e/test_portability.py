@@ -4,9 +4,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-import unittest
 
 import support
+from generate import add_class, make_load_tests, template
 from interpreters import find_interpreters
 from support import EndToEndTest, Target
 
@@ -55,6 +55,7 @@ def output(*arguments, **options):
     return done.stdout, done.stderr, done.returncode
 
 
+@template
 class Portability(EndToEndTest):
     interpreter = None
 
@@ -139,24 +140,11 @@ class Pipes(EndToEndTest):
         self.assertIsNone(self.target.process.poll())
 
 
-def _generate():
-    for interpreter in find_interpreters():
-        name = "Portability_" + interpreter.name.replace(".", "_")
-        if name not in globals() and interpreter.unsupported is None:
-            globals()[name] = type(name, (Portability,), {"interpreter": interpreter})
+for _interpreter in find_interpreters():
+    if not _interpreter.unsupported:
+        add_class(globals(), Portability, _interpreter.name, interpreter=_interpreter)
 
-
-_generate()
-
-
-def load_tests(loader, standard, pattern):
-    suite = unittest.TestSuite()
-    for name, value in sorted(globals().items()):
-        if isinstance(value, type) and issubclass(value, EndToEndTest):
-            if value not in (EndToEndTest, Portability):
-                suite.addTests(loader.loadTestsFromTestCase(value))
-    return suite
-
+load_tests = make_load_tests(globals())
 
 if __name__ == "__main__":
     support.main()

@@ -37,9 +37,9 @@ def _huge_code():
 
 def _one_long_line():
     """Many instructions on one line, the call in the middle of it (columns beyond 255)."""
-    terms = ["1"] * 400
+    before, after = " + ".join(["1"] * 400), " + ".join(["_one()"] * 300)
     return ["def one_long_line(state):",
-            "    return (%s) + ((state.take()(state) or 0) + (%s))" % (" + ".join(terms), " + ".join(["_one()"] * 300)),
+            "    return (%s) + ((state.take()(state) or 0) + (%s))" % (before, after),
             "def _one(): return 1"]
 
 
@@ -78,7 +78,8 @@ def _importing(folder):
     def through_import(state):
         name = "imported_%d" % state.index
         with open(os.path.join(folder, name + ".py"), "w") as file:
-            file.write("import links\n\nSTATE = links.STATES[%d]\nVALUE = [\n    STATE.take()(STATE)]\n" % state.index)
+            file.write("import links\n\nSTATE = links.STATES[%d]\n" % state.index)
+            file.write("VALUE = [\n    STATE.take()(STATE)]\n")
         links.STATES[state.index] = state
         importlib.invalidate_caches()
         importlib.import_module(name)
