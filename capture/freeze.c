@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "capture/fault_point.h"
-#include "capture/permission.h"
+#include "capture/freeze_error.h"
 #include "capture/proc_stat.h"
 #include "capture/seize_watch.h"
 #include "capture/stop_wait.h"
@@ -24,9 +24,8 @@
 #define DEFAULT_DEADLINE_NS (100 * NS_PER_MS)
 
 enum {
-	/* Passes over the list of threads: one finds those that exist, one that there are no more.
-	 * Each further one needs a thread that was started by one that had not yet stopped. */
-	STOP_ALL_MAX_PASSES = 32,
+	/* Between two looks at threads that are just coming or going. */
+	PASS_PAUSE_NS = 50 * 1000,
 	/* NT_PRSTATUS of x86_64 is 216 bytes, of aarch64 272. */
 	REGISTERS_MAX_BYTES = 1024,
 	/* A seize that is refused for no reason that can be found is tried again so often: the
@@ -37,10 +36,9 @@ enum {
 };
 
 struct freezer {
-	pid_t pid;
+	struct freeze_subject subject;
 	uint64_t deadline_ns;
-	struct task_folder tasks;
-	struct task_ids ids;	   /* scratch of freezer_stop_all */
+	struct task_ids ids;	   /* as listed last by freezer_stop_all */
 	struct seize_watch *watch; /* NULL until more than one thread was to be seized */
 	struct tracee *tracees;
 	size_t count;
@@ -62,9 +60,9 @@ struct error *freezer_create(const struct freezer_options *options, struct freez
 	struct freezer *freezer = calloc(1, sizeof(*freezer));
 	if (!freezer)
 		return &error_out_of_memory;
-	freezer->pid = options->pid;
+	freezer->subject.pid = options->pid;
 	freezer->deadline_ns = options->deadline_ns ? options->deadline_ns : DEFAULT_DEADLINE_NS;
-	struct error *error = task_folder_open(options->pid, &freezer->tasks);
+	struct error *error = task_folder_open(options->pid, &freezer->subject.tasks);
 	if (error) {
 		free(freezer);
 		return error;
@@ -124,11 +122,12 @@ static void adopt_after_exec(struct freezer *freezer)
 	if (!has_vanished(freezer))
 		return;
 	forget_gone(freezer);
-	if (find_tracee(freezer, freezer->count, freezer->pid) || reserve_tracees(freezer, 1) ||
-	    ptrace(PTRACE_INTERRUPT, freezer->pid, NULL, NULL) != 0)
+	if (find_tracee(freezer, freezer->count, freezer->subject.pid) ||
+	    reserve_tracees(freezer, 1) ||
+	    ptrace(PTRACE_INTERRUPT, freezer->subject.pid, NULL, NULL) != 0)
 		return;
 	freezer->tracees[freezer->count++] = (struct tracee){
-		.tid = freezer->pid,
+		.tid = freezer->subject.pid,
 		.leader = true,
 		.state = TRACEE_INTERRUPTED,
 	};
@@ -217,7 +216,7 @@ void freezer_destroy(struct freezer *freezer)
 		return;
 	let_go(freezer);
 	seize_watch_destroy(freezer->watch);
-	task_folder_close(&freezer->tasks);
+	task_folder_close(&freezer->subject.tasks);
 	task_ids_deinit(&freezer->ids);
 	free(freezer->tracees);
 	free(freezer);
@@ -229,55 +228,6 @@ void freezer_destroyp(struct freezer **freezer)
 }
 
 /* Stopping. */
-
-/* In exec(2) by another thread the main thread is a zombie for a moment, and not the last thread.
- */
-static bool process_ended(const struct freezer *freezer)
-{
-	struct proc_stat stat;
-	return proc_stat_read(freezer->tasks.fd, freezer->pid, &stat) != 0 ||
-	       (proc_state_ended(stat.state) && stat.thread_count <= 1);
-}
-
-static struct error *gone_error(const struct freezer *freezer, pid_t tid)
-{
-	if (process_ended(freezer))
-		return error_create(ERROR_NO_PROCESS, "process %d has ended", (int)freezer->pid);
-	return error_create(ERROR_NO_PROCESS, "thread %d of process %d has ended", (int)tid,
-			    (int)freezer->pid);
-}
-
-static struct error *traced_error(const struct freezer *freezer, pid_t tid, pid_t tracer)
-{
-	struct proc_stat stat = {.name = "?"};
-	proc_stat_read(AT_FDCWD, tracer, &stat);
-	return error_create(ERROR_BUSY,
-			    "cannot attach to process %d: its thread %d is already traced by "
-			    "process %d (%s); end that first",
-			    (int)freezer->pid, (int)tid, (int)tracer, stat.name);
-}
-
-/* PTRACE_SEIZE gives EPERM for a thread that is ending, for one that has a tracer, and for lack of
- * permission alike (kernel/ptrace.c, ptrace_attach). */
-static struct error *seize_error(const struct freezer *freezer, pid_t tid, int errnum)
-{
-	struct proc_status status;
-	if (errnum == ESRCH)
-		return gone_error(freezer, tid);
-	if (errnum != EPERM)
-		return error_errno(ERROR_FAILED, errnum, "cannot attach to thread %d of process %d",
-				   (int)tid, (int)freezer->pid);
-	int unreadable = proc_status_read(freezer->tasks.fd, tid, &status);
-	if (unreadable == ENOENT || unreadable == ESRCH ||
-	    (!unreadable && proc_state_ended(status.state)))
-		return gone_error(freezer, tid);
-	/* A thread that we had seized by another id: it has called exec(2) since. */
-	if (!unreadable && status.tracer_pid == (int32_t)getpid() && freezer->count > 0)
-		return gone_error(freezer, tid);
-	if (!unreadable && status.tracer_pid != 0)
-		return traced_error(freezer, tid, status.tracer_pid);
-	return permission_error(freezer->pid, "attach to", "ptrace", EPERM);
-}
 
 static struct error *injected_error(enum fault_point point)
 {
@@ -303,18 +253,19 @@ static struct error *seize_one(struct freezer *freezer, pid_t tid)
 {
 	struct tracee tracee;
 	for (unsigned attempt = 1;; attempt++) {
-		int errnum = tracee_seize(tid, tid == freezer->pid, &tracee);
+		int errnum = tracee_seize(tid, tid == freezer->subject.pid, &tracee);
 		if (!errnum)
 			break;
-		struct error *error = seize_error(freezer, tid, errnum);
+		struct error *error =
+			freeze_error_seize(&freezer->subject, tid, errnum, freezer->count > 0);
 		if (error->code != ERROR_PERMISSION || attempt == SEIZE_ATTEMPTS)
 			return error;
 		error_destroy(error);
 	}
 	freezer->tracees[freezer->count++] = tracee;
 	/* Now that it is seized, its id cannot pass to another thread: does it belong here? */
-	if (!task_folder_has(&freezer->tasks, tid))
-		return gone_error(freezer, tid);
+	if (!task_folder_has(&freezer->subject.tasks, tid))
+		return freeze_error_gone(&freezer->subject, tid);
 	freezer->tracees[freezer->count - 1].wanted = true;
 	if (freezer->watch && !tracee.leader)
 		return seize_watch_add(freezer->watch, tid);
@@ -366,16 +317,6 @@ static void request_stops(struct freezer *freezer)
 	}
 }
 
-static struct error *deadline_error(const struct freezer *freezer, pid_t tid)
-{
-	struct proc_stat stat;
-	bool sleeps = proc_stat_read(freezer->tasks.fd, tid, &stat) == 0 && stat.state == 'D';
-	return error_create(
-		ERROR_BUSY, "thread %d of process %d did not stop within %llu ms%s; try again",
-		(int)tid, (int)freezer->pid, (unsigned long long)(freezer->deadline_ns / NS_PER_MS),
-		sleeps ? " (it is in uninterruptible sleep)" : "");
-}
-
 /* exec(2) in a thread that has not stopped yet ends all others, stopped or not, and comes to its
  * own stop only when they are reaped. */
 static void poll_all(struct freezer *freezer)
@@ -392,7 +333,8 @@ static struct error *await_stop(struct freezer *freezer, struct tracee *tracee,
 	tracee_poll(tracee);
 	for (unsigned round = 1; tracee->state == TRACEE_INTERRUPTED; round++) {
 		if (now_ns() > until_ns)
-			return deadline_error(freezer, tracee->tid);
+			return freeze_error_deadline(&freezer->subject, tracee->tid,
+						     freezer->deadline_ns);
 		stop_wait_step(wait, round);
 		tracee_poll(tracee);
 		if (round % ROUNDS_TO_POLL_ALL == 0)
@@ -453,7 +395,7 @@ static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size
 		return error;
 	for (size_t i = 0; i < freezer->count; i++)
 		if (freezer->tracees[i].wanted && freezer->tracees[i].state == TRACEE_GONE)
-			return gone_error(freezer, freezer->tracees[i].tid);
+			return freeze_error_gone(&freezer->subject, freezer->tracees[i].tid);
 	return fault_point(FAULT_ALL_STOPPED) ? injected_error(FAULT_ALL_STOPPED) : NULL;
 }
 
@@ -465,39 +407,72 @@ struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t co
 	return error;
 }
 
+/* Of the threads that were listed last, those that have ended but are still in the list: a main
+ * thread that has ended before the others stays there. */
+static size_t count_zombies(const struct freezer *freezer)
+{
+	size_t zombies = 0;
+	for (size_t i = 0; i < freezer->ids.count; i++) {
+		struct proc_stat stat;
+		if (find_tracee(freezer, freezer->count, freezer->ids.items[i]))
+			continue;
+		if (proc_stat_read(freezer->subject.tasks.fd, freezer->ids.items[i], &stat) == 0)
+			zombies += proc_state_ended(stat.state);
+	}
+	return zombies;
+}
+
+/*
+ * All that are held live and stand still: if there are as many threads as held ones, they are the
+ * same. That a listing has nothing new proves less: it ends early at a thread that ends meanwhile
+ * (fs/proc/base.c, next_tid).
+ */
+static bool holds_everything(const struct freezer *freezer, size_t zombies)
+{
+	size_t held = freezer_held_count(freezer);
+	return held && task_folder_count(&freezer->subject.tasks) == held + zombies;
+}
+
+/* List the threads, and stop those that are not held; `ret_added` says how many. */
+static struct error *stop_listed(struct freezer *freezer, uint64_t until_ns, size_t *ret_added)
+{
+	size_t added;
+	struct error *error = task_folder_list(&freezer->subject.tasks, &freezer->ids);
+	if (!error)
+		error = seize(freezer, freezer->ids.items, freezer->ids.count, false, &added);
+	if (!error && added)
+		error = stop_seized(freezer, until_ns);
+	if (error)
+		return error;
+	adopt_after_exec(freezer);
+	forget_gone(freezer);
+	*ret_added = added;
+	return NULL;
+}
+
 static struct error *stop_everything(struct freezer *freezer)
 {
 	struct error *error = begin(freezer);
 	if (error)
 		return error;
 	uint64_t until_ns = now_ns() + freezer->deadline_ns;
-	for (unsigned pass = 0; pass < STOP_ALL_MAX_PASSES; pass++) {
-		size_t held = freezer_held_count(freezer), added;
-		/* All that are held live and stand still: as many threads as held ones are they. */
-		if (held && task_folder_count(&freezer->tasks) == held)
-			return NULL;
-		error = task_folder_list(&freezer->tasks, &freezer->ids);
-		if (!error)
-			error = seize(freezer, freezer->ids.items, freezer->ids.count, false,
-				      &added);
+	do {
+		size_t added;
+		error = stop_listed(freezer, until_ns, &added);
 		if (error)
 			return error;
-		if (!added && held)
+		if (holds_everything(freezer, 0))
 			return NULL;
-		if (!added && process_ended(freezer))
-			return gone_error(freezer, freezer->pid);
-		if (!added) {
-			nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+		if (added)
 			continue;
-		}
-		error = stop_seized(freezer, until_ns);
-		if (error)
-			return error;
-		adopt_after_exec(freezer);
-		forget_gone(freezer);
-	}
+		if (freezer->count == 0 && freeze_subject_ended(&freezer->subject))
+			return freeze_error_gone(&freezer->subject, freezer->subject.pid);
+		if (holds_everything(freezer, count_zombies(freezer)))
+			return NULL;
+		nanosleep(&(struct timespec){.tv_nsec = PASS_PAUSE_NS}, NULL);
+	} while (now_ns() < until_ns);
 	return error_create(ERROR_BUSY, "process %d starts threads faster than they can be stopped",
-			    (int)freezer->pid);
+			    (int)freezer->subject.pid);
 }
 
 struct error *freezer_stop_all(struct freezer *freezer)
@@ -517,12 +492,12 @@ struct error *freezer_registers(struct freezer *freezer, pid_t tid, void **ret, 
 	const struct tracee *tracee = find_tracee(freezer, freezer->count, tid);
 	if (!tracee || !tracee->wanted || tracee->state != TRACEE_STOPPED)
 		return error_create(ERROR_NOT_FOUND, "thread %d of process %d is not held",
-				    (int)tid, (int)freezer->pid);
+				    (int)tid, (int)freezer->subject.pid);
 	unsigned char registers[REGISTERS_MAX_BYTES];
 	struct iovec range = {.iov_base = registers, .iov_len = sizeof(registers)};
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &range) != 0) {
 		if (errno == ESRCH) /* killed while it stood still */
-			return gone_error(freezer, tid);
+			return freeze_error_gone(&freezer->subject, tid);
 		return error_errno(ERROR_FAILED, errno, "cannot read the registers of thread %d",
 				   (int)tid);
 	}

@@ -41,8 +41,8 @@ void freezer_destroyp(struct freezer **freezer);
  */
 struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t count);
 
-/* Stop all threads; /proc/PID/task is read again until a pass finds nothing new, attempts bounded.
- */
+/* Stop all threads; /proc/PID/task is read again until every thread in it is held, at most until
+ * the deadline. */
 struct error *freezer_stop_all(struct freezer *freezer);
 
 /* Registers of a stopped thread, the machine's NT_PRSTATUS set; `*ret` is owned by the caller. */
