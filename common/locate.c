@@ -280,7 +280,10 @@ static struct error *locate_by_scan(struct search *search, struct scan_range ran
 	return error;
 }
 
-/* What is looked at first: libpython, then programs named after Python, then the executable. */
+/*
+ * What is looked at first: libpython, then programs named after Python, then the executable, and
+ * what has no name (cores without NT_FILE, as qemu-user writes them).
+ */
 static int module_likelihood(const struct module *module, bool is_first)
 {
 	const char *slash = module->path ? strrchr(module->path, '/') : NULL;
@@ -289,7 +292,7 @@ static int module_likelihood(const struct module *module, bool is_first)
 		return 3;
 	if (name && strstr(name, "python"))
 		return 2;
-	return is_first ? 1 : 0;
+	return is_first || !name || !*name ? 1 : 0;
 }
 
 typedef struct error *(*locate_step)(struct search *search, const struct module *module,
