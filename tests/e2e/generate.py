@@ -18,13 +18,17 @@ def add_class(namespace, base, label, **attributes):
     namespace[name] = type(name, (base,), attributes)
 
 
+class Unsupported(unittest.TestCase):
+    """What is found but not to be tested."""
+
+
 def add_skip(namespace, label, reason):
     """A class with one test, skipped: so that the reason is counted and printed."""
 
     def test_unsupported(self):
         self.skipTest(reason)
 
-    add_class(namespace, unittest.TestCase, label, test_unsupported=test_unsupported)
+    add_class(namespace, Unsupported, label, test_unsupported=test_unsupported)
 
 
 def make_load_tests(namespace):

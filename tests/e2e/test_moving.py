@@ -72,7 +72,9 @@ class Moving(EndToEndTest):
                 self.assertEqual((caller["name"], caller["line"]), tuple(tree[callee["name"]][:2]), stack)
         for frame in inside:
             _, _, first, last = tree[frame["name"]]
-            self.assertTrue(first <= frame["line"] <= last, stack)
+            # 3.10 gives a generator's first instruction (GEN_START) no line.
+            starts = frame["line"] == 0 and frame["name"] + "_run" in tree
+            self.assertTrue(starts or first <= frame["line"] <= last, stack)
         return 1 if len(inside) > 1 else 0
 
     def test_blocking(self):
