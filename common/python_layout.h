@@ -2,7 +2,7 @@
  * Where the fields of CPython's structures are, for one version and build. Offsets are in bytes
  * from the start of the structure; LAYOUT_ABSENT where this version has no such field.
  *
- * Rows for 3.8-3.12 are generated from each version's headers (scripts/generate-layouts, output
+ * Rows for 3.7-3.12 are generated from each version's headers (scripts/generate-layouts, output
  * python_layout_tables.c). From 3.13 on a row is read from the target's own _Py_DebugOffsets
  * (debug_offsets.c), and completed from a generated row for what that does not tell.
  */
@@ -67,7 +67,7 @@ struct python_layout {
 		layout_offset tstate_current;	   /* 3.7-3.11: gilstate.tstate_current */
 		layout_offset tstate_current_wide; /* the same with glibc on aarch64, whose mutexes
 						      are longer */
-		layout_offset gil;		   /* 3.8-3.11: ceval.gil, embedded; else absent */
+		layout_offset gil;		   /* 3.7-3.11: ceval.gil, embedded; else absent */
 	} runtime;
 
 	struct {

@@ -4,19 +4,21 @@ them.
 Rules are (first minor, last minor, what to probe); a version without a rule has no such field.
 """
 
-MINORS = range(8, 16)
+MINORS = range(7, 16)
 
-# Minor version: first micro versions of rows, where a used field moved inside a minor version. None
-# did from 3.8 on: the headers of 3.9.2 and 3.9.18, 3.11.2 and 3.11.7, 3.13.0 and 3.13.5 give the
+# Minor version: first micro versions of rows, where a used field moved inside a minor version. In
+# 3.7.4 the garbage collector's heads in the runtime became longer (bpo-27987: "long double dummy" in
+# _gc_head, Include/objimpl.h), and what is behind them moved: the row of 3.7.0 is made from the
+# headers of 3.7.16 with 3.7.3's "double dummy". None did from 3.8 on: the headers of 3.9.2 and 3.9.18, 3.11.2 and 3.11.7, 3.13.0 and 3.13.5 give the
 # same rows, and the tables of other tools that are made from every release give one layout each for
 # 3.8.0-3.9.19, 3.10.0-3.10.13, 3.11.0-3.11.8 and 3.12.0-3.12.3, and one runtime layout each for
 # 3.8.0-3.8.19, 3.9.0-3.10.14 and 3.11.0-3.11.9 (github.com/parca-dev/runtime-data, pkg/python).
-MICRO_SPLITS = {}
+MICRO_SPLITS = {7: (4,)}
 
 # Flavours: name in the table, defines, minor versions that have it.
 FLAVOURS = (
-    ("release", (), range(8, 16)),
-    ("debug", ("-DPy_DEBUG=1",), range(8, 16)),
+    ("release", (), range(7, 16)),
+    ("debug", ("-DPy_DEBUG=1",), range(7, 16)),
     ("free-threaded", ("-DPy_GIL_DISABLED=1",), range(13, 16)),
     ("free-threaded debug", ("-DPy_GIL_DISABLED=1", "-DPy_DEBUG=1"), range(13, 16)),
 )
@@ -36,7 +38,9 @@ struct wide_mutex {
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#if PY_VERSION_HEX < 0x03090000
+#if PY_VERSION_HEX < 0x03080000
+#include "internal/pystate.h"
+#elif PY_VERSION_HEX < 0x03090000
 #include "internal/pycore_pystate.h"
 #include "internal/pycore_gil.h"
 #include "code.h"

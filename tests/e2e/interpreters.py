@@ -11,9 +11,9 @@ import os
 import shutil
 import subprocess
 
-# From this version on the programs decode stacks (design.md, Scope of issue 3). 3.14 and later are
+# From this version on the programs decode stacks (design.md). 3.14 and later are
 # read through _Py_DebugOffsets, whose schema the build either knows or does not.
-OLDEST_SUPPORTED = (3, 8)
+OLDEST_SUPPORTED = (3, 7)
 
 _VERSION_MANAGER_GLOBS = (
     "~/.pyenv/versions/*/bin/python",

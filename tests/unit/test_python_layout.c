@@ -13,7 +13,7 @@ static const struct python_layout *find(unsigned minor, unsigned micro, bool deb
 static void test_every_version_has_a_row(void **state)
 {
 	(void)state;
-	for (unsigned minor = 8; minor <= 15; minor++) {
+	for (unsigned minor = 7; minor <= 15; minor++) {
 		for (unsigned micro = 0; micro <= 255; micro++) {
 			const struct python_layout *row = find(minor, micro, false, false);
 			assert_non_null(row);
@@ -27,11 +27,20 @@ static void test_every_version_has_a_row(void **state)
 	}
 }
 
+/* The collector's heads in the runtime became longer in 3.7.4 (bpo-27987). */
+static void test_a_micro_version_has_its_own_row(void **state)
+{
+	(void)state;
+	assert_int_equal(find(7, 3, false, false)->runtime.tstate_current, 1392);
+	assert_int_equal(find(7, 4, false, false)->runtime.tstate_current, 1480);
+	assert_ptr_equal(find(7, 4, false, false), find(7, 17, false, false));
+}
+
 static void test_unknown_versions_have_none(void **state)
 {
 	struct python_version version = {.major = 2, .minor = 7, .micro = 18};
 	(void)state;
-	assert_null(find(7, 16, false, false));
+	assert_null(find(2, 0, false, false));
 	assert_null(find(16, 0, false, false));
 	assert_null(python_layout_find(version, false, false));
 }
@@ -129,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_version_has_a_row),
+		cmocka_unit_test(test_a_micro_version_has_its_own_row),
 		cmocka_unit_test(test_unknown_versions_have_none),
 		cmocka_unit_test(test_rows_are_disjoint),
 		cmocka_unit_test(test_rows),
