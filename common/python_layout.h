@@ -160,7 +160,56 @@ struct python_layout {
 		layout_offset size; /* fixed part */
 		layout_offset name; /* tp_name */
 		layout_offset flags;
+		layout_offset basic_size;
+		layout_offset dict_offset; /* tp_dictoffset: signed, of instances */
+		layout_offset cached_keys; /* >= 3.11: ht_cached_keys of a heap type */
 	} type;
+
+	/* Attributes of instances that have no dict of their own (yet): Objects/dictobject.c,
+	 * _PyObject_GetInstanceAttribute(), _PyObject_TryGetInstanceAttribute(). */
+	struct {
+		uint32_t managed_dict_flag;	/* >= 3.11: in tp_flags; else 0 */
+		uint32_t inline_values_flag;	/* >= 3.13 */
+		uint32_t managed_dict_before;	/* >= 3.11: the dict's pointer, bytes before the
+						   object */
+		uint32_t managed_values_before; /* 3.11: the values' pointer */
+		uint32_t managed_values_tag;	/* 3.12: low bits of the dict's pointer that make it
+						   the values' */
+	} instance;
+
+	struct {
+		layout_offset dict; /* md_dict */
+	} module;
+
+	struct {
+		layout_offset length;  /* ob_size; >= 3.12: lv_tag */
+		layout_offset digits;  /* 32-bit words */
+		uint32_t length_shift; /* length is word >> shift, what is below is zero if positive
+					*/
+		uint32_t digit_bits;
+	} integer;
+
+	struct {
+		layout_offset keys;   /* ma_keys */
+		layout_offset values; /* ma_values: NULL unless the table is split */
+	} dict;
+
+	struct {
+		layout_offset size;		/* <= 3.10: dk_size, of the hash table */
+		layout_offset log2_index_bytes; /* >= 3.11 */
+		layout_offset kind;		/* >= 3.11: dk_kind */
+		layout_offset entry_count;	/* dk_nentries */
+		layout_offset indices;
+		uint32_t general_kind; /* >= 3.11: of entries with hash; those of other kinds have
+					  none */
+	} dict_keys;
+
+	/* A split table's values: an array (<= 3.10) or PyDictValues. */
+	struct {
+		layout_offset capacity; /* >= 3.13, a byte */
+		layout_offset valid;	/* >= 3.13, a byte */
+		layout_offset items;
+	} dict_values;
 
 	struct {
 		layout_offset items;  /* ob_item */

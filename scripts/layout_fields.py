@@ -57,6 +57,35 @@ struct wide_mutex {
 #include "internal/pycore_interpframe.h"
 #include "internal/pycore_stackref.h"
 #endif
+#if PY_VERSION_HEX >= 0x030a0000
+#include "internal/pycore_moduleobject.h"
+#else
+/* Objects/moduleobject.c of 3.6 to 3.9: not in a header. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *md_dict;
+} PyModuleObject;
+#endif
+#if PY_VERSION_HEX >= 0x030b0000
+#include "internal/pycore_dict.h"
+#include "internal/pycore_object.h"
+#else
+/* Objects/dict-common.h of 3.6 to 3.10: not installed. */
+struct _dictkeysobject {
+    Py_ssize_t dk_refcnt;
+    Py_ssize_t dk_size;
+    void *dk_lookup;
+    Py_ssize_t dk_usable;
+    Py_ssize_t dk_nentries;
+    char dk_indices[];
+};
+#endif
+/* How far before an object a function says that something is. */
+#define BYTES_BEFORE(function) ({ \\
+    static PyTypeObject type = {.tp_flags = Py_TPFLAGS_MANAGED_DICT}; \\
+    static struct { void *before[8]; PyObject object; } space; \\
+    space.object.ob_type = &type; \\
+    (char *)&space.object - (char *)function(&space.object); })
 """
 
 
@@ -107,6 +136,10 @@ def all_ones(member):
 RUNTIME, INTERPRETER, THREAD = "_PyRuntimeState", "PyInterpreterState", "PyThreadState"
 FRAME_OBJECT, FRAME, CODE = "PyFrameObject", "_PyInterpreterFrame", "PyCodeObject"
 GIL = "struct _gil_runtime_state"
+TYPE, KEYS_OBJECT, VALUES = "PyTypeObject", "struct _dictkeysobject", "struct _dictvalues"
+# What is taken off the address of values to tell it from that of a dict.
+VALUES_TAG = ("({PyDictOrValues word; _PyDictOrValues_SetValues(&word, (PyDictValues *)64); "
+              "64 - (unsigned long)word.values;})")
 
 # Field of struct python_layout: (first minor, last minor, what to probe); absent otherwise.
 FIELDS = {
@@ -218,6 +251,40 @@ FIELDS = {
     "type.size": [(0, 99, size("PyTypeObject"))],
     "type.name": [(0, 99, at("PyTypeObject", "tp_name"))],
     "type.flags": [(0, 99, at("PyTypeObject", "tp_flags"))],
+    "type.basic_size": [(6, 99, at(TYPE, "tp_basicsize"))],
+    "type.dict_offset": [(6, 99, at(TYPE, "tp_dictoffset"))],
+    "type.cached_keys": [(11, 99, at("PyHeapTypeObject", "ht_cached_keys"))],
+    "instance.managed_dict_flag": [(11, 99, value("Py_TPFLAGS_MANAGED_DICT"))],
+    "instance.inline_values_flag": [(13, 99, value("Py_TPFLAGS_INLINE_VALUES"))],
+    "instance.managed_dict_before": [
+        (11, 11, value("BYTES_BEFORE(_PyObject_ManagedDictPointer)")),
+        (12, 12, value("BYTES_BEFORE(_PyObject_DictOrValuesPointer)")),
+        (13, 99, value("BYTES_BEFORE(_PyObject_ManagedDictPointer)")),
+    ],
+    "instance.managed_values_before": [(11, 11, value("BYTES_BEFORE(_PyObject_ValuesPointer)"))],
+    "instance.managed_values_tag": [(12, 12, value(VALUES_TAG))],
+    "module.dict": [(6, 99, at("PyModuleObject", "md_dict"))],
+    "integer.length": [
+        (6, 11, at("PyVarObject", "ob_size")),
+        (12, 99, at("PyLongObject", "long_value.lv_tag")),
+    ],
+    "integer.digits": [
+        (6, 11, at("PyLongObject", "ob_digit")),
+        (12, 99, at("PyLongObject", "long_value.ob_digit")),
+    ],
+    "integer.length_shift": [(12, 99, value("_PyLong_NON_SIZE_BITS"))],
+    "integer.digit_bits": [(6, 99, value("PyLong_SHIFT"))],
+    "dict.keys": [(6, 99, at("PyDictObject", "ma_keys"))],
+    "dict.values": [(6, 99, at("PyDictObject", "ma_values"))],
+    "dict_keys.size": [(6, 10, at(KEYS_OBJECT, "dk_size"))],
+    "dict_keys.log2_index_bytes": [(11, 99, at(KEYS_OBJECT, "dk_log2_index_bytes"))],
+    "dict_keys.kind": [(11, 99, at(KEYS_OBJECT, "dk_kind"))],
+    "dict_keys.entry_count": [(6, 99, at(KEYS_OBJECT, "dk_nentries"))],
+    "dict_keys.indices": [(6, 99, at(KEYS_OBJECT, "dk_indices"))],
+    "dict_keys.general_kind": [(11, 99, value("DICT_KEYS_GENERAL"))],
+    "dict_values.capacity": [(13, 99, at(VALUES, "capacity"))],
+    "dict_values.valid": [(13, 99, at(VALUES, "valid"))],
+    "dict_values.items": [(6, 10, value("0")), (11, 99, at(VALUES, "values"))],
     "tuple.items": [(0, 99, at("PyTupleObject", "ob_item"))],
     "tuple.length": [(0, 99, at("PyVarObject", "ob_size"))],
     "bytes.length": [(0, 99, at("PyVarObject", "ob_size"))],
@@ -242,6 +309,14 @@ ABSENT_VALUES = {
     "frame.owner_cstack": "255",
     "frame.owner_interpreter": "255",
     "frame.reference_tag_mask": "0",
+    "instance.managed_dict_flag": "0",
+    "instance.inline_values_flag": "0",
+    "instance.managed_dict_before": "0",
+    "instance.managed_values_before": "0",
+    "instance.managed_values_tag": "0",
+    "integer.length_shift": "0",
+    "integer.digit_bits": "0",
+    "dict_keys.general_kind": "0",
     "thread.active": "{LAYOUT_ABSENT, 0}",
     "thread.holds_gil": "{LAYOUT_ABSENT, 0}",
 }
