@@ -8,6 +8,7 @@
 #include "capture/freeze.h"
 #include "capture/full_memory.h"
 #include "capture/interrupt.h"
+#include "capture/names_pass.h"
 #include "capture/proc.h"
 #include "capture/sample.h"
 #include "capture/snapshot_file.h"
@@ -206,9 +207,14 @@ static struct error *sample_level_stacks(struct job *job, struct freezer *freeze
 		.freezer = freezer,
 		.nonblocking = job->options->nonblocking,
 	};
+	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	struct error *error = memory_image_create(&job->image);
 	if (!error)
+		error = names_pass_before(options.memory, options.location, &names);
+	if (!error)
 		error = sample_stacks(&options, job->image, &job->report.sample);
+	if (!error)
+		error = names_pass_after(options.memory, options.location, &names, &job->image);
 	if (error)
 		return error;
 	job->report.ranges = memory_image_range_count(job->image);

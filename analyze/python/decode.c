@@ -11,6 +11,7 @@
 #include "analyze/python/text.h"
 #include "common/cleanup.h"
 #include "common/thread_id.h"
+#include "common/thread_names.h"
 #include "common/walk.h"
 
 /* Fills a model from the callbacks of a walk. */
@@ -210,6 +211,25 @@ static struct error *decode_location(const struct python_location *location,
 	return executable ? copy_text(executable, &process->executable) : NULL;
 }
 
+static struct error *decode_names(struct memory *memory, const struct python_location *location,
+				  struct model_process *process)
+{
+	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
+	const struct thread_names_request request = {
+		.reader = {.memory = memory, .layout = &location->layout},
+		.runtime_address = location->runtime_address,
+	};
+	struct error *error = thread_names_read(&request, &names);
+	for (size_t i = 0; !error && i < process->thread_count; i++) {
+		struct model_thread *thread = &process->threads[i];
+		const struct thread_name *name =
+			thread_name_find(&names, thread->interpreter_id, thread->thread_id);
+		if (name)
+			error = python_text(&name->name, &thread->name);
+	}
+	return error;
+}
+
 struct error *decode_process(struct target *target, const struct decode_options *options,
 			     struct model_process *ret)
 {
@@ -250,6 +270,8 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		error = walk_python(target_memory(target), &location, &visitor);
 	if (!error)
 		decode_thread_end(&decoder);
+	if (!error)
+		error = decode_names(target_memory(target), &location, ret);
 	thread_id_index_deinit(&decoder.os_threads);
 	return error;
 }
