@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 
 /* Bits of an entry of /proc/PID/pagemap. */
+#define ENTRY_GUARD	     (1ULL << 58) /* from Linux 6.15 */
 #define ENTRY_FILE_OR_SHARED (1ULL << 61)
 #define ENTRY_SWAPPED	     (1ULL << 62)
 #define ENTRY_PRESENT	     (1ULL << 63)
@@ -50,11 +51,17 @@ struct scan_argument {
 #define SCAN_IS_FILE	(1ULL << 2)
 #define SCAN_IS_PRESENT (1ULL << 3)
 #define SCAN_IS_SWAPPED (1ULL << 4)
+/*
+ * From Linux 6.15. Guard regions (MADV_GUARD_INSTALL; glibc's thread stacks have them) look like
+ * swapped pages, lie inside of writable mappings, and cannot be read.
+ */
+#define SCAN_IS_GUARD (1ULL << 8)
 
 struct page_map {
 	int fd; /* -1: the kernel does not tell */
 	uint64_t page_size;
 	bool scan_refused;
+	bool guard_refused; /* the kernel knows no SCAN_IS_GUARD */
 	/* What the kernel was asked last: the runs of own pages in [known_start, known_end). */
 	uint64_t known_start;
 	uint64_t known_end;
@@ -115,18 +122,23 @@ static void add_run(struct page_map *map, uint64_t start, uint64_t end)
 
 static bool learn_by_scan(struct page_map *map, uint64_t start, uint64_t end)
 {
+	const uint64_t none_of = SCAN_IS_FILE | (map->guard_refused ? 0 : SCAN_IS_GUARD);
 	struct scan_argument argument = {
 		.size = sizeof(argument),
 		.start = start,
 		.end = end,
 		.regions = (uint64_t)(uintptr_t)map->regions,
 		.region_count = CHUNK_REGIONS,
-		.category_inverted = SCAN_IS_FILE,
-		.category_mask = SCAN_IS_FILE,
+		.category_inverted = none_of,
+		.category_mask = none_of,
 		.category_any_of = SCAN_IS_PRESENT | SCAN_IS_SWAPPED,
 		.return_mask = SCAN_IS_PRESENT,
 	};
 	int count = ioctl(map->fd, SCAN_IOCTL, &argument);
+	if (count < 0 && errno == EINVAL && !map->guard_refused) {
+		map->guard_refused = true;
+		return learn_by_scan(map, start, end);
+	}
 	if (count < 0 || argument.walk_end <= start)
 		return false;
 	for (int i = 0; i < count; i++)
@@ -137,7 +149,8 @@ static bool learn_by_scan(struct page_map *map, uint64_t start, uint64_t end)
 
 static bool is_own_page(uint64_t entry)
 {
-	return entry & (ENTRY_PRESENT | ENTRY_SWAPPED) && !(entry & ENTRY_FILE_OR_SHARED);
+	return entry & (ENTRY_PRESENT | ENTRY_SWAPPED) &&
+	       !(entry & (ENTRY_FILE_OR_SHARED | ENTRY_GUARD));
 }
 
 static bool learn_by_entries(struct page_map *map, uint64_t start, uint64_t end)

@@ -36,6 +36,7 @@ struct sampler {
 	 * attempt walks while it stands still, and reads what is missing.
 	 */
 	bool walk_inside;
+	bool accept_gaps;	/* the last attempt of all: what is missing now is not there */
 	struct urgency urgency; /* from before the first stop until all are let go */
 };
 
@@ -154,7 +155,7 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
 		error = verify_links(&sampler->pass, sampler->options->memory, &same);
-	if (error || !same)
+	if (error || !same || sampler->pass.gap_count)
 		return error ? error : moved();
 	if (gils->held_count == gils->count)
 		return NULL;
@@ -250,7 +251,7 @@ static struct error *sampler_verified(struct sampler *sampler, const struct gil_
 		error = sampler_read(sampler, attempt);
 	if (!error)
 		error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
-	if (!error && !same)
+	if (!error && (!same || sampler->pass.gap_count))
 		error = moved();
 	if (!error)
 		error = sampler_gils(sampler, &now);
@@ -279,6 +280,8 @@ static struct error *sampler_all(struct sampler *sampler, struct attempt *attemp
 	sampler->facts.way = FREEZE_ALL;
 	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options->freezer);
 	error = walk_inside ? sampler_read(sampler, attempt) : sampler_copy(sampler, attempt);
+	if (!error && walk_inside && sampler->pass.gap_count && !sampler->accept_gaps)
+		error = moved();
 	if (!error && !walk_inside)
 		read_plan_read(&attempt->links, sampler->options->memory);
 	error = sampler_release(sampler, error);
@@ -327,6 +330,7 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 		if (error)
 			return error;
 		sampler->facts.attempts++;
+		sampler->accept_gaps = i + 1 == attempts;
 		error = way(sampler, &attempt);
 		if (!error || error->code != ERROR_BUSY)
 			return error;

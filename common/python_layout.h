@@ -108,6 +108,7 @@ struct python_layout {
 	/* 3.11-3.12: _PyCFrame. */
 	struct {
 		layout_offset current_frame;
+		layout_offset previous;
 	} cframe;
 
 	/* PyFrameObject (<= 3.10) or _PyInterpreterFrame (>= 3.11). */

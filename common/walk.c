@@ -223,9 +223,48 @@ static struct error *walk_frames(struct walk *walk, uint64_t address)
 }
 
 /*
- * The newest frame of a thread: in the thread state itself, or behind the C frame that it points to
- * in 3.11 and 3.12 (_PyCFrame, Include/cpython/pystate.h).
+ * Whether the stack that begins at `frame` comes to `base`: the frame that was the newest one when
+ * the evaluation loop was entered (0: there was none).
  */
+static bool walk_reaches(struct walk *walk, uint64_t frame, uint64_t base)
+{
+	for (size_t i = 0; frame && i < WALK_MAX_FRAMES; i++) {
+		if (frame == base)
+			return true;
+		if (struct_read_pointer(walk->memory, frame, walk->layout->frame.previous,
+					&frame) != MEMORY_OK)
+			return false;
+	}
+	return frame == base;
+}
+
+/*
+ * The newest frame by the C frame of 3.11 and 3.12 (_PyCFrame, Include/cpython/pystate.h). On entry
+ * _PyEval_EvalFrameDefault() (Python/ceval.c) first makes its own C frame the current one, and sets
+ * its current_frame some steps later: between the two that is whatever lay on the C stack, and the
+ * newest frame is still that of the C frame before. Afterwards its frames always lead to that one.
+ */
+static enum memory_status walk_frame_of_cframe(struct walk *walk, uint64_t cframe, uint64_t *ret)
+{
+	const struct python_layout *layout = walk->layout;
+	uint64_t frame;
+	uint64_t previous = 0;
+	uint64_t base = 0;
+	enum memory_status status =
+		struct_read_pointer(walk->memory, cframe, layout->cframe.current_frame, &frame);
+	if (status != MEMORY_OK)
+		return status;
+	bool has_base = struct_read_pointer(walk->memory, cframe, layout->cframe.previous,
+					    &previous) == MEMORY_OK &&
+			previous &&
+			struct_read_pointer(walk->memory, previous, layout->cframe.current_frame,
+					    &base) == MEMORY_OK;
+	*ret = has_base && !walk_reaches(walk, frame, base) ? base : frame;
+	return MEMORY_OK;
+}
+
+/* The newest frame of a thread: in the thread state itself, or behind the C frame that it points
+ * to. */
 static enum memory_status walk_first_frame(struct walk *walk, const struct struct_view *view,
 					   uint64_t *ret)
 {
@@ -234,8 +273,7 @@ static enum memory_status walk_first_frame(struct walk *walk, const struct struc
 		*ret = struct_view_pointer(view, layout->thread.frame);
 		return MEMORY_OK;
 	}
-	return struct_read_pointer(walk->memory, struct_view_pointer(view, layout->thread.cframe),
-				   layout->cframe.current_frame, ret);
+	return walk_frame_of_cframe(walk, struct_view_pointer(view, layout->thread.cframe), ret);
 }
 
 static struct error *walk_thread_at(struct walk *walk, const struct walk_interpreter *interpreter,

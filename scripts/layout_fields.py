@@ -198,6 +198,7 @@ FIELDS = {
     ],
     "thread.base_frame": [(15, 99, at(THREAD, "base_frame"))],
     "cframe.current_frame": [(11, 12, at("_PyCFrame", "current_frame"))],
+    "cframe.previous": [(11, 12, at("_PyCFrame", "previous"))],
     "frame.size": [(0, 10, at(FRAME_OBJECT, "f_localsplus")), (11, 99, at(FRAME, "localsplus"))],
     "frame.previous": [(0, 10, at(FRAME_OBJECT, "f_back")), (11, 99, at(FRAME, "previous"))],
     "frame.code": [
