@@ -22,12 +22,6 @@ def permit_tracing():
     libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
-def name_for_kernel(thread):
-    """Give the kernel the thread's name too, as Python 3.14 does by itself (proc(5), comm)."""
-    with open("/proc/self/task/%d/comm" % thread.native_id, "w") as comm:
-        comm.write(thread.name)
-
-
 def is_prime(number):
     divisor = 2
     while divisor * divisor <= number:
@@ -72,9 +66,7 @@ def main():
         ("sleeper", nap, ()),
         ("reader", wait_for_input, (read_end,)),
     ]:
-        thread = threading.Thread(target=function, args=arguments, name=name, daemon=True)
-        thread.start()
-        name_for_kernel(thread)
+        threading.Thread(target=function, args=arguments, name=name, daemon=True).start()
     time.sleep(0.3)  # until the threads are where they will stay
     print("ready", flush=True)
     finished = threading.Event()
