@@ -138,18 +138,25 @@ static uint64_t word_at(const uint8_t *bytes, size_t offset)
 	return bytes_field(bytes, offset + WORD, offset, WORD, &word) ? word : 0;
 }
 
-static size_t batch_count(size_t first, size_t count)
+static size_t batch_count(const struct python_reader *reader, size_t first, size_t count)
 {
 	if (first >= count)
 		return 0;
-	return count - first < DICT_BATCH ? count - first : DICT_BATCH;
+	size_t batch = count - first < DICT_BATCH ? count - first : DICT_BATCH;
+	if (!reader->budget)
+		return batch;
+	if (batch > *reader->budget)
+		batch = (size_t)*reader->budget;
+	*reader->budget -= batch;
+	return batch;
 }
 
 size_t raw_dict_entries(const struct python_reader *reader, const struct raw_dict *dict,
 			size_t first, struct raw_dict_entry entries[DICT_BATCH])
 {
 	uint8_t bytes[DICT_BATCH * ENTRY_MAX_BYTES];
-	size_t count = batch_count(first, dict->values ? dict->value_count : dict->entry_count);
+	size_t count =
+		batch_count(reader, first, dict->values ? dict->value_count : dict->entry_count);
 	if (!count)
 		return 0;
 	uint64_t address = dict->entries + first * dict->entry_size;

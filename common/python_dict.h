@@ -24,6 +24,7 @@ struct python_reader {
 	struct memory *memory;
 	struct memory *keep; /* NULL: nothing is to be kept */
 	const struct python_layout *layout;
+	uint64_t *budget; /* entries that may still be looked at; NULL: as many as there are */
 };
 
 /* Where everything is read that is no search. */
@@ -54,7 +55,8 @@ bool raw_dict_read(const struct python_reader *reader, uint64_t address, struct 
 bool raw_dict_read_split(const struct python_reader *reader, uint64_t keys, uint64_t values,
 			 struct raw_dict *ret) __attribute__((warn_unused_result));
 
-/* Up to DICT_BATCH entries from number `first` on; gives how many. */
+/* Up to DICT_BATCH entries from number `first` on; gives how many: 0 at the end, or when the budget
+ * is spent. */
 size_t raw_dict_entries(const struct python_reader *reader, const struct raw_dict *dict,
 			size_t first, struct raw_dict_entry entries[DICT_BATCH]);
 

@@ -9,6 +9,9 @@
 #include "common/struct_view.h"
 #include "common/walk.h"
 
+/* Of all dicts that are looked into: some times more than any program's threads need. */
+#define MAX_ENTRIES_IN_ALL (1ULL << 24)
+
 void thread_name_list_deinit(struct thread_name_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -73,8 +76,8 @@ const struct thread_name *thread_name_find(const struct thread_name_list *list,
 bool thread_name_equal(const struct thread_name *a, const struct thread_name *b)
 {
 	return a->interpreter == b->interpreter && a->thread_id == b->thread_id &&
-	       a->object == b->object && a->type == b->type && a->name.width == b->name.width &&
-	       a->name.length == b->name.length &&
+	       a->object == b->object && a->type == b->type && a->os_id == b->os_id &&
+	       a->name.width == b->name.width && a->name.length == b->name.length &&
 	       memcmp(a->name.data, b->name.data, a->name.length * a->name.width) == 0;
 }
 
@@ -95,9 +98,12 @@ static bool is_known(const struct thread_names_request *request, const struct th
 static struct error *read_thread(const struct python_reader *reader,
 				 const struct raw_dict_entry *entry, struct thread_name *ret)
 {
+	struct python_reader search = *reader;
 	struct raw_dict attributes;
+	uint64_t os_id;
 	uint64_t ident;
 	uint64_t name;
+	search.keep = NULL;
 	ret->object = entry->value;
 	if (!python_integer_read(reader, entry->key, &ret->thread_id) ||
 	    !instance_attributes(reader, entry->value, &ret->type, &attributes) ||
@@ -105,6 +111,9 @@ static struct error *read_thread(const struct python_reader *reader,
 	    !raw_dict_find(reader, &attributes, "_name", &name) ||
 	    !python_integer_read(reader, ident, &ident) || ident != ret->thread_id)
 		return NULL;
+	if (!raw_dict_find(&search, &attributes, "_native_id", &os_id) ||
+	    !python_integer_read(&search, os_id, &ret->os_id))
+		ret->os_id = 0;
 	return raw_string_read(python_reader_memory(reader), reader->layout, name, &ret->name);
 }
 
@@ -222,8 +231,11 @@ struct error *thread_names_read(const struct thread_names_request *request,
 				struct thread_name_list *ret)
 {
 	CLEANUP(address_map_deinit) struct address_map visited = {0};
+	struct thread_names_request bounded = *request;
 	struct thread_name_list list = {0};
-	struct error *error = read_interpreters(request, &visited, &list);
+	uint64_t budget = MAX_ENTRIES_IN_ALL;
+	bounded.reader.budget = &budget;
+	struct error *error = read_interpreters(&bounded, &visited, &list);
 	if (error) {
 		thread_name_list_deinit(&list);
 		return error;

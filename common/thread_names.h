@@ -17,6 +17,9 @@ struct thread_name {
 	uint64_t thread_id;   /* pthread_t */
 	uint64_t object;      /* the Thread */
 	uint64_t type;	      /* its type */
+	/* _native_id (3.8), 0 where there is none. Stale after a fork in some versions: it tells
+	 * apart threads that had one thread_id after another, no more. Not kept. */
+	uint64_t os_id;
 	struct raw_string name;
 };
 
