@@ -50,6 +50,15 @@ static const struct layout_value layout_values[] = {
 	LAYOUT_VALUE(unicode.compact_mask), LAYOUT_VALUE(unicode.ascii_mask),
 	LAYOUT_VALUE(unicode.ascii_data), LAYOUT_VALUE(unicode.compact_data),
 	LAYOUT_VALUE(unicode.any_data),
+	LAYOUT_VALUE(type.basic_size), LAYOUT_VALUE(type.dict_offset),
+	LAYOUT_VALUE(type.cached_keys), LAYOUT_VALUE(instance.managed_dict_before),
+	LAYOUT_VALUE(instance.managed_values_before), LAYOUT_VALUE(instance.managed_values_tag),
+	LAYOUT_VALUE(module.dict), LAYOUT_VALUE(integer.length), LAYOUT_VALUE(integer.digits),
+	LAYOUT_VALUE(dict.keys), LAYOUT_VALUE(dict.values), LAYOUT_VALUE(dict_keys.size),
+	LAYOUT_VALUE(dict_keys.log2_index_bytes), LAYOUT_VALUE(dict_keys.kind),
+	LAYOUT_VALUE(dict_keys.entry_count), LAYOUT_VALUE(dict_keys.indices),
+	LAYOUT_VALUE(dict_values.capacity), LAYOUT_VALUE(dict_values.valid),
+	LAYOUT_VALUE(dict_values.items),
 };
 /* clang-format on */
 

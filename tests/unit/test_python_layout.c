@@ -104,6 +104,37 @@ static void check_presence(const struct python_layout *row)
 	assert_int_equal(row->frame.reference_tag_mask != 0, minor >= 14);
 }
 
+/* What the names of threads are read by. */
+static void check_dicts(const struct python_layout *row)
+{
+	unsigned minor = row->minor;
+	bool typed_keys = minor >= 11;
+	assert_present(row->interpreter.modules, true);
+	assert_present(row->module.dict, true);
+	assert_present(row->type.dict_offset, true);
+	assert_present(row->type.cached_keys, typed_keys);
+	assert_present(row->dict_keys.size, !typed_keys);
+	assert_present(row->dict_keys.log2_index_bytes, typed_keys);
+	assert_present(row->dict_keys.kind, typed_keys);
+	assert_present(row->dict_values.capacity, minor >= 13);
+	assert_present(row->dict_values.valid, minor >= 13);
+	assert_int_equal(row->dict.values, row->dict.keys + 8);
+	assert_true(row->dict_keys.entry_count < row->dict_keys.indices);
+	assert_int_equal(row->dict_values.items, minor >= 13 ? 8 : 0);
+	/* pycore_object.h: MANAGED_DICT_OFFSET and its predecessors; free-threaded objects have no
+	 * collector's head in front. */
+	assert_int_equal(row->instance.managed_dict_before, !typed_keys		 ? 0
+							    : row->free_threaded ? 8
+										 : 24);
+	assert_int_equal(row->instance.managed_values_before, minor == 11 ? 32 : 0);
+	assert_int_equal(row->instance.managed_values_tag, minor == 12);
+	assert_int_equal(row->instance.managed_dict_flag, typed_keys ? 1 << 4 : 0);
+	assert_int_equal(row->instance.inline_values_flag, minor >= 13 ? 1 << 2 : 0);
+	assert_int_equal(row->integer.length, row->object.size);
+	assert_int_equal(row->integer.length_shift, minor >= 12 ? 3 : 0);
+	assert_int_equal(row->integer.digit_bits, 30);
+}
+
 static void check_values(const struct python_layout *row)
 {
 	assert_true(row->object.type + 8 <= row->object.size);
@@ -130,6 +161,7 @@ static void test_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < python_layout_row_count; i++) {
 		check_presence(&python_layout_rows[i]);
+		check_dicts(&python_layout_rows[i]);
 		check_values(&python_layout_rows[i]);
 	}
 }
