@@ -14,6 +14,7 @@ void raw_string_deinit(struct raw_string *string)
 static struct struct_span unicode_span(const struct python_layout *layout)
 {
 	struct struct_span span = {0};
+	struct_span_add(&span, layout->object.type, sizeof(uint64_t));
 	struct_span_add(&span, layout->unicode.length, sizeof(uint64_t));
 	struct_span_add(&span, layout->unicode.state, sizeof(uint32_t));
 	return span;
@@ -46,6 +47,7 @@ struct error *raw_string_read(struct memory *memory, const struct python_layout 
 		*ret = string;
 		return NULL;
 	}
+	string.type = struct_view_pointer(&view, layout->object.type);
 	uint32_t state = (uint32_t)struct_view_field(&view, layout->unicode.state, sizeof(state));
 	uint32_t kind = state >> layout->unicode.kind_shift & layout->unicode.kind_mask;
 	uint64_t length = struct_view_pointer(&view, layout->unicode.length);
@@ -73,14 +75,14 @@ struct error *raw_string_read(struct memory *memory, const struct python_layout 
 	return NULL;
 }
 
-/* What is needed of a code object's fixed part; reference count and type are left out. */
+/* What is needed of a code object's fixed part; the reference count is left out. */
 static struct struct_span code_span(const struct python_layout *layout)
 {
 	struct struct_span span = {0};
 	const layout_offset pointers[] = {
-		layout->code.filename,	      layout->code.name,     layout->code.qualname,
-		layout->code.line_table,      layout->code.varnames, layout->code.localsplusnames,
-		layout->code.localspluskinds,
+		layout->object.type,	      layout->code.filename,	    layout->code.name,
+		layout->code.qualname,	      layout->code.line_table,	    layout->code.varnames,
+		layout->code.localsplusnames, layout->code.localspluskinds,
 	};
 	const layout_offset integers[] = {
 		layout->code.first_line,
@@ -148,6 +150,28 @@ static struct error *code_read_parts(struct memory *memory, const struct python_
 			       code);
 }
 
+bool raw_code_is_complete(const struct raw_code *code)
+{
+	return code->status == MEMORY_OK && code->name.status == MEMORY_OK &&
+	       code->qualname.status == MEMORY_OK && code->filename.status == MEMORY_OK &&
+	       code->line_table_status == MEMORY_OK;
+}
+
+/*
+ * Whether what was read can be a code object: its names are objects of one type, which is not its
+ * own. A pointer that went astray leads to objects of other kinds, whose fields there are something
+ * else.
+ */
+static bool has_types_of_code(const struct raw_code *code, const struct python_layout *layout)
+{
+	if (layout->object.type == LAYOUT_ABSENT || !raw_code_is_complete(code))
+		return true;
+	if (layout->code.qualname != LAYOUT_ABSENT && code->qualname.type != code->name.type)
+		return false;
+	return code->type && code->name.type && code->type != code->name.type &&
+	       code->filename.type == code->name.type;
+}
+
 struct error *raw_code_read(struct memory *memory, const struct python_layout *layout,
 			    uint64_t address, struct raw_code *ret)
 {
@@ -155,6 +179,7 @@ struct error *raw_code_read(struct memory *memory, const struct python_layout *l
 	struct struct_view view;
 	code.status = struct_view_read(memory, address, code_span(layout), &view);
 	if (code.status == MEMORY_OK) {
+		code.type = struct_view_pointer(&view, layout->object.type);
 		code.first_line = struct_view_i32(&view, layout->code.first_line);
 		if (layout->code.instructions != LAYOUT_ABSENT)
 			code.instructions_address = address + layout->code.instructions;
@@ -163,17 +188,11 @@ struct error *raw_code_read(struct memory *memory, const struct python_layout *l
 			raw_code_deinit(&code);
 			return error;
 		}
-		code.malformed |= code.name.malformed || code.filename.malformed;
+		code.malformed |= code.name.malformed || code.filename.malformed ||
+				  code.qualname.malformed || !has_types_of_code(&code, layout);
 	}
 	*ret = code;
 	return NULL;
-}
-
-bool raw_code_is_complete(const struct raw_code *code)
-{
-	return code->status == MEMORY_OK && code->name.status == MEMORY_OK &&
-	       code->qualname.status == MEMORY_OK && code->filename.status == MEMORY_OK &&
-	       code->line_table_status == MEMORY_OK;
 }
 
 void raw_code_deinit(struct raw_code *code)
@@ -190,6 +209,7 @@ struct code_cache {
 	const struct python_layout *layout;
 	struct address_map codes; /* values are struct raw_code, owned */
 	size_t size_bytes;
+	uint64_t type; /* ob_type of the first one: that of all */
 };
 
 static size_t raw_code_size_bytes(const struct raw_code *code)
@@ -258,6 +278,9 @@ struct error *code_cache_get(struct code_cache *cache, uint64_t address,
 			return error;
 		}
 		cache->size_bytes += raw_code_size_bytes(code);
+		if (!cache->type && raw_code_is_complete(code) && !code->malformed)
+			cache->type = code->type;
+		code->malformed |= cache->type && code->type && code->type != cache->type;
 	}
 	*ret = code;
 	return NULL;

@@ -20,6 +20,7 @@ struct raw_string {
 	uint64_t address;	   /* of the object */
 	enum memory_status status; /* not MEMORY_OK: the rest is zero */
 	bool malformed;		   /* bytes were readable but make no str */
+	uint64_t type;		   /* ob_type */
 	bool cut;		   /* longer than STRING_MAX_CHARACTERS */
 	uint8_t width;		   /* bytes per character: 1, 2 or 4 */
 	bool ascii;
@@ -36,6 +37,7 @@ struct raw_code {
 	uint64_t address;
 	enum memory_status status; /* of the fixed part; not MEMORY_OK: the rest is zero */
 	bool malformed;		   /* readable, but cannot be a code object */
+	uint64_t type;		   /* ob_type */
 	struct raw_string name;
 	struct raw_string qualname; /* address 0 where the version has none */
 	struct raw_string filename;

@@ -22,6 +22,7 @@ struct walk {
 	 * entry. */
 	struct walk_frame pending;
 	bool has_pending;
+	bool at_entry; /* the stack may end here: what was walked last was entered from C */
 };
 
 static void walk_deinit(struct walk *walk)
@@ -140,6 +141,22 @@ static int32_t frame_traced_line(const struct python_layout *layout, const struc
 	return struct_view_i32(view, layout->frame.lineno);
 }
 
+/*
+ * Whether a stack can end outside of this frame, where the version can tell: up to 3.10 it cannot,
+ * in 3.11 the outermost frame is marked as an entry, and from 3.12 on the outermost is always a
+ * shim. A stack that ends elsewhere was caught while a generator's frame was being unlinked:
+ * YIELD_VALUE clears `previous` right after it made that the current frame, in whatever order the
+ * compiler stores the two (Python/bytecodes.c, 3.12-3.15).
+ */
+static bool frame_can_be_outermost(const struct python_layout *layout,
+				   const struct walk_frame *frame)
+{
+	const uint8_t none = UINT8_MAX;
+	if (layout->frame_kind == FRAME_KIND_OBJECT || layout->frame.is_entry != LAYOUT_ABSENT)
+		return frame->is_entry;
+	return layout->frame.owner_cstack == none && layout->frame.owner_interpreter == none;
+}
+
 /* Fill `frame` from what was read at its address. */
 static struct error *walk_decode_frame(struct walk *walk, const struct struct_view *view,
 				       struct walk_frame *frame)
@@ -169,6 +186,7 @@ static struct error *walk_frame_at(struct walk *walk, uint64_t address, uint64_t
 	*ret_next = 0;
 	if (status != MEMORY_OK) {
 		struct error *error = walk_flush_frame(walk);
+		walk->at_entry = true; /* one gap tells it */
 		if (error)
 			return error;
 		return walk_gap(walk, &(struct walk_gap){.kind = WALK_GAP_MEMORY,
@@ -180,6 +198,7 @@ static struct error *walk_frame_at(struct walk *walk, uint64_t address, uint64_t
 	*ret_next = struct_view_pointer(&view, layout->frame.previous);
 	if (frame_is_shim(layout, (uint8_t)struct_view_field(&view, layout->frame.owner, 1))) {
 		walk->pending.is_shim_entry = true;
+		walk->at_entry = true;
 		return walk_flush_frame(walk);
 	}
 	struct walk_frame frame = {.address = address};
@@ -188,15 +207,35 @@ static struct error *walk_frame_at(struct walk *walk, uint64_t address, uint64_t
 		error = walk_flush_frame(walk);
 	walk->pending = frame;
 	walk->has_pending = !error;
+	walk->at_entry = frame_can_be_outermost(layout, &frame);
 	walk->total_frames++;
 	return error;
 }
 
+/* The walk came to the end of a stack; `last` is the address of what it walked last, 0 if nothing.
+ */
+static struct error *walk_frames_end(struct walk *walk, uint64_t last)
+{
+	if (!last || walk->at_entry) {
+		/* The outermost frame was entered from C, whether or not there is a frame for that.
+		 */
+		walk->pending.is_shim_entry = true;
+		return walk_flush_frame(walk);
+	}
+	struct error *error = walk_flush_frame(walk);
+	if (error)
+		return error;
+	return walk_gap(walk, &(struct walk_gap){.kind = WALK_GAP_WILD,
+						 .scope = WALK_SCOPE_FRAMES,
+						 .address = last,
+						 .what = "end of the stack"});
+}
+
 static struct error *walk_frames(struct walk *walk, uint64_t address)
 {
-	struct error *error = NULL;
+	uint64_t last = 0;
 	address_map_clear(&walk->visited_frames);
-	while (address && !error) {
+	while (address) {
 		bool enter;
 		struct walk_gap place = {
 			.scope = WALK_SCOPE_FRAMES,
@@ -204,6 +243,7 @@ static struct error *walk_frames(struct walk *walk, uint64_t address)
 			.what = "frame",
 		};
 		size_t maximum = walk->total_frames < WALK_MAX_TOTAL_FRAMES ? WALK_MAX_FRAMES : 0;
+		struct error *error = NULL;
 		/* A cycle or bound is reported behind the frame that leads to it. */
 		if (address_map_get(&walk->visited_frames, address) ||
 		    walk->visited_frames.count >= maximum)
@@ -212,14 +252,12 @@ static struct error *walk_frames(struct walk *walk, uint64_t address)
 			error = walk_enter(walk, &walk->visited_frames, maximum, &place, &enter);
 		if (error || !enter)
 			return error;
+		last = address;
 		error = walk_frame_at(walk, address, &address);
+		if (error)
+			return error;
 	}
-	if (error)
-		return error;
-	/* The outermost frame was entered from C, whether or not the version has a frame for that.
-	 */
-	walk->pending.is_shim_entry = true;
-	return walk_flush_frame(walk);
+	return walk_frames_end(walk, last);
 }
 
 /*
@@ -242,9 +280,12 @@ static bool walk_reaches(struct walk *walk, uint64_t frame, uint64_t base)
  * The newest frame by the C frame of 3.11 and 3.12 (_PyCFrame, Include/cpython/pystate.h). On entry
  * _PyEval_EvalFrameDefault() (Python/ceval.c) first makes its own C frame the current one, and sets
  * its current_frame some steps later: between the two that is whatever lay on the C stack, and the
- * newest frame is still that of the C frame before. Afterwards its frames always lead to that one.
+ * newest frame is still that of the C frame before. Afterwards its frames always lead to that one,
+ * but for the moment in which a generator's frame is unlinked: so the newest frames are not certain
+ * then.
  */
-static enum memory_status walk_frame_of_cframe(struct walk *walk, uint64_t cframe, uint64_t *ret)
+static enum memory_status walk_frame_of_cframe(struct walk *walk, uint64_t cframe, uint64_t *ret,
+					       bool *ret_certain)
 {
 	const struct python_layout *layout = walk->layout;
 	uint64_t frame;
@@ -259,21 +300,24 @@ static enum memory_status walk_frame_of_cframe(struct walk *walk, uint64_t cfram
 			previous &&
 			struct_read_pointer(walk->memory, previous, layout->cframe.current_frame,
 					    &base) == MEMORY_OK;
-	*ret = has_base && !walk_reaches(walk, frame, base) ? base : frame;
+	*ret_certain = !has_base || walk_reaches(walk, frame, base);
+	*ret = *ret_certain ? frame : base;
 	return MEMORY_OK;
 }
 
 /* The newest frame of a thread: in the thread state itself, or behind the C frame that it points
  * to. */
 static enum memory_status walk_first_frame(struct walk *walk, const struct struct_view *view,
-					   uint64_t *ret)
+					   uint64_t *ret, bool *ret_certain)
 {
 	const struct python_layout *layout = walk->layout;
+	*ret_certain = true;
 	if (layout->cframe.current_frame == LAYOUT_ABSENT) {
 		*ret = struct_view_pointer(view, layout->thread.frame);
 		return MEMORY_OK;
 	}
-	return walk_frame_of_cframe(walk, struct_view_pointer(view, layout->thread.cframe), ret);
+	return walk_frame_of_cframe(walk, struct_view_pointer(view, layout->thread.cframe), ret,
+				    ret_certain);
 }
 
 static struct error *walk_thread_at(struct walk *walk, const struct walk_interpreter *interpreter,
@@ -300,18 +344,22 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 	if (thread.owns_gil_known &&
 	    gil_is_owner(walk->memory, walk->location, address, &thread.owns_gil) != MEMORY_OK)
 		thread.owns_gil_known = false;
-	enum memory_status frame_status = walk_first_frame(walk, &view, &thread.first_frame);
+	bool certain = true;
+	enum memory_status frame_status =
+		walk_first_frame(walk, &view, &thread.first_frame, &certain);
 	struct error *error = NULL;
 	if (walk->visitor->thread)
 		error = walk->visitor->thread(walk->visitor->context, &thread);
 	if (error)
 		return error;
-	if (frame_status == MEMORY_OK)
-		return walk_frames(walk, thread.first_frame);
-	gap.scope = WALK_SCOPE_FRAMES;
-	gap.status = frame_status;
-	gap.what = "newest frame's pointer";
-	return walk_gap(walk, &gap);
+	if (frame_status != MEMORY_OK || !certain) {
+		gap.scope = WALK_SCOPE_FRAMES;
+		gap.kind = certain ? WALK_GAP_MEMORY : WALK_GAP_WILD;
+		gap.status = frame_status;
+		gap.what = "newest frame's pointer";
+		error = walk_gap(walk, &gap);
+	}
+	return error || frame_status != MEMORY_OK ? error : walk_frames(walk, thread.first_frame);
 }
 
 static struct error *walk_threads(struct walk *walk, const struct walk_interpreter *interpreter)

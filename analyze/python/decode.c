@@ -114,11 +114,22 @@ static struct error *decode_broken_frame(struct model_thread *thread,
 					 const struct walk_frame *walked)
 {
 	const struct raw_code *code = walked->code;
-	return frame_gap(thread, "code object at 0x%llx %s%s%s",
-			 (unsigned long long)walked->code_address,
-			 code->status == MEMORY_OK ? "is malformed" : "could not be read (",
-			 code->status == MEMORY_OK ? "" : memory_status_name(code->status),
-			 code->status == MEMORY_OK ? "" : ")");
+	CLEANUP_FREE char *name = NULL;
+	CLEANUP_FREE char *filename = NULL;
+	unsigned long long address = walked->code_address;
+	if (code->status != MEMORY_OK)
+		return frame_gap(thread, "code object at 0x%llx could not be read (%s)", address,
+				 memory_status_name(code->status));
+	if (code->malformed)
+		return frame_gap(thread, "code object at 0x%llx is malformed", address);
+	struct error *error = python_text(&code->name, &name);
+	if (!error)
+		error = python_text(&code->filename, &filename);
+	if (error)
+		return error;
+	return frame_gap(thread,
+			 "code object at 0x%llx, function %s in %s, could only be read in part",
+			 address, name, filename);
 }
 
 static int32_t frame_line(const struct python_layout *layout, const struct walk_frame *walked)
@@ -138,7 +149,7 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 	struct decoder *decoder = context;
 	const struct raw_code *code = walked->code;
 	struct model_frame *frame;
-	if (code->status != MEMORY_OK || code->malformed)
+	if (code->malformed || !raw_code_is_complete(code))
 		return decode_broken_frame(decoder->thread, walked);
 	struct error *error = model_thread_add_frame(decoder->thread, &frame);
 	if (!error)

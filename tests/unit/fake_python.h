@@ -5,6 +5,7 @@
 #ifndef PYSPY_TESTS_FAKE_PYTHON_H
 #define PYSPY_TESTS_FAKE_PYTHON_H
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/locate.h"

@@ -82,8 +82,10 @@ static void put_process(struct memory_image *image)
 	fake_put_thread(image, 1, 0, fake_frame(3));
 	fake_put_frame(image, 0, fake_frame(1), fake_code(0) | 1, 0);
 	fake_put_frame(image, 1, fake_frame(2), 0, 3);
-	fake_put_frame(image, 2, 0, fake_code(1), 0);
-	fake_put_frame(image, 3, 0, fake_code(2), 0);
+	fake_put_frame(image, 2, fake_frame(4), fake_code(1), 0);
+	fake_put_frame(image, 3, fake_frame(5), fake_code(2), 0);
+	fake_put_frame(image, 4, 0, 0, 3);
+	fake_put_frame(image, 5, 0, 0, 3);
 }
 
 static int setup(void **state)
@@ -125,6 +127,15 @@ static void test_frame_of_itself(void **state)
 			    "thread1001 function_2 [cycle frame] ");
 }
 
+/* A generator's frame that was being unlinked: a stack that ends where none can. */
+static void test_end_that_is_no_entry(void **state)
+{
+	fake_put_frame(*state, 3, 0, fake_code(2), 0);
+	assert_string_equal(walk_text(*state),
+			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
+			    "thread1001 function_2 [wild end of the stack] ");
+}
+
 static void test_wild_frame(void **state)
 {
 	fake_put_frame(*state, 0, 0xdeadbeef000, fake_code(0), 0);
@@ -144,7 +155,7 @@ static void test_wild_code(void **state)
 
 static void test_null_code(void **state)
 {
-	fake_put_frame(*state, 3, 0, 0, 0);
+	fake_put_frame(*state, 3, fake_frame(5), 0, 0);
 	assert_string_equal(walk_text(*state),
 			    "interpreter0 thread1000+gil function_0+entry function_1+entry "
 			    "thread1001 (no code) ");
@@ -230,6 +241,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_frame_cycle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_frame_of_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_that_is_no_entry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wild_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wild_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_null_code, setup, teardown),
