@@ -144,7 +144,7 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	}
 	if (!error)
 		error = walk_python(recorder, &location, &visitor);
-	if (!error)
+	if (!error && pass->positions.size)
 		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
 		      sizeof(uint64_t), compare_addresses);
 	return error;
