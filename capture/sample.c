@@ -20,8 +20,12 @@ enum {
 	HOLDER_ATTEMPTS = 8,
 	ALL_ATTEMPTS = 3,
 	NONBLOCKING_ATTEMPTS = 1000,
-	NONBLOCKING_PROOFS = 3,		    /* reads that must all be the same as the first */
-	NONBLOCKING_PAUSE_NS = 1000 * 1000, /* at most; it varies, not to beat with the target */
+	NONBLOCKING_PROOFS = 3, /* reads that must all be the same as the first */
+	/*
+	 * Between attempts, at most; it varies, not to beat with the target. A thread that is let
+	 * go and stopped again at once does not execute a single instruction in between.
+	 */
+	PAUSE_NS = 1000 * 1000,
 	JOIN_GAP_BYTES = 1024,
 };
 
@@ -319,8 +323,7 @@ typedef struct error *(*sampler_way)(struct sampler *sampler, struct attempt *at
 
 /* Try one way up to `attempts` times. ERROR_BUSY and ERROR_UNSUPPORTED mean that another way may
  * do. */
-static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsigned attempts,
-				 uint64_t pause_ns)
+static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsigned attempts)
 {
 	struct error *error = NULL;
 	for (unsigned i = 0; i < attempts; i++) {
@@ -337,11 +340,9 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 		/* A pass that was not reached predicts nothing. */
 		if (sampler->pass.thread_count)
 			sampler_learn(sampler);
-		if (pause_ns) {
-			/* Steps of a large prime spread over the whole pause. */
-			struct timespec pause = {.tv_nsec = (long)(i * 611953ULL % pause_ns)};
-			nanosleep(&pause, NULL);
-		}
+		/* Steps of a large prime spread over the whole pause. */
+		struct timespec pause = {.tv_nsec = (long)((i + 1) * 611953ULL % PAUSE_NS)};
+		nanosleep(&pause, NULL);
 	}
 	return error;
 }
@@ -360,8 +361,7 @@ static struct error *sampler_run(struct sampler *sampler)
 	if (error)
 		return error;
 	if (options->nonblocking) {
-		error = sampler_try(sampler, sampler_nonblocking, NONBLOCKING_ATTEMPTS,
-				    NONBLOCKING_PAUSE_NS);
+		error = sampler_try(sampler, sampler_nonblocking, NONBLOCKING_ATTEMPTS);
 		if (!error || error->code != ERROR_BUSY)
 			return error;
 		error_destroy(error);
@@ -370,10 +370,10 @@ static struct error *sampler_run(struct sampler *sampler)
 				    "readings was consistent; try again, or without --nonblocking",
 				    options->pid, NONBLOCKING_ATTEMPTS);
 	}
-	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS, 0);
+	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
 	if (is_worth_another_way(error)) {
 		error_destroy(error);
-		error = sampler_try(sampler, sampler_all, ALL_ATTEMPTS, 0);
+		error = sampler_try(sampler, sampler_all, ALL_ATTEMPTS);
 	}
 	return error;
 }

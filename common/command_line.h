@@ -4,8 +4,8 @@
  *
  * To add an option:
  *  1. a field for its value in the program's options structure;
- *  2. a row in the program's table (capture/capture_options.c, analyze/options.c): name, letter, argument,
- *     help, kind, offset of the field;
+ *  2. a row in the program's table (capture/capture_options.c, analyze/options.c): name, letter,
+ * argument, help, kind, offset of the field;
  *  3. the man page (scripts/check-man compares it with --help).
  */
 #ifndef PYSPY_COMMON_COMMAND_LINE_H
