@@ -85,7 +85,7 @@ static size_t fill_batch(struct live_memory *live, const struct progress *progre
 
 static void advance(struct progress *progress, size_t bytes)
 {
-	while (bytes) {
+	while (bytes && progress->next < progress->count) {
 		const struct memory_request *request = &progress->requests[progress->next];
 		size_t left = request->size - progress->done;
 		if (bytes < left) {

@@ -110,12 +110,21 @@ static pid_t spawn(const char *program, char *const arguments[])
 
 static pid_t awaited_child;
 
+/* exec(2) sets the name first, and the arguments some steps later. */
 static bool has_executed(const struct target *unused)
 {
 	(void)unused;
 	struct proc_stat stat;
-	return proc_stat_read(AT_FDCWD, awaited_child, &stat) == 0 &&
-	       strcmp(stat.name, "test_proc") != 0;
+	char path[32];
+	char byte;
+	if (proc_stat_read(AT_FDCWD, awaited_child, &stat) != 0 ||
+	    strcmp(stat.name, "test_proc") == 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)awaited_child);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool has_arguments = fd >= 0 && read(fd, &byte, 1) == 1;
+	close(fd);
+	return has_arguments;
 }
 
 static void command_line_of_another_program(void **state)
