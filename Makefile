@@ -40,7 +40,8 @@ CFLAGS_ALL += -fstack-protector-strong
 endif
 ifeq ($(STATIC),1)
 # Small, to be copied to hosts and into containers: the size is one of the project's figures.
-CFLAGS_ALL := $(filter-out -O2,$(CFLAGS_ALL)) -Os -ffunction-sections -fdata-sections
+CFLAGS_ALL := $(filter-out -O2,$(CFLAGS_ALL)) -Os -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables
 LDFLAGS_ALL += -static -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none
 PKG_CONFIG_STATIC := --static
 endif
@@ -90,7 +91,7 @@ help:
 
 build: $(PROGRAMS)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
