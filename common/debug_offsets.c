@@ -161,6 +161,7 @@ static const struct {
 	{MEMBER(thread.datastack_top), MEMBER(thread.datastack_chunk)},
 	{MEMBER(thread.holds_gil.offset), MEMBER(thread.active.offset)},
 	{MEMBER(frame.globals), MEMBER(frame.previous)},
+	{MEMBER(frame.locals), MEMBER(frame.previous)},
 	{MEMBER(frame.stacktop), MEMBER(frame.position)},
 	{MEMBER(code.kwonly_argcount), MEMBER(code.argcount)},
 	{MEMBER(code.flags), MEMBER(code.argcount)},

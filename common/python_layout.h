@@ -120,6 +120,7 @@ struct python_layout {
 		layout_offset lineno;	/* f_lineno, <= 3.10: right only while tracing */
 		layout_offset trace;	/* f_trace, <= 3.9: non-NULL makes f_lineno the line */
 		layout_offset globals;
+		layout_offset locals;	/* f_locals: NULL in most frames of functions */
 		layout_offset owner;	/* >= 3.11 */
 		layout_offset is_entry; /* 3.11: char is_entry */
 		layout_offset localsplus;
@@ -147,6 +148,8 @@ struct python_layout {
 		layout_offset localsplusnames; /* >= 3.11 */
 		layout_offset localspluskinds; /* >= 3.11 */
 		layout_offset varnames;	       /* <= 3.10 */
+		layout_offset cellvars;	       /* <= 3.10 */
+		layout_offset freevars;	       /* <= 3.10 */
 		layout_offset instructions;    /* >= 3.11: co_code_adaptive, in place */
 		layout_offset code;	       /* <= 3.10: co_code, a bytes object */
 		layout_offset tlbc;	       /* free-threaded 3.14+: co_tlbc; else absent */
@@ -211,6 +214,10 @@ struct python_layout {
 		layout_offset valid;	/* >= 3.13, a byte */
 		layout_offset items;
 	} dict_values;
+
+	struct {
+		layout_offset contents; /* ob_ref */
+	} cell;
 
 	struct {
 		layout_offset items;  /* ob_item */

@@ -214,6 +214,7 @@ FIELDS = {
     "frame.lineno": [(0, 10, at(FRAME_OBJECT, "f_lineno"))],
     "frame.trace": [(0, 9, at(FRAME_OBJECT, "f_trace"))],
     "frame.globals": [(0, 10, at(FRAME_OBJECT, "f_globals")), (11, 99, at(FRAME, "f_globals"))],
+    "frame.locals": [(0, 10, at(FRAME_OBJECT, "f_locals")), (11, 99, at(FRAME, "f_locals"))],
     "frame.owner": [(11, 99, at(FRAME, "owner"))],
     "frame.is_entry": [(11, 11, at(FRAME, "is_entry"))],
     "frame.localsplus": [
@@ -244,6 +245,8 @@ FIELDS = {
     "code.localsplusnames": [(11, 99, at(CODE, "co_localsplusnames"))],
     "code.localspluskinds": [(11, 99, at(CODE, "co_localspluskinds"))],
     "code.varnames": [(0, 10, at(CODE, "co_varnames"))],
+    "code.cellvars": [(0, 10, at(CODE, "co_cellvars"))],
+    "code.freevars": [(0, 10, at(CODE, "co_freevars"))],
     "code.instructions": [(11, 99, at(CODE, "co_code_adaptive"))],
     "code.code": [(0, 10, at(CODE, "co_code"))],
     "code.tlbc": [],  # set below for free-threaded builds
@@ -286,6 +289,7 @@ FIELDS = {
     "dict_values.capacity": [(13, 99, at(VALUES, "capacity"))],
     "dict_values.valid": [(13, 99, at(VALUES, "valid"))],
     "dict_values.items": [(6, 10, value("0")), (11, 99, at(VALUES, "values"))],
+    "cell.contents": [(0, 99, at("PyCellObject", "ob_ref"))],
     "tuple.items": [(0, 99, at("PyTupleObject", "ob_item"))],
     "tuple.length": [(0, 99, at("PyVarObject", "ob_size"))],
     "bytes.length": [(0, 99, at("PyVarObject", "ob_size"))],
