@@ -157,6 +157,8 @@ static const struct {
 } completions[] = {
 	{MEMBER(runtime.interpreters_main), MEMBER(runtime.interpreters_head)},
 	{MEMBER(gil.switch_number), MEMBER(gil.locked)},
+	{MEMBER(gil.cond), MEMBER(gil.locked)},
+	{MEMBER(gil.mutex), MEMBER(gil.locked)},
 	{MEMBER(thread.id), MEMBER(thread.native_thread_id)},
 	{MEMBER(thread.datastack_top), MEMBER(thread.datastack_chunk)},
 	{MEMBER(thread.holds_gil.offset), MEMBER(thread.active.offset)},

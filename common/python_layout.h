@@ -68,6 +68,7 @@ struct python_layout {
 		layout_offset tstate_current_wide; /* the same with glibc on aarch64, whose mutexes
 						      are longer */
 		layout_offset gil;		   /* 3.7-3.11: ceval.gil, embedded; else absent */
+		layout_offset gc_collecting; /* 3.7-3.8: gc.collecting; then the interpreter's */
 	} runtime;
 
 	struct {
@@ -75,9 +76,9 @@ struct python_layout {
 		layout_offset id;
 		layout_offset next;
 		layout_offset threads_head;
-		layout_offset gil; /* >= 3.12: pointer to the GIL in use (ceval.gil) */
-		layout_offset gc_collecting;
-		layout_offset modules; /* sys.modules dict */
+		layout_offset gil;	     /* >= 3.12: pointer to the GIL in use (ceval.gil) */
+		layout_offset gc_collecting; /* >= 3.9, int */
+		layout_offset modules;	     /* sys.modules dict */
 		layout_offset sysdict;
 		layout_offset code_object_generation; /* >= 3.14 */
 	} interpreter;
@@ -86,6 +87,8 @@ struct python_layout {
 		layout_offset last_holder;
 		layout_offset locked; /* int, -1 uninitialised */
 		layout_offset switch_number;
+		layout_offset cond;  /* what threads wait for that want the GIL */
+		layout_offset mutex; /* behind it: its first word is what they lock around that */
 	} gil;
 
 	struct {

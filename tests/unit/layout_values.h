@@ -25,6 +25,7 @@ static const struct layout_value layout_values[] = {
 	LAYOUT_VALUE(interpreter.gc_collecting), LAYOUT_VALUE(interpreter.modules),
 	LAYOUT_VALUE(interpreter.sysdict), LAYOUT_VALUE(interpreter.code_object_generation),
 	LAYOUT_VALUE(gil.last_holder), LAYOUT_VALUE(gil.locked), LAYOUT_VALUE(gil.switch_number),
+	LAYOUT_VALUE(gil.cond), LAYOUT_VALUE(gil.mutex), LAYOUT_VALUE(runtime.gc_collecting),
 	LAYOUT_VALUE(thread.prev), LAYOUT_VALUE(thread.next), LAYOUT_VALUE(thread.interp),
 	LAYOUT_VALUE(thread.frame), LAYOUT_VALUE(thread.cframe), LAYOUT_VALUE(thread.thread_id),
 	LAYOUT_VALUE(thread.native_thread_id), LAYOUT_VALUE(thread.id),

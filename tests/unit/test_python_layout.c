@@ -77,7 +77,11 @@ static void check_presence(const struct python_layout *row)
 	assert_present(row->runtime.tstate_current_wide, minor <= 11);
 	assert_present(row->runtime.gil, minor <= 11);
 	assert_present(row->interpreter.gil, minor >= 12);
+	assert_present(row->runtime.gc_collecting, minor <= 8);
 	assert_present(row->interpreter.gc_collecting, minor >= 9);
+	/* pthread_cond_t has 48 bytes with every C library. */
+	assert_int_equal(row->gil.cond, row->gil.switch_number + 8);
+	assert_int_equal(row->gil.mutex, row->gil.cond + 48);
 	assert_present(row->interpreter.code_object_generation, minor >= 14);
 	assert_present(row->thread.frame, minor <= 10 || minor >= 13);
 	assert_present(row->thread.cframe, minor == 11 || minor == 12);

@@ -291,19 +291,21 @@ def check_gil(layout, thread, interpreter, others):
 
 
 def check_collecting(layout, interpreter):
-    if not layout.has("interpreter.gc_collecting"):
-        return
+    if layout.has("runtime.gc_collecting"):
+        where = RUNTIME, "runtime.gc_collecting"
+    else:
+        where = interpreter, "interpreter.gc_collecting"
     seen = []
 
     def callback(phase, _info):
         if phase == "start":
-            seen.append(layout.int_at(interpreter, "interpreter.gc_collecting"))
+            seen.append(layout.int_at(*where))
 
     gc.callbacks.append(callback)
     gc.collect()
     gc.callbacks.remove(callback)
     equal("gc.collecting", seen, [1])
-    equal("gc.collecting after", layout.int_at(interpreter, "interpreter.gc_collecting"), 0)
+    equal("gc.collecting after", layout.int_at(*where), 0)
 
 
 def check_code_generation(layout, interpreter):
