@@ -170,6 +170,10 @@ struct python_layout {
 		layout_offset basic_size;
 		layout_offset dict_offset; /* tp_dictoffset: signed, of instances */
 		layout_offset cached_keys; /* >= 3.11: ht_cached_keys of a heap type */
+		layout_offset dict;	   /* tp_dict */
+		layout_offset base;	   /* tp_base */
+		layout_offset repr;	   /* tp_repr */
+		layout_offset qualname;	   /* ht_qualname of a heap type */
 	} type;
 
 	/* Attributes of instances that have no dict of their own (yet): Objects/dictobject.c,
@@ -186,6 +190,7 @@ struct python_layout {
 
 	struct {
 		layout_offset dict; /* md_dict */
+		layout_offset name; /* md_name */
 	} module;
 
 	struct {
@@ -199,6 +204,8 @@ struct python_layout {
 	struct {
 		layout_offset keys;   /* ma_keys */
 		layout_offset values; /* ma_values: NULL unless the table is split */
+		layout_offset used;   /* ma_used */
+		layout_offset size;   /* where fields of subtypes begin */
 	} dict;
 
 	struct {
@@ -231,6 +238,37 @@ struct python_layout {
 		layout_offset length;	/* ob_size */
 		layout_offset contents; /* ob_sval */
 	} bytes;
+
+	/* What objects of the other builtin types are made of. Pointers, unless said otherwise. */
+	struct {
+		layout_offset real;	      /* double */
+		layout_offset complex;	      /* two doubles */
+		layout_offset list_items;     /* the length is where a tuple's is */
+		layout_offset bytearray_data; /* ob_start; the length is where a bytes' is */
+		layout_offset set_used;	      /* integer */
+		layout_offset set_last_slot;  /* integer */
+		layout_offset set_table;      /* of {key, hash} */
+		layout_offset slice_start;    /* stop and step are behind it */
+		layout_offset cell;
+		layout_offset function_name; /* func_qualname; 2.7: func_name */
+		layout_offset function_code; /* __code__ */
+		layout_offset method_function;
+		layout_offset method_self;
+		layout_offset builtin_definition; /* PyMethodDef */
+		layout_offset builtin_self;
+		layout_offset generator_name; /* gi_qualname; 2.7: absent */
+		layout_offset exception_arguments;
+	} object_parts;
+
+	/* Objects of _datetime (datetime.h): packed bytes, hastzinfo is the byte before them. */
+	struct {
+		layout_offset date;
+		layout_offset datetime;
+		layout_offset datetime_zone; /* tzinfo: there only if hastzinfo is set */
+		layout_offset time;
+		layout_offset time_zone;
+		layout_offset delta; /* three 32-bit integers */
+	} datetime;
 
 	struct {
 		layout_offset length;

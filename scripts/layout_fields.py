@@ -35,6 +35,7 @@ struct wide_mutex {
 #endif
 #include <Python.h>
 #include <frameobject.h>
+#include <datetime.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,10 @@ struct wide_mutex {
 typedef struct {
     PyObject_HEAD
     PyObject *md_dict;
+    struct PyModuleDef *md_def;
+    void *md_state;
+    PyObject *md_weaklist;
+    PyObject *md_name;
 } PyModuleObject;
 #endif
 #if PY_VERSION_HEX >= 0x030b0000
@@ -261,6 +266,10 @@ FIELDS = {
     "type.basic_size": [(6, 99, at(TYPE, "tp_basicsize"))],
     "type.dict_offset": [(6, 99, at(TYPE, "tp_dictoffset"))],
     "type.cached_keys": [(11, 99, at("PyHeapTypeObject", "ht_cached_keys"))],
+    "type.dict": [(0, 99, at(TYPE, "tp_dict"))],
+    "type.base": [(0, 99, at(TYPE, "tp_base"))],
+    "type.repr": [(0, 99, at(TYPE, "tp_repr"))],
+    "type.qualname": [(0, 99, at("PyHeapTypeObject", "ht_qualname"))],
     "instance.managed_dict_flag": [(11, 99, value("Py_TPFLAGS_MANAGED_DICT"))],
     "instance.inline_values_flag": [(13, 99, value("Py_TPFLAGS_INLINE_VALUES"))],
     "instance.managed_dict_before": [
@@ -271,6 +280,7 @@ FIELDS = {
     "instance.managed_values_before": [(11, 11, value("BYTES_BEFORE(_PyObject_ValuesPointer)"))],
     "instance.managed_values_tag": [(12, 12, value(VALUES_TAG))],
     "module.dict": [(6, 99, at("PyModuleObject", "md_dict"))],
+    "module.name": [(6, 99, at("PyModuleObject", "md_name"))],
     "integer.length": [
         (6, 11, at("PyVarObject", "ob_size")),
         (12, 99, at("PyLongObject", "long_value.lv_tag")),
@@ -283,6 +293,8 @@ FIELDS = {
     "integer.digit_bits": [(6, 99, value("PyLong_SHIFT"))],
     "dict.keys": [(6, 99, at("PyDictObject", "ma_keys"))],
     "dict.values": [(6, 99, at("PyDictObject", "ma_values"))],
+    "dict.used": [(0, 99, at("PyDictObject", "ma_used"))],
+    "dict.size": [(0, 99, size("PyDictObject"))],
     "dict_keys.size": [(6, 10, at(KEYS_OBJECT, "dk_size"))],
     "dict_keys.log2_index_bytes": [(11, 99, at(KEYS_OBJECT, "dk_log2_index_bytes"))],
     "dict_keys.kind": [(11, 99, at(KEYS_OBJECT, "dk_kind"))],
@@ -297,6 +309,29 @@ FIELDS = {
     "tuple.length": [(0, 99, at("PyVarObject", "ob_size"))],
     "bytes.length": [(0, 99, at("PyVarObject", "ob_size"))],
     "bytes.contents": [(0, 99, at("PyBytesObject", "ob_sval"))],
+    "object_parts.real": [(0, 99, at("PyFloatObject", "ob_fval"))],
+    "object_parts.complex": [(0, 99, at("PyComplexObject", "cval"))],
+    "object_parts.list_items": [(0, 99, at("PyListObject", "ob_item"))],
+    "object_parts.bytearray_data": [(0, 99, at("PyByteArrayObject", "ob_start"))],
+    "object_parts.set_used": [(0, 99, at("PySetObject", "used"))],
+    "object_parts.set_last_slot": [(0, 99, at("PySetObject", "mask"))],
+    "object_parts.set_table": [(0, 99, at("PySetObject", "table"))],
+    "object_parts.slice_start": [(0, 99, at("PySliceObject", "start"))],
+    "object_parts.cell": [(0, 99, at("PyCellObject", "ob_ref"))],
+    "object_parts.function_name": [(0, 99, at("PyFunctionObject", "func_qualname"))],
+    "object_parts.function_code": [(0, 99, at("PyFunctionObject", "func_code"))],
+    "object_parts.method_function": [(0, 99, at("PyMethodObject", "im_func"))],
+    "object_parts.method_self": [(0, 99, at("PyMethodObject", "im_self"))],
+    "object_parts.builtin_definition": [(0, 99, at("PyCFunctionObject", "m_ml"))],
+    "object_parts.builtin_self": [(0, 99, at("PyCFunctionObject", "m_self"))],
+    "object_parts.generator_name": [(0, 99, at("PyGenObject", "gi_qualname"))],
+    "object_parts.exception_arguments": [(0, 99, at("PyBaseExceptionObject", "args"))],
+    "datetime.date": [(0, 99, at("PyDateTime_Date", "data"))],
+    "datetime.datetime": [(0, 99, at("PyDateTime_DateTime", "data"))],
+    "datetime.datetime_zone": [(0, 99, at("PyDateTime_DateTime", "tzinfo"))],
+    "datetime.time": [(0, 99, at("PyDateTime_Time", "data"))],
+    "datetime.time_zone": [(0, 99, at("PyDateTime_Time", "tzinfo"))],
+    "datetime.delta": [(0, 99, at("PyDateTime_Delta", "days"))],
     "unicode.length": [(0, 99, at("PyASCIIObject", "length"))],
     "unicode.state": [(0, 99, at("PyASCIIObject", "state"))],
     "unicode.kind_shift": [(0, 99, count_shift("kind"))],
