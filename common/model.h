@@ -22,6 +22,10 @@ struct model_frame {
 	char *module;	      /* native module: NULL for a Python frame */
 	int32_t line;	      /* 0 if unknown */
 	int32_t first_line;   /* of the function, co_firstlineno; 0 if unknown */
+	int32_t end_line;     /* of what is being evaluated; 0 if unknown, as it is before 3.11 */
+	bool has_columns;     /* the next two are known */
+	int32_t column;	      /* where in `line` that begins: UTF-8 bytes, from 0 */
+	int32_t end_column;   /* where in `end_line` it ends */
 	bool is_entry;
 	bool is_shim_entry;
 	char *gap; /* for MODEL_FRAME_GAP: "frame at 0x… could not be read (not captured)" */

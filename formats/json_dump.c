@@ -6,6 +6,15 @@
 #include "formats/json_process.h"
 #include "formats/json_text.h"
 
+static void add_column(struct json_builder *builder, cJSON *object, const char *key,
+		       const struct model_frame *frame, int32_t column)
+{
+	if (frame->has_columns)
+		json_add_integer(builder, object, key, column);
+	else
+		json_add_null(builder, object, key);
+}
+
 /* A gap is a frame with its own key, so that who does not know it still has py-spy's keys. */
 static void add_frame(struct json_builder *builder, cJSON *object, const struct model_frame *frame)
 {
@@ -23,6 +32,9 @@ static void add_frame(struct json_builder *builder, cJSON *object, const struct 
 	json_add_string(builder, object, "qualified_name", frame->qualified_name);
 	json_add_integer(builder, object, "first_line", frame->first_line);
 	json_add_string(builder, object, "gap", gap ? frame->gap : NULL);
+	json_add_known(builder, object, "end_line", (uint64_t)frame->end_line);
+	add_column(builder, object, "column", frame, frame->column);
+	add_column(builder, object, "end_column", frame, frame->end_column);
 }
 
 static const char *activity_name(enum model_activity activity)

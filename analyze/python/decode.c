@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/python/frame_position.h"
 #include "analyze/python/idle.h"
-#include "analyze/python/line_table.h"
 #include "analyze/python/short_filename.h"
 #include "analyze/python/text.h"
 #include "common/cleanup.h"
@@ -132,18 +132,6 @@ static struct error *decode_broken_frame(struct model_thread *thread,
 			 address, name, filename);
 }
 
-static int32_t frame_line(const struct python_layout *layout, const struct walk_frame *walked)
-{
-	const struct raw_code *code = walked->code;
-	if (walked->traced_line > 0)
-		return walked->traced_line;
-	if (code->line_table_status != MEMORY_OK)
-		return 0;
-	return line_table_lookup(layout->line_table_kind, code->line_table, code->line_table_size,
-				 code->first_line, walked->instruction_offset)
-		.line;
-}
-
 static struct error *on_frame(void *context, const struct walk_frame *walked)
 {
 	struct decoder *decoder = context;
@@ -162,8 +150,7 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 		error = copy_text(short_filename(frame->filename), &frame->short_filename);
 	if (error)
 		return error;
-	frame->line = frame_line(decoder->layout, walked);
-	frame->first_line = code->first_line > 0 ? code->first_line : 0;
+	frame_position_decode(decoder->layout, walked, frame);
 	frame->is_entry = walked->is_entry;
 	frame->is_shim_entry = walked->is_shim_entry;
 	return NULL;

@@ -7,19 +7,29 @@ static const struct source_position position_unknown = {
 	.end_column = -1,
 };
 
-/* Lines beyond this are hostile; the bound leaves room to add an entry's number of lines. */
-enum { LINE_MAX_NUMBER = INT32_MAX - INT16_MAX };
+static bool is_line(int64_t line)
+{
+	return line > 0 && line <= INT32_MAX;
+}
 
 static struct source_position position_of_line(int64_t line)
 {
-	if (line <= 0 || line > LINE_MAX_NUMBER)
-		return position_unknown;
-	return (struct source_position){
-		.line = (int32_t)line,
-		.end_line = (int32_t)line,
-		.column = -1,
-		.end_column = -1,
-	};
+	struct source_position position = position_unknown;
+	position.line = is_line(line) ? (int32_t)line : 0;
+	return position;
+}
+
+/* The end of a position that has a line, where it is known. */
+static void position_set_end(struct source_position *position, int64_t end_line, int64_t column,
+			     int64_t end_column)
+{
+	if (!position->line || !is_line(end_line))
+		return;
+	position->end_line = (int32_t)end_line;
+	if (column < 0 || end_column < 0 || column > INT32_MAX || end_column > INT32_MAX)
+		return;
+	position->column = (int32_t)column;
+	position->end_column = (int32_t)end_column;
 }
 
 /*
@@ -50,15 +60,20 @@ static struct source_position lookup_pep626(struct cursor cursor, int32_t first_
 					    int64_t offset)
 {
 	enum { NO_LINE = -128 };
+	struct source_position position = position_unknown;
 	int64_t line = first_line;
 	int64_t end = 0;
+	bool started = false;
 	while (cursor_left(&cursor) >= 2) {
 		end += cursor_u8(&cursor);
 		int8_t lines = (int8_t)cursor_u8(&cursor);
 		if (lines != NO_LINE)
 			line += lines;
+		position = lines == NO_LINE ? position_unknown : position_of_line(line);
+		started |= position.line != 0;
+		position.before_first_line = !started;
 		if (offset < end)
-			return lines == NO_LINE ? position_unknown : position_of_line(line);
+			return position;
 	}
 	return position_unknown;
 }
@@ -98,29 +113,30 @@ enum location_form {
 /* Read what follows an entry's first byte; `line` is the running line and is moved on. */
 static struct source_position location_entry(struct cursor *cursor, unsigned form, int64_t *line)
 {
-	struct source_position position = position_unknown;
+	struct source_position position;
+	int64_t column = -1;
+	int64_t end_column = -1;
+	int64_t lines = 0;
 	if (form == LOCATION_NONE)
-		return position;
+		return position_unknown;
 	if (form <= LOCATION_SHORT_LAST) {
 		uint8_t columns = cursor_u8(cursor);
-		position = position_of_line(*line);
-		position.column = (int32_t)(form * 8) + ((columns >> 4) & 7);
-		position.end_column = position.column + (columns & 15);
+		column = (int64_t)(form * 8) + ((columns >> 4) & 7);
+		end_column = column + (columns & 15);
 	} else if (form <= LOCATION_ONE_LINE_LAST) {
 		*line += form - LOCATION_ONE_LINE_FIRST;
-		position = position_of_line(*line);
-		position.column = cursor_u8(cursor);
-		position.end_column = cursor_u8(cursor);
-	} else if (form == LOCATION_NO_COLUMNS) {
-		*line += location_signed_varint(cursor);
-		position = position_of_line(*line);
+		column = cursor_u8(cursor);
+		end_column = cursor_u8(cursor);
 	} else {
 		*line += location_signed_varint(cursor);
-		position = position_of_line(*line);
-		position.end_line += (int32_t)(location_varint(cursor) & INT16_MAX);
-		position.column = (int32_t)location_varint(cursor) - 1;
-		position.end_column = (int32_t)location_varint(cursor) - 1;
 	}
+	if (form == LOCATION_LONG) {
+		lines = location_varint(cursor);
+		column = (int64_t)location_varint(cursor) - 1;
+		end_column = (int64_t)location_varint(cursor) - 1;
+	}
+	position = position_of_line(*line);
+	position_set_end(&position, *line + lines, column, end_column);
 	return position;
 }
 
@@ -131,6 +147,7 @@ static struct source_position lookup_locations(struct cursor cursor, int32_t fir
 	enum { CODE_UNIT_BYTES = 2 };
 	int64_t line = first_line;
 	int64_t end = 0;
+	bool started = false;
 	while (cursor_left(&cursor)) {
 		uint8_t head = cursor_u8(&cursor);
 		if (!(head & 0x80))
@@ -139,6 +156,8 @@ static struct source_position lookup_locations(struct cursor cursor, int32_t fir
 		struct source_position position = location_entry(&cursor, (head >> 3) & 15, &line);
 		if (!cursor_ok(&cursor))
 			break;
+		started |= position.line != 0;
+		position.before_first_line = !started;
 		if (offset < end)
 			return position;
 	}

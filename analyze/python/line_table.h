@@ -2,17 +2,25 @@
 #ifndef PYSPY_ANALYZE_PYTHON_LINE_TABLE_H
 #define PYSPY_ANALYZE_PYTHON_LINE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/python_layout.h"
 
-/* Lines are from 1; 0 where unknown. Columns are 0-based UTF-8 byte offsets; -1 where unknown. */
+/*
+ * Lines are from 1; 0 where unknown. Columns are UTF-8 byte offsets from 0, -1 where unknown, as
+ * codeobject.co_positions() gives them; they and end_line are known from 3.11 on, if the code was
+ * not compiled without them (-X no_debug_ranges).
+ */
 struct source_position {
 	int32_t line;
 	int32_t end_line;
 	int32_t column;
 	int32_t end_column;
+	/* No line is known because no instruction so far has one: what makes cells, copies free
+	 * variables and creates a generator comes before the function's first line. */
+	bool before_first_line;
 };
 
 /*

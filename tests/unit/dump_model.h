@@ -63,6 +63,9 @@ static inline void dump_model(struct model_process *ret)
 	thread->container_thread_id = 7;
 	struct model_frame *method = dump_model_frame(thread, "run", "/srv/pkg/work.py", 40);
 	method->qualified_name = strdup("Worker.run");
+	method->end_line = 41;
+	method->has_columns = true;
+	method->end_column = 9;
 	dump_model_frame(thread, "<module>", "/srv/app.py", 99)->is_entry = true;
 	thread->frames[1].line = 0;
 	thread = dump_model_thread(&process, 1230, NULL);
