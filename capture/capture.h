@@ -1,46 +1,34 @@
-/* One capture: from a process's number to a snapshot file. */
+/* One capture: from numbers of processes to a snapshot file. */
 #ifndef PYSPY_CAPTURE_CAPTURE_H
 #define PYSPY_CAPTURE_CAPTURE_H
 
 #include "capture/capture_options.h"
-#include "common/facts.h"
-#include "common/python_version.h"
+#include "capture/process_capture.h"
 
-enum capture_phase {
-	PHASE_LOOK,   /* /proc, mappings, modules */
-	PHASE_LOCATE, /* finding the interpreter */
-	PHASE_SAMPLE, /* the reading, the freeze included */
-	PHASE_WRITE,  /* compressing and writing */
-	PHASE_COUNT,
+/* Something to tell of a process that is not in the file as it was asked for. */
+struct capture_note {
+	char *text;
+	bool loss; /* what was asked for is missing; else it is only worth telling */
 };
-
-const char *capture_phase_name(enum capture_phase phase);
 
 /* What to tell of a capture that was written. */
 struct capture_report {
-	char *output;  /* name of the file, "-" for standard output */
-	char *warning; /* why less or something else was captured than was asked for, or NULL */
-	struct sample_facts sample;
-	size_t thread_count;
-	bool was_stopped; /* the target was in job-control stop, and is */
-	/* The interpreter; module_path is NULL if none was found or its file is not known. */
-	bool located;
-	const char *method; /* how it was found */
-	char *not_located;  /* or why it was not, with level full; or NULL */
-	struct python_version version;
-	char *module_path;
-	uint64_t ranges; /* of memory */
-	uint64_t memory_bytes;
+	char *output; /* name of the file, "-" for standard output */
+	struct process_report *processes;
+	size_t process_count; /* at least 1 */
+	struct capture_note *notes;
+	size_t note_count;
+	size_t without_python; /* descendants that run none: told of in the file, without a sample
+				*/
 	uint64_t file_bytes;
-	unsigned looks; /* attempts, more than 1 with --wait or after an execve(2) */
-	uint64_t phase_ns[PHASE_COUNT];
 };
 
 void capture_report_deinit(struct capture_report *report);
 
 /*
  * Capture as the options say. After an error nothing of the output is there (if it is a file), and
- * the target runs as before.
+ * the targets run as before. Of several processes each is captured and written by itself, so that
+ * no more than one is ever held, and memory for no more than one is needed.
  */
 struct error *capture_run(const struct capture_options *options, struct capture_report *ret);
 

@@ -31,7 +31,7 @@ static double milliseconds(uint64_t ns)
 	return (double)ns / 1e6;
 }
 
-static void print_interpreter(const struct capture_report *report)
+static void print_interpreter(const struct process_report *report)
 {
 	char version[PYTHON_VERSION_TEXT_SIZE];
 	if (!report->located) {
@@ -50,7 +50,7 @@ static void print_interpreter(const struct capture_report *report)
 }
 
 /* -v */
-static void print_details(const struct capture_report *report)
+static void print_details(const struct process_report *report)
 {
 	const struct sample_facts *sample = &report->sample;
 	print_interpreter(report);
@@ -62,7 +62,6 @@ static void print_details(const struct capture_report *report)
 	fprintf(stderr, "target stood still: %" PRIu64 " us\n", sample->freeze_ns / 1000);
 	fprintf(stderr, "memory: %" PRIu64 " ranges, %" PRIu64 " bytes\n", report->ranges,
 		report->memory_bytes);
-	fprintf(stderr, "file: %" PRIu64 " bytes\n", report->file_bytes);
 	fprintf(stderr, "time:");
 	for (int i = 0; i < PHASE_COUNT; i++)
 		fprintf(stderr, "%s %s %.1f ms", i ? "," : "",
@@ -71,35 +70,76 @@ static void print_details(const struct capture_report *report)
 	fprintf(stderr, "; %u %s\n", report->looks, report->looks == 1 ? "look" : "looks");
 }
 
-static void print_summary(const struct capture_report *report)
+static const char *plural(size_t count, const char *one, const char *many)
 {
-	fprintf(stderr, "wrote ");
-	print_text(strcmp(report->output, "-") == 0 ? "to standard output" : report->output);
-	fprintf(stderr, " (%zu %s, target stood still %" PRIu64 " us)\n", report->thread_count,
-		report->thread_count == 1 ? "thread" : "threads", report->sample.freeze_ns / 1000);
+	return count == 1 ? one : many;
 }
 
-static enum exit_status report_status(const struct capture_report *report)
+static void print_summary(const struct capture_report *report)
 {
-	if (report->sample.fallback || report->sample.partial)
-		return EXIT_STATUS_PARTIAL;
-	return EXIT_STATUS_DONE;
+	size_t threads = 0;
+	uint64_t freeze_ns = 0;
+	for (size_t i = 0; i < report->process_count; i++) {
+		const struct process_report *process = &report->processes[i];
+		threads += process->thread_count;
+		if (process->sample.freeze_ns > freeze_ns)
+			freeze_ns = process->sample.freeze_ns;
+	}
+	fprintf(stderr, "wrote ");
+	print_text(strcmp(report->output, "-") == 0 ? "to standard output" : report->output);
+	fprintf(stderr, " (");
+	if (report->process_count > 1)
+		fprintf(stderr, "%zu processes, ", report->process_count);
+	fprintf(stderr, "%zu %s, target stood still %" PRIu64 " us%s)\n", threads,
+		plural(threads, "thread", "threads"), freeze_ns / 1000,
+		report->process_count > 1 ? " at most" : "");
+	if (report->without_python)
+		fprintf(stderr, "%zu %s no Python\n", report->without_python,
+			plural(report->without_python, "descendant runs", "descendants run"));
+}
+
+/* What is missing of a process. */
+static void print_warnings(const struct process_report *report, bool several)
+{
+	static const char what[] =
+		"some stacks are incomplete: parts of the target's memory could not be read";
+	char text[sizeof(what) + 32];
+	if (report->warning)
+		terminal_message(program, "warning", report->warning);
+	if (!report->sample.partial || report->warning)
+		return;
+	snprintf(text, sizeof(text), "process %d: %s", (int)report->pid, what);
+	terminal_message(program, "warning", several ? text : what);
 }
 
 static enum exit_status print_report(const struct capture_options *options,
 				     const struct capture_report *report)
 {
-	if (report->warning && !options->common.quiet)
-		terminal_message(program, "warning", report->warning);
-	if (report->sample.partial && !report->warning && !options->common.quiet)
-		terminal_message(program, "warning",
-				 "some stacks are incomplete: parts of the target's memory could "
-				 "not be read");
+	enum exit_status status = EXIT_STATUS_DONE;
+	bool several = report->process_count > 1;
+	for (size_t i = 0; i < report->process_count; i++) {
+		const struct process_report *process = &report->processes[i];
+		if (process->sample.fallback || process->sample.partial)
+			status = EXIT_STATUS_PARTIAL;
+		if (!options->common.quiet)
+			print_warnings(process, several);
+		if (options->common.verbose && several)
+			fprintf(stderr, "process %d\n", process->pid);
+		if (options->common.verbose)
+			print_details(process);
+	}
+	for (size_t i = 0; i < report->note_count; i++) {
+		const struct capture_note *note = &report->notes[i];
+		if (note->loss)
+			status = EXIT_STATUS_PARTIAL;
+		if (!options->common.quiet)
+			terminal_message(program, note->loss ? "warning" : NULL, note->text);
+	}
 	if (options->common.verbose)
-		print_details(report);
+		fprintf(stderr, "file: %" PRIu64 " bytes\n", report->file_bytes);
 	if (!options->common.quiet)
 		print_summary(report);
-	return report_status(report);
+	return status;
 }
 
 /* Consumes `error`. */

@@ -11,7 +11,7 @@ static const char *const level_names[] = {"stacks", "full", NULL};
 static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_FULL};
 
 static const char *const synopsis[] = {
-	"--pid PID [-o FILE|-] [options]",
+	"--pid PID... [-o FILE|-] [options]",
 	NULL,
 };
 
@@ -25,7 +25,10 @@ static const char *const synopsis[] = {
 static const struct option_spec option_rows[] = {
 	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
 	 .offset = FIELD(pids),
-	 .help = "the process to capture, decimal or hexadecimal (0x…)"},
+	 .help = "the process to capture, decimal or hexadecimal (0x…); repeatable"},
+	{.name = "subprocesses", .letter = 's', .kind = OPTION_FLAG,
+	 .offset = FIELD(subprocesses),
+	 .help = "capture all descendants of the process that run Python, too"},
 	{.name = "output", .letter = 'o', .argument = "FILE", .kind = OPTION_STRING,
 	 .offset = FIELD(output),
 	 .help = "the snapshot to write; - is standard output. Without it the name is "
@@ -53,7 +56,6 @@ static const struct option_spec option_rows[] = {
 	{.name = "every", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "locals", .letter = 'l', .kind = OPTION_UNAVAILABLE, .hidden = true},
-	{.name = "subprocesses", .letter = 's', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
 	 .hidden = true},
@@ -93,22 +95,16 @@ static struct error *check_words(const struct arguments *arguments)
 	return command_line_error(&capture_command_line, "unexpected argument '%s'", word);
 }
 
-static struct error *check_pids(struct capture_options *options)
+static struct error *check_pids(const struct capture_options *options)
 {
 	if (!options->pids.count)
 		return command_line_error(&capture_command_line,
 					  "which process? give it with --pid");
-	for (size_t i = 1; i < options->pids.count; i++)
-		if (options->pids.items[i] != options->pids.items[0])
+	for (size_t i = 0; i < options->pids.count; i++)
+		if (options->pids.items[i] == getpid())
 			return command_line_error(&capture_command_line,
-						  "this version captures one process at a time, "
-						  "not %d and %d",
-						  (int)options->pids.items[0],
+						  "process %d is this program itself",
 						  (int)options->pids.items[i]);
-	options->pid = options->pids.items[0];
-	if (options->pid == getpid())
-		return command_line_error(&capture_command_line,
-					  "process %d is this program itself", (int)options->pid);
 	return NULL;
 }
 

@@ -9,8 +9,8 @@
 
 struct capture_options {
 	struct common_options common;
-	struct id_list pids;
-	pid_t pid;	    /* the one of `pids` */
+	struct id_list pids; /* at least one */
+	bool subprocesses;
 	const char *output; /* NULL: a name is made from the target's */
 	int level_choice;
 	enum capture_level level;

@@ -18,6 +18,8 @@
 enum {
 	/* Longer command lines are cut: they are shown, never run. */
 	COMMAND_LINE_LIMIT = 64 * 1024,
+	/* Those of relatives are repeated with every thread that JSON tells of. */
+	RELATIVE_COMMAND_LIMIT = 4096,
 	/* A mapping has a line of about 100 bytes, and vm.max_map_count is 65530 as a rule. */
 	MAPS_LIMIT = 256 * 1024 * 1024,
 };
@@ -108,10 +110,11 @@ static struct error *check_kind(pid_t pid, const struct proc_stat *stat,
 
 /* Arguments end with a NUL each (proc(5), /proc/PID/cmdline); programs that set their title may
  * leave many of them at the end. */
-static struct error *read_command_line(pid_t pid, int directory, const char *name, char **ret)
+static struct error *read_command_line(pid_t pid, int directory, const char *name, size_t limit,
+				       char **ret)
 {
 	CLEANUP(cleanup_bufferp) struct buffer text = {0};
-	int errnum = proc_read_text(directory, "cmdline", COMMAND_LINE_LIMIT, &text);
+	int errnum = proc_read_text(directory, "cmdline", limit, &text);
 	if (errnum)
 		return read_error(pid, "cmdline", errnum);
 	while (text.size && (text.data[text.size - 1] == '\0' || text.data[text.size - 1] == ' '))
@@ -235,7 +238,8 @@ static struct error *fill_process(pid_t pid, int directory, struct process_facts
 	error = read_executable(pid, directory, &facts->executable);
 	if (error)
 		return error;
-	error = read_command_line(pid, directory, stat.name, &facts->command_line);
+	error = read_command_line(pid, directory, stat.name, COMMAND_LINE_LIMIT,
+				  &facts->command_line);
 	if (error)
 		return error;
 	facts->root = read_root(pid, directory);
@@ -256,6 +260,40 @@ struct error *proc_process(pid_t pid, struct process_facts *ret)
 		return error;
 	}
 	fill_from_host(&facts);
+	*ret = facts;
+	return NULL;
+}
+
+struct error *proc_relative(pid_t pid, struct process_facts *ret)
+{
+	CLEANUP_CLOSE int directory = -1;
+	struct proc_stat stat;
+	struct error *error = open_process(pid, &directory);
+	if (error)
+		return error;
+	CLEANUP_CLOSE int task = openat(directory, "task", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (task < 0)
+		return read_error(pid, "task", errno);
+	int errnum = proc_stat_read(task, pid, &stat);
+	if (errnum)
+		return read_error(pid, "stat", errnum);
+	if (proc_state_ended(stat.state) && stat.thread_count <= 1)
+		return ended_error(pid);
+	struct process_facts facts = {
+		.pid = pid,
+		.parent_pid = stat.parent_pid,
+		.uid = UINT32_MAX,
+		.start_ticks = stat.start_ticks,
+		.start_time_ns = start_time_ns(stat.start_ticks),
+		.command_name = strdup(stat.name),
+	};
+	error = facts.command_name ? read_command_line(pid, directory, stat.name,
+						       RELATIVE_COMMAND_LIMIT, &facts.command_line)
+				   : &error_out_of_memory;
+	if (error) {
+		process_facts_deinit(&facts);
+		return error;
+	}
 	*ret = facts;
 	return NULL;
 }

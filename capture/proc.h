@@ -11,6 +11,11 @@
 /* ERROR_NO_PROCESS for none, a zombie or a kernel thread (the message says which),
  * ERROR_PERMISSION. */
 struct error *proc_process(pid_t pid, struct process_facts *ret);
+/*
+ * The little that everybody may know of a process: pid, parent, start, command name and line. For
+ * those that are not captured themselves. ERROR_NO_PROCESS if it has ended.
+ */
+struct error *proc_relative(pid_t pid, struct process_facts *ret);
 /* Names, states, container ids, system call and cpu time of all threads. */
 struct error *proc_threads(pid_t pid, struct thread_list *ret);
 struct error *proc_mappings(pid_t pid, struct mappings *ret);

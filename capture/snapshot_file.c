@@ -2,7 +2,6 @@
 
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
-#include "common/cleanup.h"
 
 static struct error *made_to_fail(const char *what)
 {
@@ -25,8 +24,15 @@ static struct error *write_facts(struct snapshot_writer *writer,
 	return error;
 }
 
-static struct error *write_all(struct snapshot_writer *writer,
-			       const struct snapshot_content *content)
+struct error *snapshot_file_begin(struct output_file *output, struct snapshot_writer **ret)
+{
+	if (fault_point(FAULT_BEFORE_WRITE))
+		return made_to_fail("opening the snapshot");
+	return snapshot_writer_create(output, ret);
+}
+
+struct error *snapshot_file_add(struct snapshot_writer *writer,
+				const struct snapshot_content *content)
 {
 	struct error *error = write_facts(writer, content);
 	/* So that the fault comes when a part of the file is there. */
@@ -38,20 +44,12 @@ static struct error *write_all(struct snapshot_writer *writer,
 		error = full_memory_write(content->full, writer);
 	if (!error)
 		error = snapshot_writer_sample(writer, content->sample);
-	if (!error)
-		error = snapshot_writer_finish(writer);
 	return error;
 }
 
-struct error *snapshot_file_write(struct output_file *output,
-				  const struct snapshot_content *content)
+struct error *snapshot_file_finish(struct snapshot_writer *writer, struct output_file *output)
 {
-	CLEANUP(snapshot_writer_destroyp) struct snapshot_writer *writer = NULL;
-	if (fault_point(FAULT_BEFORE_WRITE))
-		return made_to_fail("opening the snapshot");
-	struct error *error = snapshot_writer_create(output, &writer);
-	if (!error)
-		error = write_all(writer, content);
+	struct error *error = snapshot_writer_finish(writer);
 	if (!error)
 		error = interrupt_check();
 	if (error)

@@ -1,4 +1,4 @@
-/* Writing one capture of one process as a whole snapshot. */
+/* Writing a capture, process by process, as a whole snapshot. */
 #ifndef PYSPY_CAPTURE_SNAPSHOT_FILE_H
 #define PYSPY_CAPTURE_SNAPSHOT_FILE_H
 
@@ -7,6 +7,7 @@
 #include "common/locate.h"
 #include "common/memory_image.h"
 #include "common/output_file.h"
+#include "formats/snapshot_writer.h"
 
 /* All borrowed. */
 struct snapshot_content {
@@ -20,8 +21,12 @@ struct snapshot_content {
 	const struct sample_facts *sample;
 };
 
-/* Write all of it and give the output its name. */
-struct error *snapshot_file_write(struct output_file *output,
-				  const struct snapshot_content *content);
+/* Takes no ownership of `output`. */
+struct error *snapshot_file_begin(struct output_file *output, struct snapshot_writer **ret);
+/* Write all of one process. */
+struct error *snapshot_file_add(struct snapshot_writer *writer,
+				const struct snapshot_content *content);
+/* The end, and give the output its name. */
+struct error *snapshot_file_finish(struct snapshot_writer *writer, struct output_file *output);
 
 #endif

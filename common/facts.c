@@ -3,8 +3,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+void process_facts_clear_ancestors(struct process_facts *facts)
+{
+	for (size_t i = 0; i < facts->ancestor_count; i++) {
+		free(facts->ancestors[i].command_line);
+		free(facts->ancestors[i].command_name);
+	}
+	free(facts->ancestors);
+	facts->ancestors = NULL;
+	facts->ancestor_count = 0;
+}
+
+static struct error *add_ancestor(struct process_facts *facts, int32_t pid,
+				  const char *command_line, const char *command_name)
+{
+	if (facts->ancestor_count == ANCESTORS_MAX)
+		return NULL;
+	struct ancestor *ancestors =
+		reallocarray(facts->ancestors, facts->ancestor_count + 1, sizeof(*ancestors));
+	if (!ancestors)
+		return &error_out_of_memory;
+	facts->ancestors = ancestors;
+	struct ancestor *ancestor = &ancestors[facts->ancestor_count++];
+	*ancestor = (struct ancestor){
+		.pid = pid,
+		.command_line = command_line ? strdup(command_line) : NULL,
+		.command_name = command_name ? strdup(command_name) : NULL,
+	};
+	if ((command_line && !ancestor->command_line) || (command_name && !ancestor->command_name))
+		return &error_out_of_memory;
+	return NULL;
+}
+
+struct error *process_facts_add_ancestor(struct process_facts *facts,
+					 const struct process_facts *from)
+{
+	return add_ancestor(facts, from->pid, from->command_line, from->command_name);
+}
+
 void process_facts_deinit(struct process_facts *facts)
 {
+	process_facts_clear_ancestors(facts);
 	free(facts->command_line);
 	free(facts->command_name);
 	free(facts->executable);
@@ -22,14 +61,22 @@ struct error *process_facts_copy(const struct process_facts *facts, struct proce
 		&copy.root,	    &copy.host,		&copy.kernel,
 	};
 	bool complete = true;
+	copy.ancestors = NULL;
+	copy.ancestor_count = 0;
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
 		char *original = *strings[i];
 		*strings[i] = original ? strdup(original) : NULL;
 		complete &= !original || *strings[i];
 	}
-	if (!complete) {
+	struct error *error = complete ? NULL : &error_out_of_memory;
+	for (size_t i = 0; i < facts->ancestor_count && !error; i++) {
+		const struct ancestor *ancestor = &facts->ancestors[i];
+		error = add_ancestor(&copy, ancestor->pid, ancestor->command_line,
+				     ancestor->command_name);
+	}
+	if (error) {
 		process_facts_deinit(&copy);
-		return &error_out_of_memory;
+		return error;
 	}
 	*ret = copy;
 	return NULL;

@@ -17,6 +17,16 @@ enum machine {
 	MACHINE_AARCH64 = 183, /* EM_AARCH64 */
 };
 
+/* A process that another one comes from. */
+struct ancestor {
+	int32_t pid;
+	char *command_line; /* NULL if unknown */
+	char *command_name; /* comm; NULL if unknown */
+};
+
+/* A chain of parents: what goes on for longer is cut. */
+enum { ANCESTORS_MAX = 64 };
+
 struct process_facts {
 	int32_t pid;	       /* as seen by who captured; 0 if unknown */
 	int32_t container_pid; /* innermost number in NSpid; 0 if unknown or the same namespace */
@@ -33,6 +43,9 @@ struct process_facts {
 	uint64_t start_ticks;	  /* field 22 of /proc/PID/stat: with pid, the process's identity */
 	uint64_t capture_time_ns; /* wall clock, since 1970: of the capture or of the core's file */
 	bool was_stopped;	  /* in job-control stop when captured */
+	/* Parent, its parent and so on, as far as they are known: made by who reads a file. */
+	struct ancestor *ancestors;
+	size_t ancestor_count;
 	/* Cores only. */
 	int32_t signal;	     /* that killed it; 0 if none or unknown */
 	int32_t signal_code; /* si_code */
@@ -42,6 +55,10 @@ struct process_facts {
 };
 
 void process_facts_deinit(struct process_facts *facts);
+/* Append `from` to the chain of `facts`; nothing is done beyond ANCESTORS_MAX. */
+struct error *process_facts_add_ancestor(struct process_facts *facts,
+					 const struct process_facts *from);
+void process_facts_clear_ancestors(struct process_facts *facts);
 /* A copy of its own, strings too. */
 struct error *process_facts_copy(const struct process_facts *facts, struct process_facts *ret);
 

@@ -21,6 +21,22 @@ void json_add_time(struct json_builder *builder, cJSON *object, const char *key,
 	json_add_string_copy(builder, object, key, text);
 }
 
+/* As py-spy's ProcessInfo: pid, command_line, parent; a chain. Its length is bounded. */
+static void add_parents(struct json_builder *builder, cJSON *object,
+			const struct process_facts *facts)
+{
+	for (size_t i = 0; i < facts->ancestor_count && !builder->failed; i++) {
+		const struct ancestor *ancestor = &facts->ancestors[i];
+		cJSON *parent = json_add_object(builder, object, "parent");
+		json_add_integer(builder, parent, "pid", ancestor->pid);
+		json_add_string(builder, parent, "command_line",
+				ancestor->command_line ? ancestor->command_line : "");
+		json_add_string(builder, parent, "command_name", ancestor->command_name);
+		object = parent;
+	}
+	json_add_null(builder, object, "parent");
+}
+
 void json_add_process(struct json_builder *builder, cJSON *object,
 		      const struct process_facts *facts)
 {
@@ -28,8 +44,7 @@ void json_add_process(struct json_builder *builder, cJSON *object,
 	/* A string in py-spy, never null. */
 	json_add_string(builder, object, "command_line",
 			facts->command_line ? facts->command_line : "");
-	/* The parent's own information, which one process's file does not have. */
-	json_add_null(builder, object, "parent");
+	add_parents(builder, object, facts);
 	json_add_known(builder, object, "parent_pid", (uint64_t)facts->parent_pid);
 	json_add_known(builder, object, "container_pid", (uint64_t)facts->container_pid);
 	json_add_string(builder, object, "command_name", facts->command_name);

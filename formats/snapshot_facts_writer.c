@@ -135,6 +135,25 @@ struct error *facts_writer_list(struct facts_writer *facts, enum snapshot_chunk 
 	return NULL;
 }
 
+size_t facts_writer_retire(struct facts_writer *facts, int32_t pid)
+{
+	/* Entries of lists have 20 bytes or more, and SNAPSHOT_RECORD_OVERHEAD is counted for each.
+	 */
+	enum { COST = 1 + SNAPSHOT_RECORD_OVERHEAD / 20 };
+	size_t size = 0;
+	for (size_t i = 0; i < facts->count; i++) {
+		struct process_slots *process = &facts->processes[i];
+		for (size_t j = 0; process->pid == pid && j < FACTS_SLOTS; j++) {
+			size += process->chunks[j].size;
+			if (slot_types[j] == SNAPSHOT_CHUNK_PROCESS)
+				continue;
+			buffer_deinit(&process->chunks[j]);
+			process->chunks[j] = (struct buffer){0};
+		}
+	}
+	return size * COST;
+}
+
 void facts_writer_forget(struct facts_writer *facts, int32_t pid)
 {
 	for (size_t i = 0; i < facts->count; i++) {

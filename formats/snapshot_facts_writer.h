@@ -34,6 +34,10 @@ struct error *facts_writer_list(struct facts_writer *facts, enum snapshot_chunk 
 				const struct record_table *table, const void *items,
 				size_t item_size, size_t count, const struct buffer **ret);
 
+/* Keep nothing but the PROCESS chunk of a process. Gives about how many bytes a reader has of it.
+ */
+size_t facts_writer_retire(struct facts_writer *facts, int32_t pid);
+
 void facts_writer_forget(struct facts_writer *facts, int32_t pid);
 
 #endif

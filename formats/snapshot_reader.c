@@ -174,6 +174,8 @@ struct error *snapshot_select(struct snapshot *snapshot, size_t index)
 	if (snapshot->process && index == snapshot->selected)
 		return NULL;
 	struct error *error = replay(snapshot, index);
+	if (!error)
+		error = snapshot_state_find_ancestors(&snapshot->state, snapshot->process);
 	if (error) {
 		forget_state(snapshot);
 		return error_prefix(error, "cannot read sample %zu of %s", index + 1,

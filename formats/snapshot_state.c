@@ -154,6 +154,7 @@ static struct error *apply_process(struct snapshot_state *state,
 	process_facts_deinit(&process->facts);
 	process->facts = facts;
 	process->facts.pid = process->pid;
+	process->has_facts = true;
 	return NULL;
 }
 
@@ -286,6 +287,41 @@ struct error *snapshot_state_apply(struct snapshot_state *state, const struct bl
 				    handler->name);
 	if (chunk->type == SNAPSHOT_CHUNK_SAMPLE)
 		*ret_sampled = process;
+	return NULL;
+}
+
+static const struct snapshot_process_state *process_find(const struct snapshot_state *state,
+							 int32_t pid)
+{
+	size_t at = process_index(state, pid);
+	if (at == state->count || state->processes[at]->pid != pid)
+		return NULL;
+	return state->processes[at]->has_facts ? state->processes[at] : NULL;
+}
+
+static bool is_in_chain(const struct process_facts *facts, int32_t pid)
+{
+	bool found = facts->pid == pid;
+	for (size_t i = 0; i < facts->ancestor_count; i++)
+		found |= facts->ancestors[i].pid == pid;
+	return found;
+}
+
+struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
+					    struct snapshot_process_state *process)
+{
+	struct process_facts *facts = &process->facts;
+	int32_t pid = facts->parent_pid;
+	process_facts_clear_ancestors(facts);
+	while (pid && !is_in_chain(facts, pid) && facts->ancestor_count < ANCESTORS_MAX) {
+		const struct snapshot_process_state *parent = process_find(state, pid);
+		if (!parent)
+			break;
+		struct error *error = process_facts_add_ancestor(facts, &parent->facts);
+		if (error)
+			return error;
+		pid = parent->facts.parent_pid;
+	}
 	return NULL;
 }
 

@@ -32,6 +32,7 @@ struct snapshot_process_state {
 	struct log_memory memory;
 	uint32_t next_part[SNAPSHOT_LIST_COUNT];
 	uint64_t facts_bytes[SNAPSHOT_FACTS_COUNT]; /* a list's number, or enum snapshot_facts */
+	bool has_facts;				    /* a PROCESS chunk told of it */
 	bool has_python;
 	bool has_sample;
 	int32_t pid;
@@ -68,6 +69,13 @@ struct error *snapshot_state_count(struct snapshot_state *state,
 				   size_t size);
 void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_process_state *process,
 			    size_t facts);
+
+/*
+ * Put the chain of parents into the facts of a process, as far as the log tells of them. A log can
+ * say anything: a chain that comes back to itself ends there, and so does one that is too long.
+ */
+struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
+					    struct snapshot_process_state *process);
 
 /* Memory of a bulk frame. */
 struct error *snapshot_state_add_bulk(struct snapshot_state *state, int32_t pid,

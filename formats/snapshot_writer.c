@@ -280,6 +280,12 @@ struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pi
 			sizeof(*threads->items), threads->count);
 }
 
+/* What a reader holds of it until the epoch ends counts like memory. */
+void snapshot_writer_retire(struct snapshot_writer *writer, int32_t pid)
+{
+	writer->epoch_bytes += facts_writer_retire(&writer->facts, pid);
+}
+
 void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
 {
 	facts_writer_forget(&writer->facts, pid);

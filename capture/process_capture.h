@@ -1,0 +1,78 @@
+/*
+ * One process of a capture: from its number to what is written of it. The process runs again when
+ * this is done; writing comes after.
+ */
+#ifndef PYSPY_CAPTURE_PROCESS_CAPTURE_H
+#define PYSPY_CAPTURE_PROCESS_CAPTURE_H
+
+#include <sys/types.h>
+
+#include "capture/capture_options.h"
+#include "capture/capture_output.h"
+#include "capture/full_memory.h"
+#include "capture/snapshot_file.h"
+#include "capture/subject.h"
+#include "common/facts.h"
+#include "common/memory_image.h"
+#include "common/python_version.h"
+
+enum capture_phase {
+	PHASE_LOOK,   /* /proc, mappings, modules */
+	PHASE_LOCATE, /* finding the interpreter */
+	PHASE_SAMPLE, /* the reading, the freeze included */
+	PHASE_WRITE,  /* compressing and writing */
+	PHASE_COUNT,
+};
+
+const char *capture_phase_name(enum capture_phase phase);
+
+/* What to tell of a process that was captured. */
+struct process_report {
+	int32_t pid;
+	char *warning; /* why less or something else was captured than was asked for, or NULL */
+	struct sample_facts sample;
+	size_t thread_count;
+	bool was_stopped; /* the target was in job-control stop, and is */
+	/* The interpreter; module_path is NULL if none was found or its file is not known. */
+	bool located;
+	const char *method; /* how it was found */
+	char *not_located;  /* or why it was not, with level full; or NULL */
+	struct python_version version;
+	char *module_path;
+	uint64_t ranges; /* of memory */
+	uint64_t memory_bytes;
+	unsigned looks; /* attempts, more than 1 with --wait or after an execve(2) */
+	uint64_t phase_ns[PHASE_COUNT];
+};
+
+void process_report_deinit(struct process_report *report);
+
+struct process_capture {
+	const struct capture_options *options;
+	struct capture_output *output; /* opened before the process is held */
+	pid_t pid;
+	uint64_t start_ticks; /* of the process that is meant; 0: whichever has the number */
+	bool named;	      /* by the user: it may still become a Python process */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC: until then another look is worth it */
+	struct process_report report;
+	bool no_python; /* failed because nothing hints at any Python */
+	/* Of one attempt: */
+	struct subject subject;
+	struct thread_list threads;
+	struct memory_image *image; /* level stacks */
+	struct full_memory *full;   /* level full */
+	bool changed;		    /* failed because the process ran another program */
+};
+
+void process_capture_deinit(struct process_capture *process);
+
+/* Look at the process until it can be captured, fails for good, or the deadline is over. */
+struct error *process_capture_run(struct process_capture *process);
+
+/* What there is to write; borrowed. */
+struct snapshot_content process_capture_content(struct process_capture *process);
+
+/* CLOCK_MONOTONIC, as the deadline. */
+uint64_t process_capture_now_ns(void);
+
+#endif
