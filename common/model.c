@@ -12,6 +12,7 @@ static void frame_deinit(struct model_frame *frame)
 	free(frame->filename);
 	free(frame->short_filename);
 	free(frame->module);
+	free(frame->python_module);
 	free(frame->gap);
 }
 

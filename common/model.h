@@ -20,6 +20,7 @@ struct model_frame {
 	char *filename;
 	char *short_filename; /* NULL if none could be derived */
 	char *module;	      /* native module: NULL for a Python frame */
+	char *python_module;  /* __name__ of the frame's globals; NULL if unknown */
 	int32_t line;	      /* 0 if unknown */
 	int32_t first_line;   /* of the function, co_firstlineno; 0 if unknown */
 	int32_t end_line;     /* of what is being evaluated; 0 if unknown, as it is before 3.11 */

@@ -11,6 +11,7 @@ struct walk {
 	const struct python_layout *layout;
 	const struct walk_visitor *visitor;
 	struct code_cache *codes;
+	struct module_cache modules;
 	struct address_map visited_interpreters;
 	struct address_map visited_threads;
 	struct address_map visited_frames; /* of the current thread */
@@ -28,6 +29,7 @@ struct walk {
 static void walk_deinit(struct walk *walk)
 {
 	code_cache_destroy(walk->codes);
+	module_cache_deinit(&walk->modules);
 	address_map_deinit(&walk->visited_interpreters);
 	address_map_deinit(&walk->visited_threads);
 	address_map_deinit(&walk->visited_frames);
@@ -157,6 +159,19 @@ static bool frame_can_be_outermost(const struct python_layout *layout,
 	return layout->frame.owner_cstack == none && layout->frame.owner_interpreter == none;
 }
 
+/* The module of the frame's globals. In 3.11 alone they lie outside of what is read at once. */
+static struct error *walk_frame_module(struct walk *walk, const struct struct_view *view,
+				       const struct raw_module **ret)
+{
+	layout_offset offset = walk->layout->frame.globals;
+	uint64_t globals = struct_view_pointer(view, offset);
+	*ret = NULL;
+	if (!globals &&
+	    struct_read_pointer(walk->memory, view->address, offset, &globals) != MEMORY_OK)
+		return NULL;
+	return module_cache_get(&walk->modules, walk->memory, walk->layout, globals, ret);
+}
+
 /* Fill `frame` from what was read at its address. */
 static struct error *walk_decode_frame(struct walk *walk, const struct struct_view *view,
 				       struct walk_frame *frame)
@@ -165,6 +180,8 @@ static struct error *walk_decode_frame(struct walk *walk, const struct struct_vi
 	uint64_t tags = layout->frame.reference_tag_mask;
 	frame->code_address = struct_view_pointer(view, layout->frame.code) & ~tags;
 	struct error *error = code_cache_get(walk->codes, frame->code_address, &frame->code);
+	if (!error)
+		error = walk_frame_module(walk, view, &frame->module);
 	if (error)
 		return error;
 	frame->instruction_offset = frame_instruction_offset(layout, view, frame->code);

@@ -10,6 +10,7 @@
 #include "common/code_object.h"
 #include "common/locate.h"
 #include "common/memory.h"
+#include "common/module_name.h"
 #include "common/thread_id.h"
 
 /* Bounds; beyond them a gap is reported. */
@@ -41,7 +42,8 @@ struct walk_thread {
 struct walk_frame {
 	uint64_t address;
 	uint64_t code_address;
-	const struct raw_code *code; /* borrowed, for the time of the walk; never NULL */
+	const struct raw_code *code;	 /* borrowed, for the time of the walk; never NULL */
+	const struct raw_module *module; /* the same; NULL if unknown */
 	/* Offset of the current instruction in the code object, bytes; negative: not started. */
 	int64_t instruction_offset;
 	int32_t traced_line; /* <= 3.9 with f_trace set: f_lineno is the line; else 0 */

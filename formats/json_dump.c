@@ -35,6 +35,7 @@ static void add_frame(struct json_builder *builder, cJSON *object, const struct 
 	json_add_known(builder, object, "end_line", (uint64_t)frame->end_line);
 	add_column(builder, object, "column", frame, frame->column);
 	add_column(builder, object, "end_column", frame, frame->end_column);
+	json_add_string(builder, object, "python_module", frame->python_module);
 }
 
 static const char *activity_name(enum model_activity activity)

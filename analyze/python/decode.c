@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/python/frame_module.h"
 #include "analyze/python/frame_position.h"
 #include "analyze/python/idle.h"
-#include "analyze/python/short_filename.h"
 #include "analyze/python/text.h"
 #include "common/cleanup.h"
 #include "common/thread_id.h"
@@ -147,7 +147,7 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 	if (!error && code->qualname.address)
 		error = python_text(&code->qualname, &frame->qualified_name);
 	if (!error)
-		error = copy_text(short_filename(frame->filename), &frame->short_filename);
+		error = frame_module_decode(walked, frame);
 	if (error)
 		return error;
 	frame_position_decode(decoder->layout, walked, frame);

@@ -63,6 +63,7 @@ static inline void dump_model(struct model_process *ret)
 	thread->container_thread_id = 7;
 	struct model_frame *method = dump_model_frame(thread, "run", "/srv/pkg/work.py", 40);
 	method->qualified_name = strdup("Worker.run");
+	method->python_module = strdup("pkg.work");
 	method->end_line = 41;
 	method->has_columns = true;
 	method->end_column = 9;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "analyze/python/idle.h"
-#include "analyze/python/short_filename.h"
 #include "analyze/python/text.h"
 #include "common/cleanup.h"
 #include "tests/unit/cmocka_headers.h"
@@ -55,33 +54,6 @@ static void test_cut_and_unreadable(void **state)
 	assert_string_equal(unreadable, "<unreadable>");
 }
 
-static void test_short_filename(void **state)
-{
-	static const struct {
-		const char *name;
-		const char *expected;
-	} cases[] = {
-		{"/usr/lib/python3.11/threading.py", "threading.py"},
-		{"/opt/py/lib/python3.13t/asyncio/events.py", "asyncio/events.py"},
-		{"/v/lib/python3.12/site-packages/django/core/handlers/base.py",
-		 "django/core/handlers/base.py"},
-		{"/usr/lib/python3/dist-packages/yaml/__init__.py", "yaml/__init__.py"},
-		{"/srv/shop/app/main.py", "app/main.py"},
-		{"/srv/main.py", "srv/main.py"},
-		{"/main.py", "main.py"},
-		{"dir/main.py", "dir/main.py"},
-		{"main.py", "main.py"},
-		{"<string>", "<string>"},
-		{"<frozen importlib._bootstrap>", "<frozen importlib._bootstrap>"},
-		{"", ""},
-		{"/srv/bin/python3.12/x/tool.py", "x/tool.py"},
-		{"/srv/lib/python/x/tool.py", "x/tool.py"},
-	};
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_string_equal(short_filename(cases[i].name), cases[i].expected);
-}
-
 static void test_waiting_functions(void **state)
 {
 	(void)state;
@@ -98,7 +70,6 @@ int main(void)
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_what_utf8_cannot_say),
 		cmocka_unit_test(test_cut_and_unreadable),
-		cmocka_unit_test(test_short_filename),
 		cmocka_unit_test(test_waiting_functions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
