@@ -50,15 +50,23 @@ static uint64_t read_cpu_time(const struct task_folder *folder, pid_t tid,
 	return (stat->user_ticks + stat->system_ticks) * (1000000000ULL / (uint64_t)hertz);
 }
 
-/* "running", or a number and arguments; -1 if it sleeps outside of a system call. Refused to those
- * who may not trace the thread (proc(5), /proc/PID/syscall). */
-static int64_t read_system_call(const struct task_folder *folder, pid_t tid, struct buffer *text)
+/* "running", or a number and arguments; -1 and no arguments if it sleeps outside of a system call.
+ * Refused to those who may not trace the thread (proc(5), /proc/PID/syscall). */
+static void read_system_call(const struct task_folder *folder, pid_t tid, struct buffer *text,
+			     struct thread_facts *thread)
 {
 	int64_t number;
-	if (read_thread_file(folder, tid, "syscall", text) &&
-	    sscanf((const char *)text->data, "%" SCNd64, &number) == 1)
-		return number;
-	return -1;
+	uint64_t argument;
+	thread->system_call = -1;
+	if (!read_thread_file(folder, tid, "syscall", text))
+		return;
+	int count = sscanf((const char *)text->data, "%" SCNd64 " 0x%" SCNx64, &number, &argument);
+	if (count < 1 || number < 0)
+		return;
+	thread->system_call = number;
+	thread->has_system_call_argument = count == 2;
+	if (count == 2)
+		thread->system_call_argument = argument;
 }
 
 /* False if the thread has ended. */
@@ -75,8 +83,8 @@ static bool read_thread(const struct task_folder *folder, pid_t tid, struct buff
 		.container_tid = status.innermost_id ? status.innermost_id : tid,
 		.state = stat.state,
 		.cpu_time_ns = read_cpu_time(folder, tid, &stat, text),
-		.system_call = read_system_call(folder, tid, text),
 	};
+	read_system_call(folder, tid, text, &thread);
 	memcpy(thread.name, stat.name, strnlen(stat.name, sizeof(thread.name) - 1));
 	*ret = thread;
 	return true;

@@ -73,6 +73,8 @@ struct thread_facts {
 	char name[THREAD_NAME_SIZE]; /* comm, NUL-terminated */
 	uint64_t cpu_time_ns;	     /* user and system time so far; 0 if unknown */
 	int64_t system_call;	     /* number, or -1 if not in one or unknown */
+	bool has_system_call_argument;
+	uint64_t system_call_argument; /* the first one; of futex(2) the address it waits at */
 	void *registers; /* the machine's NT_PRSTATUS register set; NULL if not captured */
 	size_t registers_size;
 };

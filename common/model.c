@@ -30,8 +30,11 @@ void model_process_deinit(struct model_process *process)
 {
 	for (size_t i = 0; i < process->thread_count; i++)
 		model_thread_deinit(&process->threads[i]);
+	for (size_t i = 0; i < process->other_count; i++)
+		model_thread_deinit(&process->other_threads[i]);
 	for (size_t i = 0; i < process->note_count; i++)
 		free(process->notes[i]);
+	free(process->other_threads);
 	free(process->threads);
 	free(process->notes);
 	free(process->executable);
@@ -54,18 +57,30 @@ static struct error *grow(void **items, size_t count, size_t *capacity, size_t s
 	return NULL;
 }
 
-struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret)
+static struct error *add_thread(struct model_thread **threads, size_t *count, size_t *capacity,
+				struct model_thread **ret)
 {
-	void *items = process->threads;
-	struct error *error = grow(&items, process->thread_count, &process->thread_capacity,
-				   sizeof(*process->threads));
+	void *items = *threads;
+	struct error *error = grow(&items, *count, capacity, sizeof(**threads));
 	if (error)
 		return error;
-	process->threads = items;
-	struct model_thread *thread = &process->threads[process->thread_count++];
-	*thread = (struct model_thread){0};
+	*threads = items;
+	struct model_thread *thread = &(*threads)[(*count)++];
+	*thread = (struct model_thread){.system_call = -1};
 	*ret = thread;
 	return NULL;
+}
+
+struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret)
+{
+	return add_thread(&process->threads, &process->thread_count, &process->thread_capacity,
+			  ret);
+}
+
+struct error *model_process_add_other(struct model_process *process, struct model_thread **ret)
+{
+	return add_thread(&process->other_threads, &process->other_count, &process->other_capacity,
+			  ret);
 }
 
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret)
@@ -114,6 +129,12 @@ const char *model_thread_display_name(const struct model_process *process,
 	if (thread->os_name && program && strcmp(thread->os_name, program) == 0)
 		return NULL;
 	return thread->os_name;
+}
+
+bool model_thread_is_inferred(const struct model_thread *thread)
+{
+	return thread->activity_source == MODEL_SOURCE_REGISTERS ||
+	       thread->activity_source == MODEL_SOURCE_FRAMES;
 }
 
 static bool thread_is_partial(const struct model_thread *thread)

@@ -38,6 +38,20 @@ enum model_activity {
 	MODEL_IDLE,
 };
 
+/* What the activity of a thread was told by. */
+enum model_activity_source {
+	MODEL_SOURCE_NONE = 0,
+	MODEL_SOURCE_SYSTEM,	/* the operating system's state of the thread, or the GIL's owner */
+	MODEL_SOURCE_REGISTERS, /* inferred: whether they stand in a system call that waits */
+	MODEL_SOURCE_FRAMES,	/* inferred: what the innermost frame is known to do */
+};
+
+enum model_answer {
+	MODEL_UNKNOWN = 0,
+	MODEL_NO,
+	MODEL_YES,
+};
+
 struct model_thread {
 	int64_t interpreter_id;
 	uint64_t thread_id;	     /* pthread_t */
@@ -46,9 +60,12 @@ struct model_thread {
 	char *name;		     /* NULL if unknown */
 	char *os_name;		     /* comm; NULL if unknown */
 	enum model_activity activity;
-	bool activity_inferred; /* not told by the operating system */
+	enum model_activity_source activity_source;
+	int64_t system_call; /* that it waits in: number, or -1 if in none or unknown */
 	bool owns_gil;
 	bool owns_gil_known;
+	enum model_answer waits_for_gil;
+	enum model_answer collects_garbage; /* it owns the GIL of an interpreter that collects */
 	bool crashed;
 	struct model_frame *frames; /* innermost first */
 	size_t frame_count;
@@ -66,6 +83,12 @@ struct model_process {
 	struct model_thread *threads;
 	size_t thread_count;
 	size_t thread_capacity;
+	/* Threads of the operating system that no interpreter knows: they have no frames. */
+	struct model_thread *other_threads;
+	size_t other_count;
+	size_t other_capacity;
+	/* False if some thread state's thread is not known: it can be one of the others. */
+	bool others_certain;
 	/* What could not be read outside of any thread, what was lost of the file: for the user. */
 	char **notes;
 	size_t note_count;
@@ -79,8 +102,9 @@ struct model_process {
 
 void model_process_deinit(struct model_process *process);
 void model_thread_deinit(struct model_thread *thread);
-/* Append a zeroed element and give it; borrowed until the next append. */
+/* Append an element with nothing known and give it; borrowed until the next append. */
 struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret);
+struct error *model_process_add_other(struct model_process *process, struct model_thread **ret);
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret);
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -94,6 +118,9 @@ struct error *model_process_add_note(struct model_process *process, const char *
 const char *model_frame_display_name(const struct model_frame *frame);
 const char *model_thread_display_name(const struct model_process *process,
 				      const struct model_thread *thread);
+
+/* Not told by the operating system. */
+bool model_thread_is_inferred(const struct model_thread *thread);
 
 /* True if anything in the model is a gap or a note of loss: the exit status is then 3. */
 bool model_process_is_partial(const struct model_process *process);

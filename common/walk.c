@@ -433,6 +433,8 @@ static struct error *walk_interpreter_at(struct walk *walk, uint64_t address, ui
 		interpreter.gil_locked = gil.locked;
 		interpreter.gil_last_holder = gil.last_holder;
 	}
+	/* What is asked of a sample, but not needed for a stack: unreadable is no gap. */
+	interpreter.gc_state = gc_state_read(walk->memory, walk->location, address);
 	if (walk->visitor->interpreter) {
 		struct error *error =
 			walk->visitor->interpreter(walk->visitor->context, &interpreter);

@@ -8,6 +8,7 @@
 #define PYSPY_COMMON_WALK_H
 
 #include "common/code_object.h"
+#include "common/gc_state.h"
 #include "common/locate.h"
 #include "common/memory.h"
 #include "common/module_name.h"
@@ -27,6 +28,7 @@ struct walk_interpreter {
 	uint64_t gil_address;	  /* 0: none (free-threaded) or unknown */
 	int32_t gil_locked;	  /* -1 unknown */
 	uint64_t gil_last_holder; /* thread state; means the owner only while locked */
+	enum gc_state gc_state;
 };
 
 struct walk_thread {

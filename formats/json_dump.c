@@ -48,6 +48,25 @@ static const char *activity_name(enum model_activity activity)
 	return names[activity];
 }
 
+static const char *activity_source_name(enum model_activity_source source)
+{
+	static const char *const names[] = {
+		[MODEL_SOURCE_SYSTEM] = "system",
+		[MODEL_SOURCE_REGISTERS] = "registers",
+		[MODEL_SOURCE_FRAMES] = "frames",
+	};
+	return names[source];
+}
+
+static void add_answer(struct json_builder *builder, cJSON *object, const char *key,
+		       enum model_answer answer)
+{
+	if (answer == MODEL_UNKNOWN)
+		json_add_null(builder, object, key);
+	else
+		json_add_bool(builder, object, key, answer == MODEL_YES);
+}
+
 static void add_process_info(struct json_builder *builder, cJSON *object,
 			     const struct model_process *process)
 {
@@ -88,8 +107,16 @@ static void add_thread(struct json_builder *builder, cJSON *object,
 		add_frame(builder, json_append_object(builder, frames), &thread->frames[i]);
 	add_process_info(builder, object, process);
 	json_add_string(builder, object, "activity", activity_name(thread->activity));
-	json_add_bool(builder, object, "activity_inferred", thread->activity_inferred);
+	json_add_bool(builder, object, "activity_inferred", model_thread_is_inferred(thread));
+	json_add_string(builder, object, "activity_source",
+			activity_source_name(thread->activity_source));
 	json_add_bool(builder, object, "owns_gil_known", thread->owns_gil_known);
+	add_answer(builder, object, "waiting_for_gil", thread->waits_for_gil);
+	add_answer(builder, object, "collecting_garbage", thread->collects_garbage);
+	if (thread->system_call >= 0)
+		json_add_integer(builder, object, "system_call", thread->system_call);
+	else
+		json_add_null(builder, object, "system_call");
 	json_add_integer(builder, object, "interpreter_id", thread->interpreter_id);
 	json_add_known(builder, object, "container_thread_id",
 		       (uint64_t)thread->container_thread_id);

@@ -107,6 +107,8 @@ static const struct record_field thread_fields[] = {
 	FIELD(6, RECORD_U64, struct thread_facts, cpu_time_ns),
 	FIELD_ABSENT(7, RECORD_I64, struct thread_facts, system_call, -1),
 	FIELD_OTHER(8, RECORD_BYTES, struct thread_facts, registers, registers_size),
+	FIELD_OTHER(9, RECORD_PRESENT, struct thread_facts, system_call_argument,
+		    has_system_call_argument),
 };
 TABLE(snapshot_thread_table, thread_fields);
 

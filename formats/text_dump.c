@@ -106,6 +106,23 @@ static void write_capture(const struct text_writer *writer)
 		fprintf(stream, "Process %d in its container\n", facts->container_pid);
 }
 
+/* Of cores: nobody told which threads ran. */
+static void write_inferred(const struct text_writer *writer)
+{
+	const struct model_process *process = writer->process;
+	bool by_registers = false;
+	bool by_frames = false;
+	for (size_t i = 0; i < process->thread_count; i++) {
+		enum model_activity_source source = process->threads[i].activity_source;
+		by_registers |= source == MODEL_SOURCE_REGISTERS;
+		by_frames |= source == MODEL_SOURCE_FRAMES;
+	}
+	if (by_registers || by_frames)
+		fprintf(writer->stream, "Active or idle is inferred from %s%s%s\n",
+			by_registers ? "registers" : "", by_registers && by_frames ? " and " : "",
+			by_frames ? "innermost frames" : "");
+}
+
 static struct error *write_header(const struct text_writer *writer)
 {
 	const struct model_process *process = writer->process;
@@ -128,17 +145,46 @@ static struct error *write_header(const struct text_writer *writer)
 		fputs("Stopped (as by SIGSTOP) when captured\n", writer->stream);
 	if (writer->options->verbose)
 		write_capture(writer);
+	write_inferred(writer);
 	return write_signal(writer);
 }
 
-static const char *thread_status(const struct model_thread *thread)
+/* py-spy's word; of an unknown state it says nothing. */
+static const char *activity_word(const struct model_thread *thread)
 {
 	if (thread->activity == MODEL_IDLE)
-		return " (idle)";
+		return "idle";
 	if (thread->owns_gil)
-		return " (active+gil)";
-	/* Of an unknown state py-spy says nothing either. */
-	return thread->activity == MODEL_ACTIVE ? " (active)" : "";
+		return "active+gil";
+	return thread->activity == MODEL_ACTIVE ? "active" : NULL;
+}
+
+/* " (idle, waiting for GIL)": py-spy's word first, then what it has none for. */
+static void write_status(const struct text_writer *writer, const struct model_thread *thread,
+			 bool runs_python)
+{
+	char interpreter[40] = "";
+	if (thread->interpreter_id)
+		snprintf(interpreter, sizeof(interpreter), "interpreter %lld",
+			 (long long)thread->interpreter_id);
+	const char *const words[] = {
+		activity_word(thread),
+		thread->waits_for_gil == MODEL_YES ? "waiting for GIL" : NULL,
+		thread->collects_garbage == MODEL_YES ? "collecting garbage" : NULL,
+		interpreter[0] && runs_python ? interpreter : NULL,
+		runs_python			  ? NULL
+		: writer->process->others_certain ? "no Python"
+						  : "Python unknown",
+	};
+	const char *separator = " (";
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!words[i])
+			continue;
+		fprintf(writer->stream, "%s%s", separator, words[i]);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		fputc(')', writer->stream);
 }
 
 static void write_ids(const struct text_writer *writer, const struct model_thread *thread)
@@ -147,6 +193,15 @@ static void write_ids(const struct text_writer *writer, const struct model_threa
 	if (thread->container_thread_id)
 		fprintf(writer->stream, ", %d in its container", thread->container_thread_id);
 	fprintf(writer->stream, ", interpreter %lld]", (long long)thread->interpreter_id);
+}
+
+static void write_name(const struct text_writer *writer, const char *name)
+{
+	if (!name)
+		return;
+	fputs(": \"", writer->stream);
+	terminal_text_write(writer->stream, name);
+	fputc('"', writer->stream);
 }
 
 static void write_thread_header(const struct text_writer *writer, const struct model_thread *thread)
@@ -158,13 +213,8 @@ static void write_thread_header(const struct text_writer *writer, const struct m
 		snprintf(id, sizeof(id), "0x%llX", (unsigned long long)thread->thread_id);
 	fputs("Thread ", writer->stream);
 	write_styled(writer, STYLE_ID, id);
-	fputs(thread_status(thread), writer->stream);
-	const char *name = model_thread_display_name(writer->process, thread);
-	if (name) {
-		fputs(": \"", writer->stream);
-		terminal_text_write(writer->stream, name);
-		fputc('"', writer->stream);
-	}
+	write_status(writer, thread, true);
+	write_name(writer, model_thread_display_name(writer->process, thread));
 	if (writer->options->show_ids)
 		write_ids(writer, thread);
 	fputc('\n', writer->stream);
@@ -210,6 +260,18 @@ static void write_thread(const struct text_writer *writer, const struct model_th
 	}
 }
 
+/* A thread that the interpreter does not know has no more than a line. */
+static void write_other_thread(const struct text_writer *writer, const struct model_thread *thread)
+{
+	fputs("Thread ", writer->stream);
+	write_number(writer, STYLE_ID, thread->os_thread_id);
+	write_status(writer, thread, false);
+	write_name(writer, thread->os_name);
+	if (writer->options->show_ids && thread->container_thread_id)
+		fprintf(writer->stream, " [%d in its container]", thread->container_thread_id);
+	fputc('\n', writer->stream);
+}
+
 struct error *text_dump(FILE *stream, const struct model_process *process,
 			const struct text_dump_options *options)
 {
@@ -222,6 +284,8 @@ struct error *text_dump(FILE *stream, const struct model_process *process,
 	 * the main thread comes first. */
 	for (size_t i = process->thread_count; i-- > 0;)
 		write_thread(&writer, &process->threads[i]);
+	for (size_t i = 0; i < process->other_count; i++)
+		write_other_thread(&writer, &process->other_threads[i]);
 	if (ferror(stream))
 		return error_errno(ERROR_IO, errno, "cannot write the dump");
 	return NULL;

@@ -7,16 +7,15 @@
 
 #include "analyze/python/frame_module.h"
 #include "analyze/python/frame_position.h"
-#include "analyze/python/idle.h"
+#include "analyze/python/os_threads.h"
 #include "analyze/python/text.h"
 #include "common/cleanup.h"
-#include "common/thread_id.h"
 #include "common/thread_names.h"
 #include "common/walk.h"
 
 /* Fills a model from the callbacks of a walk. */
 struct decoder {
-	struct thread_id_index os_threads;
+	struct os_threads os_threads;
 	const struct python_layout *layout;
 	struct model_process *process;
 	struct model_thread *thread; /* the one whose frames come; NULL before the first */
@@ -31,40 +30,11 @@ static struct error *copy_text(const char *text, char **ret)
 	return NULL;
 }
 
-/* What the operating system says of the thread. */
-static struct error *decode_os_thread(const struct thread_facts *os_thread,
-				      struct model_thread *thread)
-{
-	thread->os_thread_id = os_thread->tid;
-	if (os_thread->container_tid && os_thread->container_tid != os_thread->tid)
-		thread->container_thread_id = os_thread->container_tid;
-	thread->crashed = os_thread->crashed;
-	if (os_thread->state)
-		thread->activity =
-			os_thread->state == 'R' || thread->owns_gil ? MODEL_ACTIVE : MODEL_IDLE;
-	if (!os_thread->name[0])
-		return NULL;
-	return copy_text(os_thread->name, &thread->os_name);
-}
-
-/* The thread that was reported before is complete: what its innermost frame tells can be used. */
-static void decode_thread_end(struct decoder *decoder)
-{
-	struct model_thread *thread = decoder->thread;
-	if (!thread || thread->activity != MODEL_ACTIVITY_UNKNOWN || !thread->frame_count)
-		return;
-	const struct model_frame *innermost = &thread->frames[0];
-	thread->activity_inferred = true;
-	thread->activity =
-		is_waiting_frame(innermost->name, innermost->filename) && !thread->owns_gil
-			? MODEL_IDLE
-			: MODEL_ACTIVE;
-}
-
 static struct error *on_thread(void *context, const struct walk_thread *walked)
 {
 	struct decoder *decoder = context;
-	decode_thread_end(decoder);
+	if (decoder->thread)
+		os_threads_infer(decoder->thread);
 	struct error *error = model_process_add_thread(decoder->process, &decoder->thread);
 	if (error)
 		return error;
@@ -73,16 +43,7 @@ static struct error *on_thread(void *context, const struct walk_thread *walked)
 	thread->thread_id = walked->thread_id;
 	thread->owns_gil = walked->owns_gil;
 	thread->owns_gil_known = walked->owns_gil_known;
-	const struct thread_facts *os_thread =
-		thread_id_find(&decoder->os_threads, &walked->os_ids);
-	if (os_thread)
-		return decode_os_thread(os_thread, thread);
-	/* The thread may have been born or have ended between the list and the sample. */
-	for (size_t i = 0; i < THREAD_ID_CANDIDATES && !thread->os_thread_id; i++) {
-		if (decoder->layout->thread.native_thread_id != LAYOUT_ABSENT)
-			thread->os_thread_id = walked->os_ids.ids[i];
-	}
-	return NULL;
+	return os_threads_describe(&decoder->os_threads, walked, thread);
 }
 
 static struct error *frame_gap(struct model_thread *thread, const char *format, ...)
@@ -263,13 +224,15 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		}
 	}
 	if (!error)
-		error = thread_id_index_init(&decoder.os_threads, target_threads(target));
+		error = os_threads_init(&decoder.os_threads, target, &location.layout);
 	if (!error)
 		error = walk_python(target_memory(target), &location, &visitor);
+	if (!error && decoder.thread)
+		os_threads_infer(decoder.thread);
 	if (!error)
-		decode_thread_end(&decoder);
+		error = os_threads_add_others(&decoder.os_threads, ret);
 	if (!error)
 		error = decode_names(target_memory(target), &location, ret);
-	thread_id_index_deinit(&decoder.os_threads);
+	os_threads_deinit(&decoder.os_threads);
 	return error;
 }

@@ -59,7 +59,10 @@ static inline void dump_model(struct model_process *ret)
 	gap->gap = strdup("frame at 0x7f00 could not be read: not captured");
 	thread = dump_model_thread(&process, 1234, "MainThread");
 	thread->activity = MODEL_ACTIVE;
+	thread->activity_source = MODEL_SOURCE_SYSTEM;
 	thread->owns_gil = true;
+	thread->waits_for_gil = MODEL_NO;
+	thread->collects_garbage = MODEL_NO;
 	thread->container_thread_id = 7;
 	struct model_frame *method = dump_model_frame(thread, "run", "/srv/pkg/work.py", 40);
 	method->qualified_name = strdup("Worker.run");

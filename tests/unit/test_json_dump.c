@@ -83,7 +83,10 @@ static void test_golden_thread(void **state)
 		"\"machine\":\"x86_64\",\"start_time\":null,\"capture_time\":null,"
 		"\"was_stopped\":false,\"signal\":null,\"python_version\":\"3.11.7\","
 		"\"free_threaded\":false,\"is_core\":false,\"sample\":null,\"notes\":[]},"
-		"\"activity\":\"active\",\"activity_inferred\":false,\"owns_gil_known\":true,"
+		"\"activity\":\"active\",\"activity_inferred\":false,\"activity_source\":"
+		"\"system\","
+		"\"owns_gil_known\":true,\"waiting_for_gil\":false,"
+		"\"collecting_garbage\":false,\"system_call\":null,"
 		"\"interpreter_id\":0,\"container_thread_id\":7,\"os_thread_name\":null,"
 		"\"crashed\":false},\n";
 	CLEANUP(model_process_deinit) struct model_process process = {0};

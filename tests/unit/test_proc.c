@@ -306,7 +306,9 @@ static void threads_of_a_process(void **state)
 		    sleeper.system_call == SYS_restart_syscall);
 	assert_string_equal(named.name, "a (strange) one");
 	assert_int_equal(named.state, 'R');
+	assert_true(sleeper.has_system_call_argument);
 	assert_int_equal(named.system_call, -1);
+	assert_false(named.has_system_call_argument);
 	assert_true(named.cpu_time_ns > 0);
 	assert_true(named.container_tid > 0);
 	thread_list_deinit(&list);

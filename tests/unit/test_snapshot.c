@@ -71,7 +71,9 @@ static void fill_lists(struct snapshot_writer *writer)
 		 .crashed = true,
 		 .name = "fifteen-letters",
 		 .cpu_time_ns = 12345678901234,
-		 .system_call = 0},
+		 .system_call = 0,
+		 .has_system_call_argument = true,
+		 .system_call_argument = UINT64_MAX},
 	};
 	struct thread_list threads = {.items = thread_items, .count = 2};
 	check(snapshot_writer_threads(writer, 1234, &threads));
@@ -163,6 +165,9 @@ static void check_lists(const struct snapshot *snapshot)
 	assert_true(threads->items[1].crashed);
 	assert_int_equal(threads->items[1].cpu_time_ns, 12345678901234);
 	assert_int_equal(threads->items[1].system_call, 0);
+	assert_false(threads->items[0].has_system_call_argument);
+	assert_true(threads->items[1].has_system_call_argument);
+	assert_true(threads->items[1].system_call_argument == UINT64_MAX);
 	assert_null(threads->items[1].registers);
 }
 

@@ -59,6 +59,40 @@ static void test_options(void **state)
 				    "0x7f00000004d2, 7 in its container, interpreter 0]\n"));
 }
 
+/* py-spy's word first, then those that it does not have. */
+static void test_states(void **state)
+{
+	(void)state;
+	CLEANUP(model_process_deinit) struct model_process process = {0};
+	dump_model(&process);
+	struct model_thread *threads = process.threads;
+	threads[3].waits_for_gil = MODEL_YES;
+	threads[2].collects_garbage = MODEL_YES;
+	threads[1].interpreter_id = 3;
+	threads[0].interpreter_id = -1;
+	threads[3].activity_source = MODEL_SOURCE_FRAMES;
+	threads[1].activity_source = MODEL_SOURCE_REGISTERS;
+	struct model_thread *other;
+	assert_null(model_process_add_other(&process, &other));
+	other->os_thread_id = 1239;
+	other->activity = MODEL_IDLE;
+	other->container_thread_id = 9;
+	other->os_name = strdup("evil\x1b");
+	CLEANUP_FREE char *text = dump(&process, &(struct text_dump_options){.show_ids = true});
+	assert_non_null(strstr(text, "Thread 1230 (idle, waiting for GIL): \"poller\""));
+	assert_non_null(
+		strstr(text, "Thread 1234 (active+gil, collecting garbage): \"MainThread\""));
+	assert_non_null(strstr(text, "Thread 1236 (active, interpreter 3): \"evil"));
+	assert_non_null(strstr(text, "Thread 0xFFFFFFFFFFFFFFFF (interpreter -1) ["));
+	assert_non_null(strstr(text, "Active or idle is inferred from registers and innermost "
+				     "frames\n"));
+	assert_non_null(strstr(text, "Thread 1239 (idle, Python unknown): \"evil\\x1b\" "
+				     "[9 in its container]\n"));
+	process.others_certain = true;
+	CLEANUP_FREE char *certain = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(certain, "Thread 1239 (idle, no Python): \"evil\\x1b\"\n"));
+}
+
 static void test_color(void **state)
 {
 	(void)state;
@@ -219,11 +253,11 @@ static void test_units(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default),	  cmocka_unit_test(test_options),
-		cmocka_unit_test(test_color),	  cmocka_unit_test(test_core),
-		cmocka_unit_test(test_samples),	  cmocka_unit_test(test_nothing_known),
-		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_signals),
-		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_default),	      cmocka_unit_test(test_options),
+		cmocka_unit_test(test_states),	      cmocka_unit_test(test_color),
+		cmocka_unit_test(test_core),	      cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_signals),	      cmocka_unit_test(test_units),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

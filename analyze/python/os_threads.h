@@ -1,0 +1,36 @@
+/*
+ * What the operating system says of the threads of a target, matched to the interpreter's: ids,
+ * names, whether they run or wait and for what; and which of them the interpreter does not know.
+ */
+#ifndef PYSPY_ANALYZE_PYTHON_OS_THREADS_H
+#define PYSPY_ANALYZE_PYTHON_OS_THREADS_H
+
+#include "analyze/target.h"
+#include "common/model.h"
+#include "common/walk.h"
+
+struct os_threads {
+	struct target *target;
+	const struct python_layout *layout; /* borrowed */
+	struct thread_id_index by_id;
+	bool *known;	    /* by index in the target's list: it has a thread state */
+	bool misses_some;   /* a thread state has a thread that is not in the list */
+	bool own_wait_word; /* its C library's threads wait on words on their own stacks (musl) */
+};
+
+struct error *os_threads_init(struct os_threads *ret, struct target *target,
+			      const struct python_layout *layout);
+void os_threads_deinit(struct os_threads *threads);
+
+/* Fill in what is known of the thread of a thread state; its interpreter and GIL are set before. */
+struct error *os_threads_describe(struct os_threads *threads, const struct walk_thread *walked,
+				  struct model_thread *ret);
+
+/* The thread's frames are complete: what the innermost one tells is used where nothing else did. */
+void os_threads_infer(struct model_thread *thread);
+
+/* After the walk: the threads that no interpreter knows. */
+struct error *os_threads_add_others(const struct os_threads *threads,
+				    struct model_process *process);
+
+#endif

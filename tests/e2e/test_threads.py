@@ -1,0 +1,178 @@
+"""What a dump says of a thread besides its stack: whether it runs, waits, holds the GIL or waits for it,
+collects garbage, which interpreter it belongs to, and whether it runs Python at all."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import support
+from generate import add_class, add_skip, make_load_tests, template
+from interpreters import find_interpreters
+from support import EndToEndTest, Target
+
+SPINNING = {"main", "spinner-0", "spinner-1", "spinner-2"}
+BLOCKED = {"sleeper", "locker", "poller", "receiver", "waiter"}
+# A thread that is let go runs for 5 ms (sys.getswitchinterval): where it stands still is soon seen.
+LOOKS = 100
+
+
+@template
+class Threads(EndToEndTest):
+    interpreter = None
+
+    def start(self, task):
+        target = Target(self.interpreter, "waiting.py", task)
+        self.addCleanup(target.close)
+        target.wait_for("roles.json")
+        with open(target.path("roles.json")) as file:
+            return target, json.load(file)
+
+    def look(self, target, *options):
+        path = target.path("look.zst")
+        if os.path.exists(path):
+            os.unlink(path)
+        support.capture(target.pid, path, *options)
+        return path
+
+    def by_role(self, roles, dump):
+        names = {role["tid"]: name for name, role in roles.items()}
+        return {names[thread["os_thread_id"]]: thread for thread in dump}
+
+    def check_blocked(self, threads):
+        """The threads that wait for something else than the GIL."""
+        for role in BLOCKED:
+            thread = threads[role]
+            self.assertEqual(thread["activity"], "idle", role)
+            self.assertIs(thread["active"], False, role)
+            self.assertIs(thread["owns_gil"], False, role)
+            self.assertIs(thread["waiting_for_gil"], False, role)
+            self.assertEqual(thread["thread_name"], role)
+            self.assertIsNotNone(thread["system_call"], role)
+            self.assertGreater(len(thread["frames"]), 0)
+
+    def check_gil(self, threads):
+        owners = [role for role, thread in threads.items() if thread["owns_gil"]]
+        self.assertLessEqual(len(owners), 1)
+        self.assertTrue(SPINNING.issuperset(owners), owners)
+        for role in owners:
+            self.assertIs(threads[role]["waiting_for_gil"], False)
+            self.assertEqual(threads[role]["activity"], "active")
+        for thread in threads.values():
+            self.assertIs(thread["owns_gil_known"], True)
+        return owners
+
+    def check_ids(self, roles, threads):
+        for role, thread in threads.items():
+            self.assertEqual(thread["thread_id"], roles[role]["ident"])
+            self.assertEqual(thread["interpreter_id"], 0)
+
+    def check_all(self, roles, threads, source):
+        self.assertEqual(set(threads), BLOCKED | SPINNING)
+        self.check_ids(roles, threads)
+        for thread in threads.values():
+            self.assertIs(thread["collecting_garbage"], False)
+        self.check_blocked(threads)
+        owners = self.check_gil(threads)
+        for role in BLOCKED:
+            self.assertEqual(threads[role]["activity_source"], source)
+            self.assertIs(threads[role]["activity_inferred"], source != "system")
+        return owners
+
+    def test_live(self):
+        target, roles = self.start("spin")
+        waited = owned = 0
+        for _ in range(LOOKS):
+            path = self.look(target)
+            threads = self.by_role(roles, support.dump_json(path))
+            owned += len(self.check_all(roles, threads, "system"))
+            waiting = [role for role in SPINNING if threads[role]["waiting_for_gil"]]
+            waited += len(waiting)
+            self.check_text(path, roles, threads)
+            if waited >= 6 and owned >= 3:
+                return
+        self.fail("of %d looks, %d saw an owner, %d somebody who waits" % (LOOKS, owned, waited))
+
+    def check_text(self, path, roles, threads):
+        text = support.check([support.ANALYZE, path]).stdout.decode()
+        for role, thread in threads.items():
+            word = thread["activity"]
+            if thread["owns_gil"]:
+                word += "+gil"
+            if thread["waiting_for_gil"]:
+                word += ", waiting for GIL"
+            name = "MainThread" if role == "main" else role
+            self.assertIn('\nThread %d (%s): "%s"\n' % (roles[role]["tid"], word, name), text)
+        line = 'Thread %d (idle, no Python): "without-python"\n' % roles["without"]["tid"]
+        self.assertTrue(text.endswith(line), text)
+        self.assertNotIn("inferred", text)
+
+    def start_kept(self):
+        """One of the threads has the GIL and keeps it, the others wait for it."""
+        target, roles = self.start("keep")
+
+        def all_wait():
+            threads = support.dump_json(self.look(target))
+            return sum(thread["waiting_for_gil"] is True for thread in threads) == len(SPINNING) - 1
+
+        support.wait_until(all_wait, 60, "all but the owner wait for the GIL")
+        return target, roles
+
+    def check_kept(self, roles, threads, source):
+        (owner,) = self.check_all(roles, threads, source)
+        for role in SPINNING - {owner}:
+            self.assertIs(threads[role]["waiting_for_gil"], True, role)
+            self.assertEqual(threads[role]["activity"], "idle", role)
+            self.assertEqual(threads[role]["activity_source"], source)
+
+    def test_kept(self):
+        """From the captured ranges, the whole memory, and a core."""
+        target, roles = self.start_kept()
+        stacks = support.dump_json(self.look(target))
+        self.check_kept(roles, self.by_role(roles, stacks), "system")
+        full = support.dump_json(self.look(target, "--level", "full"))
+        self.check_kept(roles, self.by_role(roles, full), "system")
+        core, reason = target.make_core()
+        if core is None:
+            self.skipTest("all but the core passed; no core: " + reason)
+        threads = self.by_role(roles, support.dump_json(core))
+        self.check_kept(roles, threads, "registers")
+        text = support.check([support.ANALYZE, core]).stdout.decode()
+        self.assertIn("\nActive or idle is inferred from registers\n", text)
+        self.assertIn("Thread %d (idle, no Python)" % roles["without"]["tid"], text)
+        self.assertEqual(text.count("(idle, waiting for GIL)"), len(SPINNING) - 1)
+
+    def test_collecting(self):
+        target, roles = self.start("collect")
+        seen = set()
+        for _ in range(LOOKS):
+            threads = self.by_role(roles, support.dump_json(self.look(target)))
+            self.check_gil(threads)
+            for role, thread in threads.items():
+                if role != "main":
+                    self.assertIsNot(thread["collecting_garbage"], True, role)
+            seen.add(threads["main"]["collecting_garbage"])
+            if True in seen:
+                break
+        self.assertIn(True, seen)
+        text = support.check([support.ANALYZE, target.path("look.zst")]).stdout.decode()
+        self.assertIn('(active+gil, collecting garbage): "MainThread"', text)
+        core, reason = target.make_core()
+        if core is None:
+            self.skipTest(reason)
+        threads = self.by_role(roles, support.dump_json(core))
+        if threads["main"]["owns_gil"] and threads["main"]["frames"][0]["name"] == "collect_for_ever":
+            self.assertIs(threads["main"]["collecting_garbage"], True)
+
+
+for _interpreter in find_interpreters():
+    if _interpreter.unsupported:
+        add_skip(globals(), _interpreter.name, _interpreter.unsupported)
+        continue
+    add_class(globals(), Threads, _interpreter.name, interpreter=_interpreter)
+
+load_tests = make_load_tests(globals())
+
+if __name__ == "__main__":
+    support.main()
