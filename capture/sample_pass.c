@@ -82,7 +82,8 @@ static struct error *visit_root(struct pass_visit *visit, uint64_t frame)
 static struct error *visit_frame(void *context, const struct walk_frame *frame)
 {
 	struct pass_visit *visit = context;
-	visit->pass->gap_count += !raw_code_is_complete(frame->code);
+	visit->pass->gap_count += !raw_code_is_complete(frame->code) ||
+				  frame->instruction_offset == WALK_POSITION_UNKNOWN;
 	struct error *error = visit_root(visit, frame->address);
 	if (error || !visit->at_innermost)
 		return error;

@@ -82,7 +82,7 @@ static struct struct_span code_span(const struct python_layout *layout)
 	const layout_offset pointers[] = {
 		layout->object.type,	      layout->code.filename,	    layout->code.name,
 		layout->code.qualname,	      layout->code.line_table,	    layout->code.varnames,
-		layout->code.localsplusnames, layout->code.localspluskinds,
+		layout->code.localsplusnames, layout->code.localspluskinds, layout->code.tlbc,
 	};
 	const layout_offset integers[] = {
 		layout->code.first_line,
@@ -183,6 +183,7 @@ struct error *raw_code_read(struct memory *memory, const struct python_layout *l
 		code.first_line = struct_view_i32(&view, layout->code.first_line);
 		if (layout->code.instructions != LAYOUT_ABSENT)
 			code.instructions_address = address + layout->code.instructions;
+		code.copies_address = struct_view_pointer(&view, layout->code.tlbc);
 		struct error *error = code_read_parts(memory, layout, &view, &code);
 		if (error) {
 			raw_code_deinit(&code);
@@ -193,6 +194,25 @@ struct error *raw_code_read(struct memory *memory, const struct python_layout *l
 	}
 	*ret = code;
 	return NULL;
+}
+
+/* _PyCodeArray: the number of copies, then pointers to them (Include/cpython/code.h, 3.14, 3.15).
+ */
+enum memory_status raw_code_instructions(struct memory *memory, const struct raw_code *code,
+					 int32_t index, uint64_t *ret)
+{
+	uint64_t count;
+	*ret = code->instructions_address;
+	if (!index || !code->copies_address)
+		return MEMORY_OK;
+	enum memory_status status = memory_read_u64(memory, code->copies_address, &count);
+	if (status != MEMORY_OK)
+		return status;
+	if (index < 0 || (uint64_t)index >= count)
+		return MEMORY_NOT_MAPPED;
+	status = memory_read_u64(
+		memory, code->copies_address + (1 + (uint64_t)index) * sizeof(uint64_t), ret);
+	return status == MEMORY_OK && !*ret ? MEMORY_NOT_MAPPED : status;
 }
 
 void raw_code_deinit(struct raw_code *code)

@@ -43,6 +43,7 @@ struct raw_code {
 	struct raw_string filename;
 	int32_t first_line;
 	uint64_t instructions_address; /* first code unit; 0 where not in place */
+	uint64_t copies_address;       /* of the threads' own copies of the code units; 0: none */
 	enum memory_status line_table_status;
 	uint8_t *line_table; /* owned; NULL if unreadable or empty */
 	size_t line_table_size;
@@ -50,6 +51,15 @@ struct raw_code {
 
 /* Whether nothing of it was missing from memory. What is malformed was read all the same. */
 bool raw_code_is_complete(const struct raw_code *code);
+
+/*
+ * Where the code units begin that a frame with this `tlbc_index` runs: free-threaded 3.14 and later
+ * give each thread its own copy (co_tlbc), the first of which is the one in place. Not MEMORY_OK if
+ * the copy is not there.
+ */
+enum memory_status raw_code_instructions(struct memory *memory, const struct raw_code *code,
+					 int32_t index, uint64_t *ret)
+	__attribute__((warn_unused_result));
 
 struct error *raw_code_read(struct memory *memory, const struct python_layout *layout,
 			    uint64_t address, struct raw_code *ret);

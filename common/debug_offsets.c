@@ -103,6 +103,10 @@ static const struct told_field fields[DEBUG_FIELD_COUNT] = {
 	OFFSET_IN(FRAME_OWNER, "interpreter_frame.owner", FRAME_SIZE, 1, MEMBER(frame.owner)),
 	OFFSET_IN(FRAME_STACKPOINTER, "interpreter_frame.stackpointer", FRAME_SIZE, 8,
 		  MEMBER(frame.stackpointer)),
+	[DEBUG_FIELD_FRAME_TLBC_INDEX] = {.name = "interpreter_frame.tlbc_index",
+					  .member = MEMBER(frame.tlbc_index),
+					  .size_field = DEBUG_FIELD_FRAME_SIZE, .width = 4,
+					  .is_optional = true},
 
 	SIZE_OF(CODE_SIZE, "code_object.size", MAX_SMALL_BYTES, NO_MEMBER),
 	OFFSET_IN(CODE_FILENAME, "code_object.filename", CODE_SIZE, 8, MEMBER(code.filename)),

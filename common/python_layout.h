@@ -130,6 +130,7 @@ struct python_layout {
 		layout_offset stacktop;	    /* 3.11-3.13: int, counts from localsplus */
 		layout_offset stackpointer; /* <= 3.9 f_stacktop, >= 3.14: pointer to the top */
 		layout_offset state;	    /* 3.10: f_state */
+		layout_offset tlbc_index;   /* free-threaded 3.14+: int32_t, of code.tlbc */
 		uint8_t owner_thread;	    /* values of `owner`; 255 if there is no such value */
 		uint8_t owner_generator;
 		uint8_t owner_frame_object;

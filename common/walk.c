@@ -55,6 +55,7 @@ static void walk_init_spans(struct walk *walk)
 	struct_span_add(&walk->frame_span, layout->frame.position,
 			position_is_pointer ? sizeof(uint64_t) : sizeof(int32_t));
 	struct_span_add(&walk->frame_span, layout->frame.lineno, sizeof(int32_t));
+	struct_span_add(&walk->frame_span, layout->frame.tlbc_index, sizeof(int32_t));
 	struct_span_add(&walk->frame_span, layout->frame.owner, 1);
 	struct_span_add(&walk->frame_span, layout->frame.is_entry, 1);
 }
@@ -111,10 +112,12 @@ static bool frame_is_shim(const struct python_layout *layout, uint8_t owner)
 
 /* Bytes from the start of the code to the instruction that the frame is at; see enum position_kind.
  */
-static int64_t frame_instruction_offset(const struct python_layout *layout,
-					const struct struct_view *view, const struct raw_code *code)
+static int64_t frame_instruction_offset(const struct walk *walk, const struct struct_view *view,
+					const struct raw_code *code)
 {
 	enum { CODE_UNIT_BYTES = 2 };
+	const struct python_layout *layout = walk->layout;
+	uint64_t instructions;
 	int64_t lasti;
 	switch (layout->position_kind) {
 	case POSITION_LASTI_BYTES:
@@ -126,8 +129,11 @@ static int64_t frame_instruction_offset(const struct python_layout *layout,
 	case POSITION_INSTR_PTR:
 		break;
 	}
-	return (int64_t)(struct_view_pointer(view, layout->frame.position) -
-			 code->instructions_address);
+	if (raw_code_instructions(walk->memory, code,
+				  struct_view_i32(view, layout->frame.tlbc_index),
+				  &instructions) != MEMORY_OK)
+		return WALK_POSITION_UNKNOWN;
+	return (int64_t)(struct_view_pointer(view, layout->frame.position) - instructions);
 }
 
 /* A line that tracing has stored in the frame: PyFrame_GetLineNumber(),
@@ -184,7 +190,7 @@ static struct error *walk_decode_frame(struct walk *walk, const struct struct_vi
 		error = walk_frame_module(walk, view, &frame->module);
 	if (error)
 		return error;
-	frame->instruction_offset = frame_instruction_offset(layout, view, frame->code);
+	frame->instruction_offset = frame_instruction_offset(walk, view, frame->code);
 	frame->traced_line = frame_traced_line(layout, view);
 	if (layout->frame.is_entry != LAYOUT_ABSENT)
 		frame->is_entry = struct_view_field(view, layout->frame.is_entry, 1);

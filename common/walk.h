@@ -22,6 +22,9 @@ enum {
 	WALK_MAX_TOTAL_FRAMES = 1 << 22, /* of one process */
 };
 
+/* Beyond all code: no line is found for it. */
+#define WALK_POSITION_UNKNOWN INT64_MAX
+
 struct walk_interpreter {
 	uint64_t address;
 	int64_t id;
@@ -46,7 +49,8 @@ struct walk_frame {
 	uint64_t code_address;
 	const struct raw_code *code;	 /* borrowed, for the time of the walk; never NULL */
 	const struct raw_module *module; /* the same; NULL if unknown */
-	/* Offset of the current instruction in the code object, bytes; negative: not started. */
+	/* Offset of the current instruction in the code object, bytes; negative: not started;
+	 * WALK_POSITION_UNKNOWN: what it counts from could not be read. */
 	int64_t instruction_offset;
 	int32_t traced_line; /* <= 3.9 with f_trace set: f_lineno is the line; else 0 */
 	bool is_entry;	     /* first frame of its run of the evaluation loop */

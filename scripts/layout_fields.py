@@ -235,6 +235,7 @@ FIELDS = {
         (14, 99, at(FRAME, "stackpointer")),
     ],
     "frame.state": [(10, 10, at(FRAME_OBJECT, "f_state"))],
+    "frame.tlbc_index": [],  # set below for free-threaded builds
     "frame.owner_thread": [(11, 99, value("FRAME_OWNED_BY_THREAD"))],
     "frame.owner_generator": [(11, 99, value("FRAME_OWNED_BY_GENERATOR"))],
     "frame.owner_frame_object": [(11, 99, value("FRAME_OWNED_BY_FRAME_OBJECT"))],
@@ -342,7 +343,10 @@ FIELDS = {
     "unicode.compact_data": [(0, 99, size("PyCompactUnicodeObject"))],
     "unicode.any_data": [(0, 99, at("PyUnicodeObject", "data"))],
 }
-FREE_THREADED_FIELDS = {"code.tlbc": [(14, 99, at(CODE, "co_tlbc"))]}
+FREE_THREADED_FIELDS = {
+    "code.tlbc": [(14, 99, at(CODE, "co_tlbc"))],
+    "frame.tlbc_index": [(14, 99, at(FRAME, "tlbc_index"))],
+}
 
 # Fields that are no offsets: what stands there when the version has no such thing.
 ABSENT_VALUES = {
@@ -402,6 +406,7 @@ DEBUG_FIELDS = {
     "FRAME_LOCALSPLUS": [(13, 99, "interpreter_frame.localsplus")],
     "FRAME_OWNER": [(13, 99, "interpreter_frame.owner")],
     "FRAME_STACKPOINTER": [(14, 99, "interpreter_frame.stackpointer")],
+    "FRAME_TLBC_INDEX": [(14, 99, "interpreter_frame.tlbc_index")],
     "CODE_SIZE": [(13, 99, "code_object.size")],
     "CODE_FILENAME": [(13, 99, "code_object.filename")],
     "CODE_NAME": [(13, 99, "code_object.name")],

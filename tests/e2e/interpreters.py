@@ -27,38 +27,46 @@ _VERSION_MANAGER_GLOBS = (
 _PROBE = (
     "import sys, os; v = sys.version_info;"
     "print('%d %d %d' % v[:3]); print(v[3]); print(os.path.realpath(sys.executable));"
-    "print(int(bool(getattr(sys, '_is_gil_enabled', lambda: True)())));"
-    "import struct; print(struct.calcsize('P')); print(sys.executable)"
+    "import struct, sysconfig; get = lambda name: str(sysconfig.get_config_var(name) or '');"
+    "print(int(get('Py_GIL_DISABLED') != '1')); print(struct.calcsize('P')); print(sys.executable);"
+    "words = ['t'] * (get('Py_GIL_DISABLED') == '1') + ['d'] * hasattr(sys, 'gettotalrefcount')"
+    " + ['-tail'] * ('--with-tail-call-interp' in get('CONFIG_ARGS'))"
+    " + ['-jit'] * ('--enable-experimental-jit' in get('CONFIG_ARGS')) + ['-musl'] * ('musl' in get('CC'));"
+    "print(''.join(words))"
 )
 
 
 class Interpreter:
     """One interpreter: `command` (argument list), `environment` (variables it needs)."""
 
-    def __init__(self, command, environment, version, release_level, real_path, has_gil):
+    def __init__(self, command, environment, version, release_level, real_path, has_gil, build):
         self.command = command
         self.environment = environment
         self.version = version
         self.release_level = release_level
         self.real_path = real_path
         self.has_gil = has_gil
+        self.build = build
 
     @property
     def name(self):
-        """Unique enough for a test's name: python3.12.1."""
-        return "python%d.%d.%d%s" % (self.version + ("" if self.has_gil else "t",))
+        """Unique enough for a test's name: python3.12.1, python3.14.0t, python3.14.0-jit."""
+        return "python%d.%d.%d%s" % (self.version + (self.build,))
 
     @property
     def minor(self):
         return self.version[:2]
 
     @property
+    def library_name(self):
+        """Of its standard library's folder in lib."""
+        return "python%d.%d%s" % (self.minor + ("" if self.has_gil else "t",))
+
+    @property
     def unsupported(self):
         """Why the programs do not decode it, or None."""
         if self.minor < OLDEST_SUPPORTED:
             return "%s: versions before %d.%d are not supported" % ((self.name,) + OLDEST_SUPPORTED)
-        if not self.has_gil:
-            return "%s: free-threaded builds are not supported" % self.name
         return None
 
     def __repr__(self):
@@ -94,7 +102,7 @@ def _probe(path, environment):
     except (OSError, subprocess.TimeoutExpired) as error:
         return None, str(error)
     lines = done.stdout.decode(errors="replace").splitlines()
-    if done.returncode != 0 or len(lines) < 6:
+    if done.returncode != 0 or len(lines) < 7:
         return None, "does not run: %s" % done.stderr.decode(errors="replace").strip()[-200:]
     if lines[4] != "8":
         return None, "is not a 64-bit build"
@@ -106,6 +114,7 @@ def _probe(path, environment):
             lines[1],
             lines[2],
             lines[3] == "1",
+            lines[6],
         ),
         None,
     )

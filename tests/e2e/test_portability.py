@@ -22,7 +22,7 @@ def copy_interpreter(interpreter, folder):
     """
     prefix, name = os.path.split(interpreter.real_path)
     prefix = os.path.dirname(prefix)
-    library = os.path.join(prefix, "lib", "python%d.%d" % interpreter.minor)
+    library = os.path.join(prefix, "lib", interpreter.library_name)
     if not os.path.exists(os.path.join(library, "os.py")):
         return None, "its standard library is not at %s" % library
     if prefix in ("/usr", "/"):

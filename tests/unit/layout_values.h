@@ -43,7 +43,7 @@ static const struct layout_value layout_values[] = {
 	LAYOUT_VALUE(code.kwonly_argcount), LAYOUT_VALUE(code.flags),
 	LAYOUT_VALUE(code.localsplusnames), LAYOUT_VALUE(code.localspluskinds),
 	LAYOUT_VALUE(code.varnames), LAYOUT_VALUE(code.instructions), LAYOUT_VALUE(code.code),
-	LAYOUT_VALUE(code.tlbc), LAYOUT_VALUE(object.size), LAYOUT_VALUE(object.type),
+	LAYOUT_VALUE(code.tlbc), LAYOUT_VALUE(frame.tlbc_index), LAYOUT_VALUE(object.size), LAYOUT_VALUE(object.type),
 	LAYOUT_VALUE(type.size), LAYOUT_VALUE(type.name), LAYOUT_VALUE(type.flags),
 	LAYOUT_VALUE(tuple.items), LAYOUT_VALUE(tuple.length), LAYOUT_VALUE(bytes.length),
 	LAYOUT_VALUE(bytes.contents), LAYOUT_VALUE(unicode.length), LAYOUT_VALUE(unicode.state),

@@ -61,6 +61,8 @@ static void tell_objects(const struct python_layout *row, uint64_t values[DEBUG_
 	values[DEBUG_FIELD_FRAME_LOCALSPLUS] = row->frame.localsplus;
 	values[DEBUG_FIELD_FRAME_OWNER] = row->frame.owner;
 	values[DEBUG_FIELD_FRAME_STACKPOINTER] = row->frame.stackpointer;
+	values[DEBUG_FIELD_FRAME_TLBC_INDEX] =
+		row->frame.tlbc_index == LAYOUT_ABSENT ? 0 : row->frame.tlbc_index;
 	values[DEBUG_FIELD_CODE_SIZE] = row->code.size + 8;
 	values[DEBUG_FIELD_CODE_FILENAME] = row->code.filename;
 	values[DEBUG_FIELD_CODE_NAME] = row->code.name;

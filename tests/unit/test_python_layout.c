@@ -99,6 +99,7 @@ static void check_presence(const struct python_layout *row)
 	assert_present(row->code.qualname, !frame_objects);
 	assert_present(row->code.instructions, !frame_objects);
 	assert_present(row->code.tlbc, row->free_threaded && minor >= 14);
+	assert_present(row->frame.tlbc_index, row->free_threaded && minor >= 14);
 	assert_int_equal(row->frame_kind == FRAME_KIND_OBJECT, frame_objects);
 	assert_int_equal(row->frame.owner_thread, frame_objects ? 255 : 0);
 	assert_int_equal(row->frame.owner_cstack, minor < 12 || minor > 14 ? 255
