@@ -7,6 +7,7 @@
 
 enum {
 	ENTRY_MAX_BYTES = 24, /* hash, key, value */
+	DICT_MAX_LOG2 = 40,   /* of a hash table's size */
 	HEADER_MAX_BYTES = 32,
 	WORD = sizeof(uint64_t),
 };
@@ -25,12 +26,12 @@ static uint64_t index_bytes(const struct python_layout *layout, const struct str
 	if (layout->dict_keys.size == LAYOUT_ABSENT) {
 		uint64_t log2 = struct_view_field(view, layout->dict_keys.log2_index_bytes, 1);
 		/* Twice as many as entries, of four bytes each. */
-		return log2 < 32 && 1ULL << log2 <= DICT_MAX_ENTRIES * 8ULL ? 1ULL << log2 : 0;
+		return log2 <= DICT_MAX_LOG2 ? 1ULL << log2 : 0;
 	}
 	uint64_t size = struct_view_pointer(view, layout->dict_keys.size);
-	if (size > DICT_MAX_ENTRIES * 2ULL)
+	if (size > 1ULL << DICT_MAX_LOG2)
 		return 0;
-	return size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : 4);
+	return size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
 }
 
 static bool has_hash(const struct python_layout *layout, const struct struct_view *view)
@@ -54,7 +55,7 @@ static bool read_keys(const struct python_reader *reader, uint64_t address, stru
 		return false;
 	uint64_t count = struct_view_pointer(&view, layout->dict_keys.entry_count);
 	uint64_t indices = index_bytes(layout, &view);
-	if (count > DICT_MAX_ENTRIES || !indices)
+	if (count > UINT32_MAX || !indices)
 		return false;
 	uint32_t key_offset = has_hash(layout, &view) ? WORD : 0;
 	*ret = (struct raw_dict){
@@ -275,7 +276,8 @@ bool raw_dict_find(const struct python_reader *reader, const struct raw_dict *di
 {
 	struct raw_dict_entry entries[DICT_BATCH];
 	size_t count;
-	if (strlen(name) > DICT_NAME_BYTES || header_span(reader->layout).size > HEADER_MAX_BYTES)
+	if (strlen(name) > DICT_NAME_BYTES || dict->entry_count > DICT_MAX_ENTRIES ||
+	    header_span(reader->layout).size > HEADER_MAX_BYTES)
 		return false;
 	for (size_t first = 0; (count = raw_dict_entries(reader, dict, first, entries));
 	     first += count) {

@@ -11,7 +11,7 @@
 #include "common/python_layout.h"
 
 enum {
-	DICT_MAX_ENTRIES = 1 << 16, /* a dict with more of them is not looked into */
+	DICT_MAX_ENTRIES = 1 << 16, /* a dict with more of them is not searched */
 	DICT_BATCH = 64,	    /* entries that are read at once */
 };
 
@@ -33,7 +33,7 @@ struct memory *python_reader_memory(const struct python_reader *reader);
 /* A table of keys, and where the values are. */
 struct raw_dict {
 	uint64_t entries;     /* address of the first */
-	uint32_t entry_count; /* used ones, deleted ones included; at most DICT_MAX_ENTRIES */
+	uint32_t entry_count; /* used ones, deleted ones included */
 	uint32_t entry_size;  /* bytes */
 	uint32_t key_offset;  /* in an entry; the value is behind it */
 	uint64_t values;      /* split table: address of the first value; else 0 */

@@ -5,37 +5,22 @@
 
 #include "common/buffer.h"
 #include "common/cursor.h"
+#include "common/utf8.h"
 
 /* UTF-8 of one code point (RFC 3629), or an escape for what has none. */
 static struct error *append_code_point(struct buffer *buffer, uint32_t point)
 {
 	char escape[16];
-	uint8_t bytes[4];
-	size_t size;
-	if (point == 0 || (point >= 0xd800 && point <= 0xdfff) || point > 0x10ffff) {
-		int length = snprintf(escape, sizeof(escape),
-				      point == 0	? "\\x00"
-				      : point <= 0xffff ? "\\u%04x"
-							: "\\U%08x",
-				      point);
-		return buffer_append(buffer, escape, (size_t)length);
-	}
-	if (point < 0x80) {
-		bytes[0] = (uint8_t)point;
-		size = 1;
-	} else if (point < 0x800) {
-		bytes[0] = (uint8_t)(0xc0 | point >> 6);
-		size = 2;
-	} else if (point < 0x10000) {
-		bytes[0] = (uint8_t)(0xe0 | point >> 12);
-		size = 3;
-	} else {
-		bytes[0] = (uint8_t)(0xf0 | point >> 18);
-		size = 4;
-	}
-	for (size_t i = 1; i < size; i++)
-		bytes[i] = (uint8_t)(0x80 | (point >> 6 * (size - 1 - i) & 0x3f));
-	return buffer_append(buffer, bytes, size);
+	char bytes[UTF8_MAX_BYTES];
+	size_t size = utf8_encode(point, bytes);
+	if (point && size)
+		return buffer_append(buffer, bytes, size);
+	int length = snprintf(escape, sizeof(escape),
+			      point == 0	? "\\x00"
+			      : point <= 0xffff ? "\\u%04x"
+						: "\\U%08x",
+			      point);
+	return buffer_append(buffer, escape, (size_t)length);
 }
 
 static struct error *append_characters(struct buffer *buffer, const struct raw_string *string)
