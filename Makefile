@@ -118,7 +118,9 @@ $(BUILD)/pyspy-analyze: $(BUILD)/analyze/main.o $(BUILD)/libanalyze.a $(BUILD)/l
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ANALYZE_LIBS)
 
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_TESTS))
-$(UNIT_PROGRAMS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ARCHIVES)
+# What end-to-end tests look into the programs' libraries with.
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/tools/*.c)))
+$(UNIT_PROGRAMS) $(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVES) $(TEST_LIBS)
 
@@ -134,12 +136,12 @@ check: deps
 	scripts/run-tests --build $(BUILD)
 
 .PHONY: unit-programs
-unit-programs: $(UNIT_PROGRAMS)
+unit-programs: $(UNIT_PROGRAMS) $(TEST_TOOLS)
 
 check-unit: build $(UNIT_PROGRAMS)
 	scripts/run-tests --build $(BUILD) --only unit
 
-check-e2e: build $(UNIT_PROGRAMS)
+check-e2e: build $(UNIT_PROGRAMS) $(TEST_TOOLS)
 	scripts/run-tests --build $(BUILD) --only e2e
 
 check-man: build

@@ -73,8 +73,8 @@ static const struct object_node *append_entry(struct text_builder *text,
 			text_node(text, next, room_left(text, start, limit));
 		next = object_tree_next(text->tree, next);
 	}
-	/* ", " and "..." of those behind it. */
-	*ret_fits = room_left(text, start, limit) > LITTLE_ROOM + 2;
+	/* ", ..." of those behind it. */
+	*ret_fits = room_left(text, start, limit) >= LITTLE_ROOM;
 	if (!*ret_fits)
 		text_return(text, start);
 	return next;
@@ -139,6 +139,16 @@ static void write_instance(struct text_builder *text, const struct object_node *
 	text_format(text, " object at 0x%" PRIx64 ">", node->address);
 }
 
+/* bytearray_repr(), Objects/bytearrayobject.c; subclasses are called by their own name. */
+static void write_bytearray(struct text_builder *text, const struct object_node *node, size_t limit)
+{
+	struct text_mark start = text_mark(text);
+	text_append(text, short_name(node->type));
+	text_append(text, "(");
+	text_string(text, node, less(room_left(text, start, limit), 1));
+	text_append(text, ")");
+}
+
 static void write_wild(struct text_builder *text, const struct object_node *node, size_t limit)
 {
 	(void)limit;
@@ -194,7 +204,7 @@ static const struct writer {
 	[OBJECT_COMPLEX] = {.write = write_complex, .is_wrapped = true},
 	[OBJECT_STR] = {.write = text_string, .is_wrapped = true},
 	[OBJECT_BYTES] = {.write = text_string, .is_wrapped = true},
-	[OBJECT_BYTEARRAY] = {.write = text_string, .is_wrapped = true},
+	[OBJECT_BYTEARRAY] = {.write = write_bytearray},
 	[OBJECT_TUPLE] = {.write = write_container, .is_wrapped = true},
 	[OBJECT_LIST] = {.write = write_container, .is_wrapped = true},
 	[OBJECT_DICT] = {.write = write_container, .is_wrapped = true},

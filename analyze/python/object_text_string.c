@@ -76,6 +76,14 @@ static void append_escaped(struct text_builder *text, uint32_t point, uint32_t q
 			    point);
 }
 
+/* Until 3.14 bytearrays have their single quotes escaped in double ones, too
+ * (bytearray_repr_lock_held(), Objects/bytearrayobject.c). */
+static bool escapes_all_quotes(const struct text_builder *text, const struct object_node *node)
+{
+	return node->kind == OBJECT_BYTEARRAY &&
+	       (text->tree->python_major < 3 || text->tree->python_minor < 15);
+}
+
 static const char *prefix(const struct text_builder *text, const struct object_node *node)
 {
 	bool is_python2 = text->tree->python_major == 2;
@@ -94,7 +102,10 @@ void text_string(struct text_builder *text, const struct object_node *node, size
 	text_append_point(text, quote);
 	for (size_t i = 0; i < point_count(node) && !text_is_over(text); i++) {
 		struct text_mark before = text_mark(text);
-		append_escaped(text, point_at(text, node, i), quote, only_ascii);
+		uint32_t point = point_at(text, node, i);
+		append_escaped(text, point,
+			       point == '\'' && escapes_all_quotes(text, node) ? point : quote,
+			       only_ascii);
 		size_t used = text->characters - start.characters + 1;
 		/* The last one may take the place of the dots. */
 		bool is_last = i + 1 == point_count(node) && !node->cut;
