@@ -11,7 +11,7 @@
 #include "common/python_layout.h"
 
 enum {
-	DICT_MAX_ENTRIES = 1 << 16, /* a dict with more of them is not searched */
+	DICT_MAX_ENTRIES = 1 << 16, /* a dict with more of them is not searched through */
 	DICT_BATCH = 64,	    /* entries that are read at once */
 };
 

@@ -170,7 +170,7 @@ static bool find_active(const struct python_reader *reader, uint64_t interpreter
 	       struct_read_pointer(memory, address, layout->module.dict, &address) == MEMORY_OK &&
 	       raw_dict_read(reader, address, &dict) &&
 	       raw_dict_find(reader, &dict, "_active", &address) &&
-	       raw_dict_read(reader, address, ret);
+	       raw_dict_read(reader, address, ret) && ret->entry_count <= DICT_MAX_ENTRIES;
 }
 
 static struct error *read_interpreter(const struct thread_names_request *request,
