@@ -100,6 +100,8 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 	struct model_frame *frame;
 	if (code->malformed || !raw_code_is_complete(code))
 		return decode_broken_frame(decoder->thread, walked);
+	if (frame_is_internal(walked))
+		return NULL;
 	struct error *error = model_thread_add_frame(decoder->thread, &frame);
 	if (!error)
 		error = python_text(&code->name, &frame->name);

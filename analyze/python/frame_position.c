@@ -1,5 +1,7 @@
 #include "analyze/python/frame_position.h"
 
+#include <string.h>
+
 #include "analyze/python/line_table.h"
 
 void frame_position_decode(const struct python_layout *layout, const struct walk_frame *walked,
@@ -22,4 +24,14 @@ void frame_position_decode(const struct python_layout *layout, const struct walk
 	ret->has_columns = position.column >= 0;
 	ret->column = position.column;
 	ret->end_column = position.end_column;
+}
+
+bool frame_is_internal(const struct walk_frame *walked)
+{
+	static const char init[] = "__init__";
+	const struct raw_code *code = walked->code;
+	/* One string is all of its names, and no function of a program begins at line 0. */
+	return code->first_line <= 0 && code->name.address == code->filename.address &&
+	       code->name.data && code->name.width == 1 && code->name.length == sizeof(init) - 1 &&
+	       memcmp(code->name.data, init, code->name.length) == 0;
 }

@@ -13,4 +13,11 @@
 void frame_position_decode(const struct python_layout *layout, const struct walk_frame *walked,
 			   struct model_frame *ret);
 
+/*
+ * Whether the frame is one of the interpreter's own, in no source: what 3.13 and later put between
+ * a class that is called and its __init__, to check what that returns (_Py_InitCleanup,
+ * Python/specialize.c). Tracebacks and sys._current_frames() leave it out.
+ */
+bool frame_is_internal(const struct walk_frame *walked);
+
 #endif

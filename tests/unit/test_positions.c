@@ -115,6 +115,30 @@ static void test_traced_line(void **state)
 	assert_false(frame.has_columns);
 }
 
+static bool is_internal(const char *name, uint64_t filename, int32_t first_line)
+{
+	uint8_t text[16];
+	size_t length = strlen(name);
+	assert_true(length <= sizeof(text));
+	memcpy(text, name, length);
+	const struct raw_code code = {
+		.first_line = first_line,
+		.name = {.address = 1, .width = 1, .length = length, .data = text},
+		.filename = {.address = filename, .width = 1, .length = length, .data = text},
+	};
+	return frame_is_internal(&(struct walk_frame){.code = &code});
+}
+
+static void test_internal_frame(void **state)
+{
+	(void)state;
+	assert_true(is_internal("__init__", 1, 0));
+	assert_false(is_internal("__init__", 2, 0));
+	assert_false(is_internal("__init__", 1, 1));
+	assert_false(is_internal("__main__", 1, 0));
+	assert_false(is_internal("__init__x", 1, 0));
+}
+
 /* The table of the line, from hexadecimal. */
 static uint8_t *read_table(const char *text, size_t *ret_size)
 {
@@ -177,6 +201,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_absurd_numbers),
 		cmocka_unit_test(test_before_first_line),
 		cmocka_unit_test(test_traced_line),
+		cmocka_unit_test(test_internal_frame),
 	};
 	if (argc > 1 && strcmp(argv[1], "--oracle") == 0)
 		return oracle();
