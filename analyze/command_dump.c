@@ -18,11 +18,14 @@ struct dump {
 	struct tally tally;
 	struct result_stream result;
 	struct text_dump_options text;
-	size_t sections; /* texts written so far */
+	size_t sections;       /* texts written so far */
+	const char *last_path; /* of the last one */
 	/* For JSON, which is one array of all: what has been read. */
 	struct model_process *processes;
 	size_t process_count;
-	bool other_process; /* an input was left out by --pid */
+	size_t process_capacity;
+	/* Left out by --pid: their numbers, to be named if nothing is left. */
+	struct id_list other_pids;
 };
 
 static void dump_deinit(struct dump *dump)
@@ -30,14 +33,44 @@ static void dump_deinit(struct dump *dump)
 	for (size_t i = 0; i < dump->process_count; i++)
 		model_process_deinit(&dump->processes[i]);
 	free(dump->processes);
+	id_list_deinit(&dump->other_pids);
 	result_stream_close(&dump->result);
 }
 
-static bool is_wanted_process(const struct dump *dump, const struct process_facts *facts)
+static bool is_named(const struct id_list *pids, const struct process_facts *facts)
 {
-	const struct id_list *pids = &dump->options->pids;
-	return !pids->count || id_list_contains(pids, facts->pid) ||
+	return id_list_contains(pids, facts->pid) ||
 	       (facts->container_pid && id_list_contains(pids, facts->container_pid));
+}
+
+/* Steps up to the nearest parent that the file has a sample of; 0 if there is none. */
+static size_t parent_distance(const struct target *target, const struct process_facts *facts)
+{
+	for (size_t i = 0; i < facts->ancestor_count; i++) {
+		if (target_has_process(target, facts->ancestors[i].pid))
+			return i + 1;
+	}
+	return 0;
+}
+
+static bool comes_from(const struct process_facts *facts, const struct id_list *pids)
+{
+	for (size_t i = 0; i < facts->ancestor_count; i++) {
+		if (id_list_contains(pids, facts->ancestors[i].pid))
+			return true;
+	}
+	return false;
+}
+
+/* The selected process. Without --pid those that come from no other one are. */
+static bool is_wanted_process(const struct dump *dump, const struct target *target)
+{
+	const struct process_facts *facts = target_process(target);
+	const struct id_list *pids = &dump->options->pids;
+	if (pids->count)
+		return is_named(pids, facts) ||
+		       (dump->options->subprocesses && comes_from(facts, pids));
+	return dump->options->subprocesses || !parent_distance(target, facts);
 }
 
 static void say_losses(struct dump *dump, const char *path, const struct model_process *process)
@@ -51,14 +84,35 @@ static struct error *write_text(struct dump *dump, const char *path,
 				const struct model_process *process)
 {
 	FILE *stream = dump->result.stream;
-	if (dump->sections++)
+	bool same_input = dump->sections && dump->last_path == path;
+	if (same_input && dump->options->subprocesses)
+		text_dump_separator(stream, &dump->text);
+	else if (dump->sections)
 		fputc('\n', stream);
-	if (dump->options->inputs.count > 1) {
+	dump->sections++;
+	dump->last_path = path;
+	if (dump->options->inputs.count > 1 && !same_input) {
 		fputs("==> ", stream);
 		terminal_text_write(stream, input_name(path));
 		fputs(" <==\n", stream);
 	}
 	return text_dump(stream, process, &dump->text);
+}
+
+static struct error *keep(struct dump *dump, struct model_process *process)
+{
+	if (dump->process_count == dump->process_capacity) {
+		size_t capacity = dump->process_capacity ? dump->process_capacity * 2 : 4;
+		struct model_process *processes =
+			reallocarray(dump->processes, capacity, sizeof(*processes));
+		if (!processes)
+			return &error_out_of_memory;
+		dump->processes = processes;
+		dump->process_capacity = capacity;
+	}
+	dump->processes[dump->process_count++] = *process;
+	*process = (struct model_process){0};
+	return NULL;
 }
 
 /* Takes over what `process` holds. */
@@ -72,9 +126,7 @@ static struct error *show(struct dump *dump, const char *path, struct model_proc
 		if (!process->input)
 			return &error_out_of_memory;
 	}
-	dump->processes[dump->process_count++] = *process;
-	*process = (struct model_process){0};
-	return NULL;
+	return keep(dump, process);
 }
 
 /*
@@ -103,22 +155,14 @@ static struct error *filter(struct dump *dump, const char *path, struct model_pr
 	return error;
 }
 
-/* An error is one of the output or of this program; those of the input are said and counted. */
-static struct error *dump_input(struct dump *dump, const char *path)
+/* The selected process. An error is one of the output or of this program; those of the input are
+ * said and counted. */
+static struct error *dump_process(struct dump *dump, const char *path, struct target *target)
 {
-	CLEANUP(target_destroyp) struct target *target = NULL;
 	CLEANUP(model_process_deinit) struct model_process process = {0};
 	const struct decode_options decode_options = {.exhaustive = dump->options->exhaustive};
-	struct error *error = input_open(dump->options, path, &target);
-	if (error) {
-		tally_failure(&dump->tally, error);
-		return NULL;
-	}
-	if (!is_wanted_process(dump, target_process(target))) {
-		dump->other_process = true;
-		return NULL;
-	}
-	error = decode_process(target, &decode_options, &process);
+	struct error *error = decode_process(target, &decode_options, &process);
+	process.parent_distance = parent_distance(target, &process.facts);
 	if (error)
 		return show_failed(dump, path, error, &process);
 	error = filter(dump, path, &process);
@@ -128,6 +172,59 @@ static struct error *dump_input(struct dump *dump, const char *path)
 	}
 	say_losses(dump, path, &process);
 	return show(dump, path, &process);
+}
+
+static void say_left_out(struct dump *dump, const char *path, size_t count)
+{
+	char text[96];
+	if (!count || dump->options->pids.count)
+		return;
+	snprintf(text, sizeof(text), "%zu more %s in it; --subprocesses shows %s", count,
+		 count == 1 ? "process is" : "processes are", count == 1 ? "it" : "them");
+	tally_note(&dump->tally, path, text);
+}
+
+static struct error *dump_input(struct dump *dump, const char *path)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	struct error *error = input_open(dump->options, path, &target);
+	size_t left_out = 0;
+	if (error) {
+		tally_failure(&dump->tally, error);
+		return NULL;
+	}
+	for (size_t i = 0; i < target_process_count(target); i++) {
+		error = target_select(target, i, 0);
+		bool wanted = !error && is_wanted_process(dump, target);
+		if (wanted && dump->options->sample)
+			error = target_select(target, i, dump->options->sample);
+		if (error) {
+			tally_failure(&dump->tally, input_error(path, error));
+			continue;
+		}
+		error = wanted ? dump_process(dump, path, target)
+			       : id_list_append(&dump->other_pids, target_process(target)->pid);
+		if (error)
+			return error;
+		left_out += !wanted;
+	}
+	say_left_out(dump, path, left_out);
+	return NULL;
+}
+
+/* Names those that there are: as many as fit. */
+static struct error *no_such_process(const struct dump *dump)
+{
+	char names[160] = "";
+	size_t size = 0;
+	for (size_t i = 0; i < dump->other_pids.count && size < sizeof(names) - 24; i++)
+		size += (size_t)snprintf(names + size, sizeof(names) - size, "%s%d", i ? ", " : "",
+					 (int)dump->other_pids.items[i]);
+	if (size >= sizeof(names) - 24)
+		snprintf(names + size, sizeof(names) - size, " and others");
+	return error_create(ERROR_NOT_FOUND,
+			    "no FILE holds the process given with --pid; there %s %s",
+			    dump->other_pids.count == 1 ? "is" : "are", names);
 }
 
 static struct error *write_json(struct dump *dump)
@@ -144,8 +241,8 @@ static struct error *write_json(struct dump *dump)
 static struct error *finish(struct dump *dump)
 {
 	struct error *error = NULL;
-	if (dump->other_process && !dump->tally.shown && !dump->tally.failed)
-		return error_create(ERROR_NOT_FOUND, "no FILE holds the process given with --pid");
+	if (dump->other_pids.count && !dump->tally.shown && !dump->tally.failed)
+		return no_such_process(dump);
 	if (dump->options->json && dump->tally.shown)
 		error = write_json(dump);
 	/* With nothing to show, -o FILE is not made. */
@@ -172,11 +269,9 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 		.show_ids = options->threads,
 		.no_line_numbers = options->no_line_numbers,
 		.first_lines = options->first_lines,
+		.parents = options->subprocesses,
 		.verbose = options->common.verbose > 0,
 	};
-	dump.processes = calloc(options->inputs.count, sizeof(*dump.processes));
-	if (!dump.processes)
-		return &error_out_of_memory;
 	for (size_t i = 0; i < options->inputs.count && !error; i++)
 		error = dump_input(&dump, options->inputs.items[i]);
 	if (!error)

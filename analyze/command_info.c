@@ -19,6 +19,22 @@ static struct error *write_info(const struct info *info, const struct analyze_op
 			       terminal_color_wanted(no_color, result->stream));
 }
 
+/* The first process, or the first one that --pid names. */
+static struct error *select_process(const struct analyze_options *options, struct target *target)
+{
+	for (size_t i = 0; i < target_process_count(target); i++) {
+		struct error *error = target_select(target, i, 0);
+		if (error)
+			return error;
+		const struct process_facts *facts = target_process(target);
+		if (!options->pids.count || id_list_contains(&options->pids, facts->pid) ||
+		    (facts->container_pid &&
+		     id_list_contains(&options->pids, facts->container_pid)))
+			return options->sample ? target_select(target, i, options->sample) : NULL;
+	}
+	return error_create(ERROR_NOT_FOUND, "the process given with --pid is not in it");
+}
+
 /* An error is one of the output or of this program; those of the input are said and counted. */
 static struct error *show_input(const char *path, struct tally *tally,
 				const struct result_stream *result)
@@ -27,6 +43,8 @@ static struct error *show_input(const char *path, struct tally *tally,
 	CLEANUP(target_destroyp) struct target *target = NULL;
 	CLEANUP(info_deinit) struct info info = {0};
 	struct error *error = input_open(options, path, &target);
+	if (!error)
+		error = select_process(options, target);
 	if (!error)
 		error = info_gather(input_name(path), target, options->exhaustive, &info);
 	if (error) {

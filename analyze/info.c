@@ -10,6 +10,9 @@ void info_deinit(struct info *info)
 {
 	python_location_deinit(&info->python);
 	free(info->python_problem);
+	for (size_t i = 0; i < info->process_count; i++)
+		free(info->processes[i].command);
+	free(info->processes);
 	*info = (struct info){0};
 }
 
@@ -34,6 +37,31 @@ static struct error *gather_python(struct info *info, bool exhaustive)
 	return info->python_problem ? NULL : &error_out_of_memory;
 }
 
+static struct error *gather_processes(struct info *info, const struct snapshot *snapshot)
+{
+	const struct process_facts *facts;
+	size_t count = 0;
+	while (snapshot_known_process(snapshot, count))
+		count++;
+	info->processes = calloc(count ? count : 1, sizeof(*info->processes));
+	if (!info->processes)
+		return &error_out_of_memory;
+	for (size_t i = 0; (facts = snapshot_known_process(snapshot, i)); i++) {
+		const char *command =
+			facts->command_line ? facts->command_line : facts->command_name;
+		struct info_process *process = &info->processes[info->process_count++];
+		*process = (struct info_process){
+			.pid = facts->pid,
+			.parent_pid = facts->parent_pid,
+			.samples = snapshot_process_samples(snapshot, facts->pid),
+			.command = command ? strdup(command) : NULL,
+		};
+		if (command && !process->command)
+			return &error_out_of_memory;
+	}
+	return NULL;
+}
+
 struct error *info_gather(const char *name, struct target *target, bool exhaustive,
 			  struct info *ret)
 {
@@ -51,6 +79,9 @@ struct error *info_gather(const char *name, struct target *target, bool exhausti
 	if (target_snapshot(target)) {
 		info.has_statistics = true;
 		snapshot_statistics(target_snapshot(target), &info.statistics);
+		error = gather_processes(&info, target_snapshot(target));
+		if (error)
+			return error;
 	}
 	*ret = info;
 	info = (struct info){0};

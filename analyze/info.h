@@ -6,6 +6,14 @@
 
 #include "analyze/target.h"
 
+/* A process that a snapshot tells of. */
+struct info_process {
+	int32_t pid;
+	int32_t parent_pid;
+	uint64_t samples; /* 0: it is only known as a parent or a child */
+	char *command;	  /* NULL if unknown */
+};
+
 struct info {
 	const char *name;      /* of the input, borrowed */
 	struct target *target; /* borrowed */
@@ -14,7 +22,9 @@ struct info {
 	struct python_location python;
 	bool python_located;
 	char *python_problem; /* why it was not, or why it cannot be decoded; NULL if it can */
-	bool has_statistics;  /* a snapshot */
+	struct info_process *processes; /* ascending by pid; none for a core */
+	size_t process_count;
+	bool has_statistics; /* a snapshot */
 	struct snapshot_statistics statistics;
 };
 

@@ -48,8 +48,21 @@ static void add_sample(struct json_builder *builder, cJSON *object, struct snaps
 		return;
 	}
 	json_add_sample(builder, json_add_object(builder, object, "sample"),
-			snapshot_sample(snapshot), snapshot_selected(snapshot),
-			snapshot_sample_count(snapshot));
+			snapshot_sample(snapshot), (size_t)snapshot_selected_number(snapshot),
+			(size_t)snapshot_selected_count(snapshot));
+}
+
+static void add_processes(struct json_builder *builder, cJSON *object, const struct info *info)
+{
+	cJSON *array = json_add_array(builder, object, "processes");
+	for (size_t i = 0; i < info->process_count && !builder->failed; i++) {
+		const struct info_process *item = &info->processes[i];
+		cJSON *process = json_append_object(builder, array);
+		json_add_integer(builder, process, "pid", item->pid);
+		json_add_known(builder, process, "parent_pid", (uint64_t)item->parent_pid);
+		json_add_unsigned(builder, process, "samples", item->samples);
+		json_add_string(builder, process, "command_line", item->command);
+	}
 }
 
 static void add_threads(struct json_builder *builder, cJSON *object,
@@ -106,6 +119,7 @@ struct error *info_write_json(FILE *stream, const struct info *info)
 	add_python(&builder, object, info);
 	add_statistics(&builder, object, info);
 	add_sample(&builder, object, target_snapshot(info->target));
+	add_processes(&builder, object, info);
 	json_add_unsigned(&builder, object, "mapping_count", target_mappings(info->target)->count);
 	json_add_unsigned(&builder, object, "mapped_bytes", info->mapped_bytes);
 	add_threads(&builder, object, target_threads(info->target));

@@ -132,7 +132,8 @@ static void write_samples(const struct info_writer *writer)
 	time_text(sample->time_ns, text);
 	write_label(writer, "Samples");
 	fprintf(stream, "%zu; what follows is of sample %zu, at %s\n",
-		snapshot_sample_count(snapshot), snapshot_selected(snapshot) + 1, text);
+		(size_t)snapshot_selected_count(snapshot),
+		(size_t)snapshot_selected_number(snapshot) + 1, text);
 	write_label(writer, "Level");
 	fprintf(stream, "%s%s%s\n", capture_level_name(sample->level),
 		sample->fallback ? ", because no Python was recognised" : "",
@@ -146,6 +147,29 @@ static void write_samples(const struct info_writer *writer)
 	write_label(writer, "Memory");
 	size_text(writer->info->statistics.memory_bytes, text);
 	fprintf(stream, "%s in %" PRIu64 " ranges\n", text, writer->info->statistics.memory_ranges);
+}
+
+/* Where there are relatives. */
+static void write_processes(const struct info_writer *writer)
+{
+	const struct info *info = writer->info;
+	if (info->process_count < 2)
+		return;
+	write_label(writer, "Processes");
+	fprintf(writer->stream, "%zu\n", info->process_count);
+	for (size_t i = 0; i < info->process_count; i++) {
+		const struct info_process *process = &info->processes[i];
+		fprintf(writer->stream, "    %d", process->pid);
+		if (process->parent_pid)
+			fprintf(writer->stream, ", child of %d", process->parent_pid);
+		if (process->samples)
+			fprintf(writer->stream, ", %" PRIu64 " sample%s", process->samples,
+				process->samples == 1 ? "" : "s");
+		fputs(": ", writer->stream);
+		terminal_text_write(writer->stream,
+				    process->command ? process->command : "unknown command");
+		fputc('\n', writer->stream);
+	}
 }
 
 static void write_mappings(const struct info_writer *writer)
@@ -208,6 +232,7 @@ struct error *info_write_text(FILE *stream, const struct info *info, bool color)
 	}
 	write_python(&writer);
 	write_samples(&writer);
+	write_processes(&writer);
 	write_mappings(&writer);
 	write_threads(&writer);
 	write_modules(&writer);

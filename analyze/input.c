@@ -17,20 +17,6 @@ struct error *input_error(const char *path, struct error *error)
 	return error_prefix(error, "%s", name);
 }
 
-static struct error *select_sample(struct target *target, uint64_t sample)
-{
-	struct snapshot *snapshot = target_snapshot(target);
-	if (!sample)
-		return NULL;
-	if (!snapshot)
-		return error_create(ERROR_NOT_FOUND, "--sample: a core has no samples");
-	size_t count = snapshot_sample_count(snapshot);
-	if (sample > count)
-		return error_create(ERROR_NOT_FOUND, "--sample: there is no sample %llu of %zu",
-				    (unsigned long long)sample, count);
-	return snapshot_select(snapshot, (size_t)sample - 1);
-}
-
 struct error *input_open(const struct analyze_options *options, const char *path,
 			 struct target **ret)
 {
@@ -42,8 +28,6 @@ struct error *input_open(const struct analyze_options *options, const char *path
 	};
 	CLEANUP(target_destroyp) struct target *target = NULL;
 	struct error *error = target_open(path, &target_options, &target);
-	if (!error)
-		error = select_sample(target, options->sample);
 	if (error)
 		return input_error(path, error);
 	*ret = TAKE_POINTER(target);

@@ -5,7 +5,7 @@
 #include "analyze/options.h"
 #include "analyze/target.h"
 
-/* Open one input, with the sample selected that was asked for. Errors name the input. */
+/* Open one input. Errors name the input. */
 struct error *input_open(const struct analyze_options *options, const char *path,
 			 struct target **ret);
 

@@ -17,6 +17,7 @@ struct analyze_options {
 	struct id_list tids;
 	bool gil;
 	bool threads;
+	bool subprocesses;
 	bool no_line_numbers;
 	bool first_lines;
 	bool exhaustive;

@@ -151,6 +151,28 @@ void target_destroyp(struct target **target)
 	target_destroy(*target);
 }
 
+size_t target_process_count(const struct target *target)
+{
+	return target->snapshot ? snapshot_process_count(target->snapshot) : 1;
+}
+
+struct error *target_select(struct target *target, size_t process, uint64_t sample)
+{
+	struct error *error = NULL;
+	if (target->snapshot)
+		error = snapshot_select_of(target->snapshot, process,
+					   sample ? sample - 1 : SNAPSHOT_LAST);
+	else if (sample)
+		error = error_create(ERROR_NOT_FOUND, "a core has no samples");
+	return sample ? error_prefix(error, "--sample") : error;
+}
+
+bool target_has_process(const struct target *target, int32_t pid)
+{
+	return target->snapshot ? snapshot_process_samples(target->snapshot, pid) != 0
+				: elf_core_process(target->core)->pid == pid;
+}
+
 enum target_kind target_kind(const struct target *target)
 {
 	return target->snapshot ? TARGET_SNAPSHOT : TARGET_CORE;

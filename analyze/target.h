@@ -33,6 +33,16 @@ struct error *target_open(const char *path, const struct target_options *options
 void target_destroy(struct target *target);
 void target_destroyp(struct target **target);
 
+/*
+ * The processes in it: those that a snapshot has samples of, the first one selected; one for a
+ * core. Everything below is as of the selected one. `sample` is one of its samples, from 1 on, 0
+ * the last.
+ */
+size_t target_process_count(const struct target *target);
+struct error *target_select(struct target *target, size_t process, uint64_t sample);
+/* Whether a process is one of them. */
+bool target_has_process(const struct target *target, int32_t pid);
+
 enum target_kind target_kind(const struct target *target);
 const char *target_path(const struct target *target);
 struct memory *target_memory(struct target *target);

@@ -89,6 +89,8 @@ struct model_process {
 	size_t other_capacity;
 	/* False if some thread state's thread is not known: it can be one of the others. */
 	bool others_certain;
+	/* Steps up to the nearest parent that the same file has a sample of; 0: there is none. */
+	size_t parent_distance;
 	/* What could not be read outside of any thread, what was lost of the file: for the user. */
 	char **notes;
 	size_t note_count;

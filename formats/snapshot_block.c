@@ -87,6 +87,24 @@ bool block_next_chunk(struct cursor *cursor, struct block_chunk *ret)
 	return true;
 }
 
+int32_t block_chunk_pid(struct cursor *payload)
+{
+	struct cursor fields = *payload;
+	uint64_t key;
+	struct cursor value;
+	while (record_next(&fields, &key, &value)) {
+		if (key != SNAPSHOT_KEY_PID)
+			continue;
+		int64_t pid = zigzag_decode(record_number(&value));
+		if (!cursor_ok(&value) || pid != (int32_t)pid)
+			break;
+		return (int32_t)pid;
+	}
+	if (!cursor_ok(&fields))
+		payload->failed = true;
+	return 0;
+}
+
 struct memory_chunk memory_chunk_read(struct cursor payload)
 {
 	struct memory_chunk chunk = {.fields = payload};

@@ -46,6 +46,10 @@ struct error *block_chunk_append(struct buffer *buffer, uint16_t type, uint16_t 
 /* The next chunk; false at the end, or with the cursor failed. */
 bool block_next_chunk(struct cursor *cursor, struct block_chunk *ret);
 
+/* The pid field of a chunk about a process, wherever it stands; 0 if there is none. What is
+ * malformed fails the payload. */
+int32_t block_chunk_pid(struct cursor *payload);
+
 /* One operation on memory of a MEMORY chunk. */
 struct memory_operation {
 	uint64_t kind; /* enum snapshot_memory_key, or an unknown one */

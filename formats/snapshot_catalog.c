@@ -34,6 +34,7 @@ void snapshot_catalog_deinit(struct snapshot_catalog *catalog)
 	free(catalog->frames);
 	free(catalog->extents);
 	snapshot_losses_deinit(&catalog->losses);
+	snapshot_roster_deinit(&catalog->roster);
 	*catalog = (struct snapshot_catalog){0};
 }
 
@@ -120,6 +121,24 @@ static struct error *add_extents(struct pass *pass, const struct buffer *content
 	return NULL;
 }
 
+/* Whose samples they are. */
+static struct error *count_samples(struct snapshot_catalog *catalog, const struct buffer *content)
+{
+	uint64_t sample = catalog->sample_count;
+	struct cursor cursor = cursor_make(content->data, content->size);
+	cursor_skip(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+	struct block_chunk chunk;
+	while (block_next_chunk(&cursor, &chunk)) {
+		if (chunk.type != SNAPSHOT_CHUNK_SAMPLE)
+			continue;
+		int32_t pid = block_chunk_pid(&chunk.payload);
+		struct error *error = snapshot_roster_add(&catalog->roster, pid, sample++);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
 static struct error *add_frame(struct pass *pass, const struct scan_frame *frame)
 {
 	struct snapshot_catalog *catalog = pass->catalog;
@@ -147,6 +166,11 @@ static struct error *add_frame(struct pass *pass, const struct scan_frame *frame
 		if (error)
 			return error;
 		row.extents = (uint32_t)(catalog->extent_count - row.first_extent);
+	}
+	if (row.samples) {
+		struct error *error = count_samples(catalog, &pass->scan->content);
+		if (error)
+			return error;
 	}
 	catalog->frames[catalog->frame_count++] = row;
 	catalog->sample_count += row.samples;
@@ -296,6 +320,11 @@ static struct error *finish(struct pass *pass)
 					    "the file has no end mark after sample %llu: the "
 					    "capture was interrupted, or the file is cut",
 					    (unsigned long long)catalog->sample_count);
+	if (!error && catalog->roster.cut)
+		error = snapshot_losses_add(&catalog->losses,
+					    "the file has samples of more than %zu processes; the "
+					    "others are left out",
+					    catalog->roster.count);
 	return error ? error : snapshot_losses_finish(&catalog->losses);
 }
 

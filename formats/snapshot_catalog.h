@@ -6,6 +6,7 @@
 #define PYSPY_FORMATS_SNAPSHOT_CATALOG_H
 
 #include "formats/snapshot_losses.h"
+#include "formats/snapshot_roster.h"
 #include "formats/snapshot_scan.h"
 
 struct catalog_frame {
@@ -36,6 +37,7 @@ struct snapshot_catalog {
 	size_t extent_count;
 	size_t extent_capacity;
 	uint64_t sample_count;
+	struct snapshot_roster roster;
 	uint32_t epoch_count;
 	uint64_t unknown_chunks;
 	uint32_t version;

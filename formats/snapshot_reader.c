@@ -28,6 +28,7 @@ struct snapshot {
 	size_t applied; /* 0: not begun */
 	uint64_t applied_samples;
 	size_t selected;
+	uint64_t selected_number;		/* among the samples of its process */
 	struct snapshot_process_state *process; /* of the selected sample; NULL if none */
 };
 
@@ -185,6 +186,96 @@ struct error *snapshot_select(struct snapshot *snapshot, size_t index)
 	return NULL;
 }
 
+/* Count the process's samples through the log up to the one that is sought. */
+static struct error *find_sample(struct snapshot *snapshot, const struct roster_entry *entry,
+				 uint64_t number, uint64_t *ret)
+{
+	const struct snapshot_catalog *catalog = &snapshot->catalog;
+	uint64_t seen = 0;
+	forget_state(snapshot); /* its content is what is read over here */
+	for (size_t i = snapshot_catalog_find(catalog, entry->first_sample);
+	     i < catalog->frame_count; i++) {
+		const struct catalog_frame *frame = &catalog->frames[i];
+		struct error *error = frame->samples ? load_content(snapshot, frame) : NULL;
+		if (error)
+			return error;
+		uint64_t sample = frame->first_sample;
+		struct cursor cursor = cursor_make(snapshot->content.data, snapshot->content.size);
+		cursor_seek(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+		struct block_chunk chunk;
+		while (frame->samples && block_next_chunk(&cursor, &chunk)) {
+			if (chunk.type != SNAPSHOT_CHUNK_SAMPLE)
+				continue;
+			if (block_chunk_pid(&chunk.payload) == entry->pid && seen++ == number) {
+				*ret = sample;
+				return NULL;
+			}
+			sample++;
+		}
+	}
+	return error_create(ERROR_IO, "%s has changed while it was read", snapshot->name);
+}
+
+struct error *snapshot_select_of(struct snapshot *snapshot, size_t process, uint64_t number)
+{
+	const struct snapshot_roster *roster = &snapshot->catalog.roster;
+	if (process >= roster->count)
+		return error_create(ERROR_NOT_FOUND, "%s has no process %zu", snapshot->name,
+				    process + 1);
+	const struct roster_entry *entry = &roster->entries[process];
+	uint64_t sample = entry->first_sample;
+	struct error *error = NULL;
+	if (number == SNAPSHOT_LAST)
+		number = entry->samples - 1;
+	if (number >= entry->samples)
+		return error_create(ERROR_NOT_FOUND, "there is no sample %llu of %llu",
+				    (unsigned long long)number + 1,
+				    (unsigned long long)entry->samples);
+	if (number == entry->samples - 1)
+		sample = entry->last_sample;
+	else if (roster->count == 1)
+		sample += number;
+	else if (number)
+		error = find_sample(snapshot, entry, number, &sample);
+	if (!error)
+		error = snapshot_select(snapshot, (size_t)sample);
+	if (!error)
+		snapshot->selected_number = number;
+	return error;
+}
+
+size_t snapshot_process_count(const struct snapshot *snapshot)
+{
+	return snapshot->catalog.roster.count;
+}
+
+const struct roster_entry *snapshot_process_entry(const struct snapshot *snapshot, size_t index)
+{
+	return &snapshot->catalog.roster.entries[index];
+}
+
+uint64_t snapshot_process_samples(const struct snapshot *snapshot, int32_t pid)
+{
+	const struct roster_entry *entry = snapshot_roster_find(&snapshot->catalog.roster, pid);
+	return entry ? entry->samples : 0;
+}
+
+uint64_t snapshot_selected_number(const struct snapshot *snapshot)
+{
+	return snapshot->selected_number;
+}
+
+uint64_t snapshot_selected_count(const struct snapshot *snapshot)
+{
+	return snapshot->process ? snapshot_process_samples(snapshot, snapshot->process->pid) : 0;
+}
+
+const struct process_facts *snapshot_known_process(const struct snapshot *snapshot, size_t index)
+{
+	const struct snapshot_state *state = &snapshot->state;
+	return index < state->count ? &state->processes[index]->facts : NULL;
+}
+
 static struct error *no_sample_error(const struct snapshot *snapshot)
 {
 	const struct snapshot_catalog *catalog = &snapshot->catalog;
@@ -211,7 +302,7 @@ static struct error *open_catalog(struct snapshot *snapshot)
 		return error;
 	if (!snapshot->catalog.sample_count)
 		return no_sample_error(snapshot);
-	return snapshot_select(snapshot, (size_t)snapshot->catalog.sample_count - 1);
+	return snapshot_select_of(snapshot, 0, SNAPSHOT_LAST);
 }
 
 struct error *snapshot_open(int fd, const char *name, struct snapshot **ret)

@@ -10,6 +10,7 @@
 #include "common/mappings.h"
 #include "common/memory.h"
 #include "common/modules.h"
+#include "formats/snapshot_roster.h"
 
 struct snapshot;
 
@@ -28,8 +29,28 @@ void snapshot_destroyp(struct snapshot **snapshot);
 
 size_t snapshot_sample_count(const struct snapshot *snapshot);
 
-/* Everything below is as of the selected sample; the last one after opening. Borrowed until the
- * next select or destroy. */
+/* The processes that the file has samples of, in the order of their first samples; at least one. */
+size_t snapshot_process_count(const struct snapshot *snapshot);
+const struct roster_entry *snapshot_process_entry(const struct snapshot *snapshot, size_t index);
+/* Samples of a process; 0 if there are none. */
+uint64_t snapshot_process_samples(const struct snapshot *snapshot, int32_t pid);
+
+/*
+ * Select a sample of one process, by their indices; SNAPSHOT_LAST is its last one. ERROR_NOT_FOUND
+ * if it has fewer. Cheap if the file has one process, or for the first and the last sample.
+ */
+#define SNAPSHOT_LAST UINT64_MAX
+struct error *snapshot_select_of(struct snapshot *snapshot, size_t process, uint64_t number);
+/* Which one of its process's samples was selected, and of how many. */
+uint64_t snapshot_selected_number(const struct snapshot *snapshot);
+uint64_t snapshot_selected_count(const struct snapshot *snapshot);
+
+/* What is known, as of the selected sample, of all processes, also of those without samples: with
+ * an index from 0 on; NULL behind the last. */
+const struct process_facts *snapshot_known_process(const struct snapshot *snapshot, size_t index);
+
+/* Everything below is as of the selected sample; the last one of the first process after opening.
+ * Borrowed until the next select or destroy. */
 struct error *snapshot_select(struct snapshot *snapshot, size_t index);
 size_t snapshot_selected(const struct snapshot *snapshot);
 const struct sample_facts *snapshot_sample(const struct snapshot *snapshot);

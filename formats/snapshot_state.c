@@ -91,25 +91,6 @@ static struct error *process_get(struct snapshot_state *state, int32_t pid,
 	return NULL;
 }
 
-/* The pid field of a chunk, wherever it stands; 0 if there is none. */
-static int32_t chunk_pid(struct cursor *payload)
-{
-	struct cursor fields = *payload;
-	uint64_t key;
-	struct cursor value;
-	while (record_next(&fields, &key, &value)) {
-		if (key != SNAPSHOT_KEY_PID)
-			continue;
-		int64_t pid = zigzag_decode(record_number(&value));
-		if (!cursor_ok(&value) || pid != (int32_t)pid)
-			break;
-		return (int32_t)pid;
-	}
-	if (!cursor_ok(&fields))
-		payload->failed = true;
-	return 0;
-}
-
 void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_process_state *process,
 			    size_t facts)
 {
@@ -274,7 +255,7 @@ struct error *snapshot_state_apply(struct snapshot_state *state, const struct bl
 	const struct chunk_handler *handler = &chunk_handlers[chunk->type];
 	struct cursor payload = chunk->payload;
 	struct snapshot_process_state *process = NULL;
-	int32_t pid = chunk_pid(&payload);
+	int32_t pid = block_chunk_pid(&payload);
 	struct error *error = NULL;
 	if (cursor_ok(&payload))
 		error = process_get(state, pid, &process);

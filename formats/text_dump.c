@@ -123,6 +123,25 @@ static void write_inferred(const struct text_writer *writer)
 			by_frames ? "innermost frames" : "");
 }
 
+/* py-spy's line, for each step from a child up to the process that was captured with it. */
+static void write_parents(const struct text_writer *writer)
+{
+	const struct model_process *process = writer->process;
+	size_t count = writer->options->parents ? process->parent_distance : 0;
+	if (writer->options->verbose)
+		count = process->facts.ancestor_count;
+	for (size_t i = 0; i < count && i < process->facts.ancestor_count; i++) {
+		const struct ancestor *ancestor = &process->facts.ancestors[i];
+		const char *name =
+			ancestor->command_line ? ancestor->command_line : ancestor->command_name;
+		fputs("Parent Process ", writer->stream);
+		write_number(writer, STYLE_ID, ancestor->pid);
+		fputs(": ", writer->stream);
+		terminal_text_write(writer->stream, name ? name : "unknown command");
+		fputc('\n', writer->stream);
+	}
+}
+
 static struct error *write_header(const struct text_writer *writer)
 {
 	const struct model_process *process = writer->process;
@@ -135,6 +154,7 @@ static struct error *write_header(const struct text_writer *writer)
 	terminal_text_write(writer->stream, process_name(&process->facts));
 	fputc('\n', writer->stream);
 	write_version(writer);
+	write_parents(writer);
 	if (process->sample_count > 1) {
 		char when[UNIT_TEXT_SIZE];
 		time_text(process->sample.time_ns, when);
@@ -270,6 +290,17 @@ static void write_other_thread(const struct text_writer *writer, const struct mo
 	if (writer->options->show_ids && thread->container_thread_id)
 		fprintf(writer->stream, " [%d in its container]", thread->container_thread_id);
 	fputc('\n', writer->stream);
+}
+
+void text_dump_separator(FILE *stream, const struct text_dump_options *options)
+{
+	enum { WIDTH = 80 };
+	fputc('\n', stream);
+	fputs(terminal_style(options->color, STYLE_FAINT), stream);
+	for (int i = 0; i < WIDTH; i++)
+		fputc('-', stream);
+	fputs(terminal_style_end(options->color), stream);
+	fputc('\n', stream);
 }
 
 struct error *text_dump(FILE *stream, const struct model_process *process,

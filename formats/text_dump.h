@@ -13,8 +13,12 @@ struct text_dump_options {
 	bool show_ids; /* every thread's ids: pthread_t, in its container, interpreter */
 	bool no_line_numbers;
 	bool first_lines; /* a function's first line for its frames, instead of the current one */
-	bool verbose;	  /* when, where and how it was captured */
+	bool parents;	  /* of a process those up to the nearest that is shown, too */
+	bool verbose;	  /* all parents; when, where and how it was captured */
 };
+
+/* The line between a process and its children, as in py-spy. */
+void text_dump_separator(FILE *stream, const struct text_dump_options *options);
 
 struct error *text_dump(FILE *stream, const struct model_process *process,
 			const struct text_dump_options *options);

@@ -152,8 +152,8 @@ static struct error *decode_facts(struct target *target, struct model_process *p
 	if (snapshot) {
 		process->has_sample = true;
 		process->sample = *snapshot_sample(snapshot);
-		process->sample_index = snapshot_selected(snapshot);
-		process->sample_count = snapshot_sample_count(snapshot);
+		process->sample_index = (size_t)snapshot_selected_number(snapshot);
+		process->sample_count = (size_t)snapshot_selected_count(snapshot);
 	}
 	if (!error && process->has_sample && process->sample.partial)
 		error = model_process_add_note(

@@ -63,6 +63,34 @@ static void use(struct snapshot *snapshot)
 	sink = used;
 }
 
+/* Samples of each process, and what the log tells of parents. */
+static void use_processes(struct snapshot *snapshot)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < snapshot_process_count(snapshot) && i < 3; i++) {
+		uint64_t count = snapshot_process_entry(snapshot, i)->samples;
+		struct error *error = snapshot_select_of(snapshot, i, SNAPSHOT_LAST);
+		if (!error)
+			error = snapshot_select_of(snapshot, i, count / 2);
+		if (error) {
+			error_destroy(error);
+			continue;
+		}
+		const struct process_facts *facts = snapshot_process(snapshot);
+		if (snapshot_selected_number(snapshot) != count / 2 ||
+		    facts->ancestor_count > ANCESTORS_MAX ||
+		    facts->pid != snapshot_process_entry(snapshot, i)->pid)
+			abort();
+		for (size_t j = 0; j < facts->ancestor_count; j++) {
+			const char *line = facts->ancestors[j].command_line;
+			used += line ? strlen(line) : 0;
+		}
+		for (size_t j = 0; snapshot_known_process(snapshot, j); j++)
+			used += (size_t)snapshot_known_process(snapshot, j)->pid;
+	}
+	sink = used;
+}
+
 static void open_file(const void *bytes, size_t size)
 {
 	CLEANUP_CLOSE int fd = memfd_create("fuzz", MFD_CLOEXEC);
@@ -76,6 +104,7 @@ static void open_file(const void *bytes, size_t size)
 		return;
 	}
 	use(snapshot);
+	use_processes(snapshot);
 	snapshot_destroy(snapshot);
 }
 

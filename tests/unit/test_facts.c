@@ -18,6 +18,27 @@ static void test_process(void **state)
 	process_facts_deinit(&facts);
 }
 
+static void test_ancestors(void **state)
+{
+	(void)state;
+	struct process_facts facts = {.pid = 1};
+	struct process_facts copy;
+	char line[] = "sh -c x";
+	for (int32_t i = 0; i < 2 * ANCESTORS_MAX; i++) {
+		const struct process_facts parent = {.pid = i + 2, .command_line = i ? line : NULL};
+		assert_null(process_facts_add_ancestor(&facts, &parent));
+	}
+	assert_int_equal(facts.ancestor_count, ANCESTORS_MAX);
+	assert_null(process_facts_copy(&facts, &copy));
+	process_facts_deinit(&facts);
+	assert_int_equal(copy.ancestor_count, ANCESTORS_MAX);
+	assert_null(copy.ancestors[0].command_line);
+	assert_string_equal(copy.ancestors[1].command_line, line);
+	assert_int_equal(copy.ancestors[ANCESTORS_MAX - 1].pid, ANCESTORS_MAX + 1);
+	process_facts_deinit(&copy);
+	assert_null(copy.ancestors);
+}
+
 static void test_threads(void **state)
 {
 	(void)state;
@@ -54,6 +75,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_ancestors),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_names),
 	};

@@ -148,6 +148,24 @@ static void test_core_and_sample(void **state)
 				     "\"time_ns\":1782907200250000001,"));
 }
 
+/* py-spy's chain: an object in an object. */
+static void test_parents(void **state)
+{
+	(void)state;
+	CLEANUP(model_process_deinit) struct model_process process = {0};
+	dump_model(&process);
+	const struct process_facts shell = {
+		.pid = 9, .command_line = (char *)"sh -c x", .command_name = (char *)"sh"};
+	const struct process_facts init = {.pid = 1, .command_name = (char *)"init"};
+	assert_null(process_facts_add_ancestor(&process.facts, &shell));
+	assert_null(process_facts_add_ancestor(&process.facts, &init));
+	CLEANUP_FREE char *text = dump_one(&process);
+	assert_non_null(strstr(text, "\"parent\":{\"pid\":9,\"command_line\":\"sh -c x\","
+				     "\"command_name\":\"sh\",\"parent\":{\"pid\":1,"
+				     "\"command_line\":\"\",\"command_name\":\"init\","
+				     "\"parent\":null}},\"parent_pid\":1,"));
+}
+
 static void test_several(void **state)
 {
 	(void)state;
@@ -192,8 +210,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shape),	       cmocka_unit_test(test_golden_thread),
 		cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_core_and_sample),
-		cmocka_unit_test(test_several),	       cmocka_unit_test(test_no_threads),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_parents),	       cmocka_unit_test(test_several),
+		cmocka_unit_test(test_no_threads),     cmocka_unit_test(test_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,7 @@ static void test_many_samples(void **state)
 	struct snapshot *snapshot = must_open(&file);
 	assert_int_equal(loss_count(snapshot), 0);
 	assert_int_equal(snapshot_sample_count(snapshot), MANY);
+	check(snapshot_select(snapshot, MANY - 1));
 	assert_int_equal(snapshot_selected(snapshot), MANY - 1);
 	struct snapshot_statistics statistics;
 	snapshot_statistics(snapshot, &statistics);

@@ -93,6 +93,28 @@ static void test_states(void **state)
 	assert_non_null(strstr(certain, "Thread 1239 (idle, no Python): \"evil\\x1b\"\n"));
 }
 
+static void test_parents(void **state)
+{
+	(void)state;
+	CLEANUP(model_process_deinit) struct model_process process = {0};
+	dump_model(&process);
+	for (int32_t pid = 3; pid > 0; pid--)
+		assert_null(process_facts_add_ancestor(
+			&process.facts,
+			&(struct process_facts){.pid = pid,
+						.command_line = (char *)"sh\x1b[0m -c x"}));
+	CLEANUP_FREE char *none = dump(&process, &(struct text_dump_options){.parents = true});
+	assert_null(strstr(none, "Parent"));
+	process.parent_distance = 2;
+	CLEANUP_FREE char *text = dump(&process, &(struct text_dump_options){.parents = true});
+	assert_non_null(strstr(text, "(/usr/bin/python3.11)\n"
+				     "Parent Process 3: sh\\x1b[0m -c x\n"
+				     "Parent Process 2: sh\\x1b[0m -c x\n"
+				     "\nThread "));
+	CLEANUP_FREE char *all = dump(&process, &(struct text_dump_options){.verbose = true});
+	assert_non_null(strstr(all, "\nParent Process 1: "));
+}
+
 static void test_color(void **state)
 {
 	(void)state;
@@ -253,11 +275,12 @@ static void test_units(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default),	      cmocka_unit_test(test_options),
-		cmocka_unit_test(test_states),	      cmocka_unit_test(test_color),
-		cmocka_unit_test(test_core),	      cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_signals),	      cmocka_unit_test(test_units),
+		cmocka_unit_test(test_default),	  cmocka_unit_test(test_options),
+		cmocka_unit_test(test_states),	  cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_color),	  cmocka_unit_test(test_core),
+		cmocka_unit_test(test_samples),	  cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_units),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
