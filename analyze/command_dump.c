@@ -26,6 +26,7 @@ struct dump {
 	size_t process_capacity;
 	/* Left out by --pid: their numbers, to be named if nothing is left. */
 	struct id_list other_pids;
+	struct thread_filter threads;
 };
 
 static void dump_deinit(struct dump *dump)
@@ -34,6 +35,7 @@ static void dump_deinit(struct dump *dump)
 		model_process_deinit(&dump->processes[i]);
 	free(dump->processes);
 	id_list_deinit(&dump->other_pids);
+	thread_filter_deinit(&dump->threads);
 	result_stream_close(&dump->result);
 }
 
@@ -121,6 +123,9 @@ static struct error *show(struct dump *dump, const char *path, struct model_proc
 	dump->tally.shown++;
 	if (!dump->options->json)
 		return write_text(dump, path, process);
+	/* Who reads py-spy's JSON does not expect them. */
+	if (!dump->options->threads && !dump->options->tids.count)
+		model_process_drop_others(process);
 	if (dump->options->inputs.count > 1) {
 		process->input = strdup(path);
 		if (!process->input)
@@ -145,12 +150,12 @@ static struct error *show_failed(struct dump *dump, const char *path, struct err
 	return error;
 }
 
-static struct error *filter(struct dump *dump, const char *path, struct model_process *process)
+/* `ret_wanted` is false if the process has none of the threads given with --tid. */
+static struct error *filter(struct dump *dump, const char *path, struct model_process *process,
+			    bool *ret_wanted)
 {
-	const struct thread_filter thread_filter = {&dump->options->tids, dump->options->gil};
-	size_t before = process->thread_count;
-	struct error *error = thread_filter_apply(&thread_filter, process);
-	if (!error && before && !process->thread_count)
+	struct error *error = thread_filter_apply(&dump->threads, process, ret_wanted);
+	if (!error && dump->options->gil && dump->options->json && !process->thread_count)
 		tally_note(&dump->tally, path, "no thread held the GIL");
 	return error;
 }
@@ -165,11 +170,12 @@ static struct error *dump_process(struct dump *dump, const char *path, struct ta
 	process.parent_distance = parent_distance(target, &process.facts);
 	if (error)
 		return show_failed(dump, path, error, &process);
-	error = filter(dump, path, &process);
-	if (error) {
+	bool wanted = true;
+	error = filter(dump, path, &process, &wanted);
+	if (error)
 		tally_failure(&dump->tally, input_error(path, error));
+	if (error || !wanted)
 		return NULL;
-	}
 	say_losses(dump, path, &process);
 	return show(dump, path, &process);
 }
@@ -241,8 +247,12 @@ static struct error *write_json(struct dump *dump)
 static struct error *finish(struct dump *dump)
 {
 	struct error *error = NULL;
-	if (dump->other_pids.count && !dump->tally.shown && !dump->tally.failed)
+	if (dump->other_pids.count && !dump->tally.shown && !dump->tally.failed &&
+	    !dump->threads.seen_count)
 		return no_such_process(dump);
+	struct error *missing = thread_filter_missing(&dump->threads);
+	if (missing)
+		tally_failure(&dump->tally, missing);
 	if (dump->options->json && dump->tally.shown)
 		error = write_json(dump);
 	/* With nothing to show, -o FILE is not made. */
@@ -258,6 +268,7 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 	struct dump dump = {
 		.options = options,
 		.tally = {.context = context},
+		.threads = {.ids = &options->tids, .gil = options->gil},
 	};
 	struct error *error = result_stream_open(&dump.result, options->output);
 	if (error)
@@ -266,6 +277,7 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 		.color = terminal_color_wanted(options->common.no_color || dump.result.file,
 					       dump.result.stream),
 		.full_filenames = options->full_filenames,
+		.only_gil = options->gil,
 		.show_ids = options->threads,
 		.no_line_numbers = options->no_line_numbers,
 		.first_lines = options->first_lines,

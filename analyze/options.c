@@ -34,15 +34,17 @@ static const struct option_spec option_rows[] = {
 	{.name = "subprocesses", .letter = 's', .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(subprocesses),
 	 .help = "also the processes that come from the captured one, each with its parents"},
-	{.name = "tid", .argument = "ID", .kind = OPTION_IDS,
+	{.name = "tid", .argument = "ID", .kind = OPTION_LONG_IDS,
 	 .commands = COMMAND_DUMP, .offset = FIELD(tids),
-	 .help = "only the thread with this id of the operating system; repeatable"},
+	 .help = "only the thread with this id: the operating system's, that in its container, or "
+		 "Python's; repeatable"},
 	{.name = "gil", .letter = 'g', .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(gil),
 	 .help = "only threads that hold the GIL; an error where that cannot be known"},
 	{.name = "threads", .letter = 't', .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(threads),
-	 .help = "show more of each thread's ids: pthread_t, id in its container, interpreter"},
+	 .help = "show more of each thread's ids: pthread_t, id in its container, interpreter; "
+		 "with --json, show also the threads that run no Python"},
 	{.name = "full-filenames", .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(full_filenames),
 	 .help = "show whole file names, not only the part inside the package"},
@@ -242,7 +244,7 @@ void analyze_options_deinit(struct analyze_options *options)
 {
 	string_list_deinit(&options->cores);
 	id_list_deinit(&options->pids);
-	id_list_deinit(&options->tids);
+	number_list_deinit(&options->tids);
 	string_list_deinit(&options->search_paths);
 	string_list_deinit(&options->search_roots);
 	string_list_deinit(&options->inputs);

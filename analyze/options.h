@@ -14,7 +14,7 @@ struct analyze_options {
 	bool full_filenames;
 	uint64_t sample; /* from 1; 0: the last one */
 	struct id_list pids;
-	struct id_list tids;
+	struct number_list tids;
 	bool gil;
 	bool threads;
 	bool subprocesses;

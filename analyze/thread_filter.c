@@ -1,10 +1,63 @@
 #include "analyze/thread_filter.h"
 
-static bool has_id(const struct thread_filter *filter, const struct model_thread *thread)
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+/* A message does not list more. */
+enum { IDS_LISTED = 32, ID_TEXT_SIZE = 24 };
+
+void thread_filter_deinit(struct thread_filter *filter)
 {
-	return !filter->tids->count || id_list_contains(filter->tids, thread->os_thread_id) ||
-	       (thread->container_thread_id &&
-		id_list_contains(filter->tids, thread->container_thread_id));
+	buffer_deinit(&filter->found);
+	buffer_deinit(&filter->seen);
+}
+
+static bool is_id_of(uint64_t id, const struct model_thread *thread)
+{
+	return (thread->os_thread_id > 0 && (uint64_t)thread->os_thread_id == id) ||
+	       (thread->container_thread_id > 0 && (uint64_t)thread->container_thread_id == id) ||
+	       thread->thread_id == id;
+}
+
+static void cleanup_bufferp(struct buffer *buffer)
+{
+	buffer_deinit(buffer);
+}
+
+static struct error *append_text(struct buffer *buffer, const char *text)
+{
+	return buffer_append(buffer, text, strlen(text));
+}
+
+/* For the message about those that are not there. */
+static struct error *list_id(struct thread_filter *filter, const struct model_thread *thread)
+{
+	char text[ID_TEXT_SIZE];
+	if (++filter->seen_count > IDS_LISTED)
+		return NULL;
+	if (thread->os_thread_id)
+		snprintf(text, sizeof(text), " %d", thread->os_thread_id);
+	else
+		snprintf(text, sizeof(text), " 0x%llx", (unsigned long long)thread->thread_id);
+	return append_text(&filter->seen, text);
+}
+
+static struct error *has_id(struct thread_filter *filter, const struct model_thread *thread,
+			    bool *ret)
+{
+	struct error *error = filter->ids->count ? list_id(filter, thread) : NULL;
+	*ret = !filter->ids->count;
+	while (!error && filter->found.size < filter->ids->count)
+		error = buffer_append_u8(&filter->found, 0);
+	for (size_t i = 0; !error && i < filter->ids->count; i++) {
+		if (!is_id_of(filter->ids->items[i], thread))
+			continue;
+		filter->found.data[i] = 1;
+		*ret = true;
+	}
+	return error;
 }
 
 static struct error *check_gil_known(const struct model_process *process)
@@ -21,24 +74,64 @@ static struct error *check_gil_known(const struct model_process *process)
 	return NULL;
 }
 
-struct error *thread_filter_apply(const struct thread_filter *filter, struct model_process *process)
+/* What is left of a list; an error leaves it whole. */
+static struct error *keep(struct thread_filter *filter, struct model_thread *threads, size_t *count,
+			  bool *ret_found)
 {
-	struct error *error = filter->gil ? check_gil_known(process) : NULL;
+	size_t kept = 0;
+	CLEANUP(cleanup_bufferp) struct buffer wanted = {0};
+	struct error *error = buffer_reserve(&wanted, *count + 1);
+	for (size_t i = 0; !error && i < *count; i++) {
+		bool has;
+		error = has_id(filter, &threads[i], &has);
+		if (!error)
+			error = buffer_append_u8(&wanted, has);
+	}
 	if (error)
 		return error;
-	size_t kept = 0;
-	bool found = false;
-	for (size_t i = 0; i < process->thread_count; i++) {
-		struct model_thread *thread = &process->threads[i];
-		bool wanted = has_id(filter, thread);
-		found |= wanted;
-		if (wanted && (!filter->gil || thread->owns_gil))
-			process->threads[kept++] = *thread;
+	for (size_t i = 0; i < *count; i++) {
+		*ret_found |= wanted.data[i] != 0;
+		if (wanted.data[i] && (!filter->gil || threads[i].owns_gil))
+			threads[kept++] = threads[i];
 		else
-			model_thread_deinit(thread);
+			model_thread_deinit(&threads[i]);
 	}
-	process->thread_count = kept;
-	if (filter->tids->count && !found)
-		return error_create(ERROR_NOT_FOUND, "no thread has the id given with --tid");
+	*count = kept;
 	return NULL;
+}
+
+struct error *thread_filter_apply(struct thread_filter *filter, struct model_process *process,
+				  bool *ret_wanted)
+{
+	bool found = !filter->ids->count;
+	struct error *error = filter->gil ? check_gil_known(process) : NULL;
+	if (!error)
+		error = keep(filter, process->threads, &process->thread_count, &found);
+	if (!error)
+		error = keep(filter, process->other_threads, &process->other_count, &found);
+	if (!error)
+		*ret_wanted = found;
+	return error;
+}
+
+struct error *thread_filter_missing(const struct thread_filter *filter)
+{
+	CLEANUP(cleanup_bufferp) struct buffer missing = {0};
+	struct error *error = NULL;
+	/* Nothing was looked at: another message says why. */
+	for (size_t i = 0; !error && filter->seen_count && i < filter->ids->count; i++) {
+		unsigned long long id = filter->ids->items[i];
+		char text[ID_TEXT_SIZE];
+		if (filter->found.data[i])
+			continue;
+		snprintf(text, sizeof(text), id > INT32_MAX ? " 0x%llx" : " %llu", id);
+		error = append_text(&missing, text);
+	}
+	if (error || !missing.size)
+		return error;
+	return error_create(ERROR_NOT_FOUND,
+			    "no thread has the id%.*s given with --tid; there are%.*s%s",
+			    (int)missing.size, (const char *)missing.data, (int)filter->seen.size,
+			    (const char *)filter->seen.data,
+			    filter->seen_count > IDS_LISTED ? " and others" : "");
 }

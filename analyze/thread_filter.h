@@ -1,20 +1,33 @@
-/* The threads of a model that were asked for. */
+/* The threads of models that were asked for. */
 #ifndef PYSPY_ANALYZE_THREAD_FILTER_H
 #define PYSPY_ANALYZE_THREAD_FILTER_H
 
+#include "common/buffer.h"
 #include "common/model.h"
 #include "common/option_values.h"
 
 struct thread_filter {
-	const struct id_list *tids; /* empty: all; as the capturer or as the target sees them */
-	bool gil;
+	/* Empty: all. Of the operating system, as the capturer or as the target sees them, or
+	 * Python's. */
+	const struct number_list *ids;
+	bool gil; /* only who holds it */
+	/* What was met in all processes so far; zero at the start. */
+	struct buffer found; /* a byte for each of the ids */
+	struct buffer seen;  /* text: ids that there are */
+	size_t seen_count;
 };
 
+void thread_filter_deinit(struct thread_filter *filter);
+
 /*
- * Take all others out. ERROR_NOT_FOUND if no thread has any of the ids; ERROR_UNSUPPORTED if it
- * cannot be known who holds the GIL: never silently empty.
+ * Take all others out. `ret_wanted` is false if the process has no thread with any of the ids, and
+ * need not be shown. ERROR_UNSUPPORTED if it cannot be known who holds the GIL: never silently
+ * empty.
  */
-struct error *thread_filter_apply(const struct thread_filter *filter,
-				  struct model_process *process);
+struct error *thread_filter_apply(struct thread_filter *filter, struct model_process *process,
+				  bool *ret_wanted);
+
+/* After all processes: ERROR_NOT_FOUND if an id is none of any thread; it names those that are. */
+struct error *thread_filter_missing(const struct thread_filter *filter);
 
 #endif

@@ -21,15 +21,16 @@
 
 /* How an option's argument is read, and the type of the field that it is put into. */
 enum option_kind {
-	OPTION_FLAG = 1,   /* bool: set to true */
-	OPTION_COUNT,	   /* unsigned: how often it was given */
-	OPTION_STRING,	   /* const char *: borrowed from argv, the last one counts */
-	OPTION_STRINGS,	   /* struct string_list: repeatable */
-	OPTION_COLON_LIST, /* struct string_list: repeatable, each A:B:C is split */
-	OPTION_IDS,	   /* struct id_list: process or thread ids, decimal or 0x…, repeatable */
-	OPTION_NUMBER,	   /* uint64_t: decimal or 0x… */
-	OPTION_SECONDS,	   /* uint64_t, nanoseconds: seconds with or without a fraction */
-	OPTION_CHOICE,	   /* int: index of the argument in `choices` */
+	OPTION_FLAG = 1,    /* bool: set to true */
+	OPTION_COUNT,	    /* unsigned: how often it was given */
+	OPTION_STRING,	    /* const char *: borrowed from argv, the last one counts */
+	OPTION_STRINGS,	    /* struct string_list: repeatable */
+	OPTION_COLON_LIST,  /* struct string_list: repeatable, each A:B:C is split */
+	OPTION_IDS,	    /* struct id_list: process ids, decimal or 0x…, repeatable */
+	OPTION_LONG_IDS,    /* struct number_list: ids of up to 64 bits, likewise */
+	OPTION_NUMBER,	    /* uint64_t: decimal or 0x… */
+	OPTION_SECONDS,	    /* uint64_t, nanoseconds: seconds with or without a fraction */
+	OPTION_CHOICE,	    /* int: index of the argument in `choices` */
 	OPTION_UNAVAILABLE, /* no field: a usage error that says this version has no such option */
 };
 

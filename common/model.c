@@ -26,12 +26,18 @@ void model_thread_deinit(struct model_thread *thread)
 	*thread = (struct model_thread){0};
 }
 
-void model_process_deinit(struct model_process *process)
+void model_process_drop_others(struct model_process *process)
 {
-	for (size_t i = 0; i < process->thread_count; i++)
-		model_thread_deinit(&process->threads[i]);
 	for (size_t i = 0; i < process->other_count; i++)
 		model_thread_deinit(&process->other_threads[i]);
+	process->other_count = 0;
+}
+
+void model_process_deinit(struct model_process *process)
+{
+	model_process_drop_others(process);
+	for (size_t i = 0; i < process->thread_count; i++)
+		model_thread_deinit(&process->threads[i]);
 	for (size_t i = 0; i < process->note_count; i++)
 		free(process->notes[i]);
 	free(process->other_threads);

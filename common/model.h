@@ -107,6 +107,8 @@ void model_thread_deinit(struct model_thread *thread);
 /* Append an element with nothing known and give it; borrowed until the next append. */
 struct error *model_process_add_thread(struct model_process *process, struct model_thread **ret);
 struct error *model_process_add_other(struct model_process *process, struct model_thread **ret);
+/* As py-spy shows no thread that runs no Python. */
+void model_process_drop_others(struct model_process *process);
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret);
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

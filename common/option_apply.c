@@ -49,6 +49,16 @@ static struct error *read_ids(const struct option_spec *spec, void *field, const
 	return error ? error : id_list_append(field, id);
 }
 
+static struct error *read_long_ids(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	uint64_t id;
+	struct error *error = parse_number(text, &id);
+	if (!error && !id)
+		error = error_create(ERROR_USAGE, "'%s' is no thread's id", text);
+	return error ? error : number_list_append(field, id);
+}
+
 static struct error *read_number(const struct option_spec *spec, void *field, const char *text)
 {
 	(void)spec;
@@ -89,6 +99,7 @@ struct error *option_apply(const struct option_spec *spec, void *values, const c
 		[OPTION_STRINGS] = read_strings,
 		[OPTION_COLON_LIST] = read_colon_list,
 		[OPTION_IDS] = read_ids,
+		[OPTION_LONG_IDS] = read_long_ids,
 		[OPTION_NUMBER] = read_number,
 		[OPTION_SECONDS] = read_seconds,
 		[OPTION_CHOICE] = read_choice,

@@ -76,6 +76,22 @@ void id_list_deinit(struct id_list *list)
 	*list = (struct id_list){0};
 }
 
+struct error *number_list_append(struct number_list *list, uint64_t number)
+{
+	uint64_t *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+	if (!items)
+		return &error_out_of_memory;
+	items[list->count++] = number;
+	list->items = items;
+	return NULL;
+}
+
+void number_list_deinit(struct number_list *list)
+{
+	free(list->items);
+	*list = (struct number_list){0};
+}
+
 /* strtoull(3) alone also takes blanks, signs and, with base 0, octal numbers: 010 is ten here. */
 static bool read_number(const char *text, uint64_t *ret)
 {

@@ -21,6 +21,11 @@ struct id_list {
 	size_t count;
 };
 
+struct number_list {
+	uint64_t *items;
+	size_t count;
+};
+
 /* `text` is borrowed. */
 struct error *string_list_append(struct string_list *list, const char *text);
 /* Append a copy of each part of "A:B:C"; empty parts are left out. */
@@ -31,6 +36,9 @@ void string_list_deinit(struct string_list *list);
 struct error *id_list_append(struct id_list *list, int32_t id);
 bool id_list_contains(const struct id_list *list, int32_t id);
 void id_list_deinit(struct id_list *list);
+
+struct error *number_list_append(struct number_list *list, uint64_t number);
+void number_list_deinit(struct number_list *list);
 
 /* Readers of arguments. ERROR_USAGE says what the text should have been. */
 struct error *parse_id(const char *text, int32_t *ret);

@@ -93,7 +93,8 @@ static void add_process_info(struct json_builder *builder, cJSON *object,
 }
 
 static void add_thread(struct json_builder *builder, cJSON *object,
-		       const struct model_process *process, const struct model_thread *thread)
+		       const struct model_process *process, const struct model_thread *thread,
+		       enum model_answer runs_python)
 {
 	json_add_integer(builder, object, "pid", process->facts.pid);
 	json_add_unsigned(builder, object, "thread_id", thread->thread_id);
@@ -122,35 +123,49 @@ static void add_thread(struct json_builder *builder, cJSON *object,
 		       (uint64_t)thread->container_thread_id);
 	json_add_string(builder, object, "os_thread_name", thread->os_name);
 	json_add_bool(builder, object, "crashed", thread->crashed);
+	add_answer(builder, object, "python", runs_python);
 	if (process->input)
 		json_add_string(builder, object, "file", process->input);
 }
 
+struct json_array {
+	FILE *stream;
+	const char *separator;
+};
+
 /* One thread at a time: what is in memory is one stack, however many there are. */
-static struct error *write_thread(FILE *stream, const struct model_process *process,
-				  const struct model_thread *thread)
+static struct error *write_thread(struct json_array *array, const struct model_process *process,
+				  const struct model_thread *thread, enum model_answer runs_python)
 {
 	struct json_builder builder = {0};
 	CLEANUP(json_destroyp) cJSON *object = cJSON_CreateObject();
-	add_thread(&builder, object, process, thread);
+	add_thread(&builder, object, process, thread, runs_python);
 	if (builder.failed)
 		return &error_out_of_memory;
-	return json_write(stream, object);
+	fputs(array->separator, array->stream);
+	array->separator = ",\n";
+	return json_write(array->stream, object);
+}
+
+static struct error *write_process(struct json_array *array, const struct model_process *process)
+{
+	enum model_answer others_run = process->others_certain ? MODEL_NO : MODEL_UNKNOWN;
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < process->thread_count; i++)
+		error = write_thread(array, process, &process->threads[i], MODEL_YES);
+	for (size_t i = 0; !error && i < process->other_count; i++)
+		error = write_thread(array, process, &process->other_threads[i], others_run);
+	return error;
 }
 
 struct error *json_dump(FILE *stream, const struct model_process *const *processes, size_t count)
 {
-	const char *separator = "\n";
+	struct json_array array = {stream, "\n"};
 	fputc('[', stream);
 	for (size_t i = 0; i < count; i++) {
-		const struct model_process *process = processes[i];
-		for (size_t j = 0; j < process->thread_count; j++) {
-			fputs(separator, stream);
-			separator = ",\n";
-			struct error *error = write_thread(stream, process, &process->threads[j]);
-			if (error)
-				return error;
-		}
+		struct error *error = write_process(&array, processes[i]);
+		if (error)
+			return error;
 	}
 	fputs("\n]\n", stream);
 	if (ferror(stream))

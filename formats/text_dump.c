@@ -315,6 +315,8 @@ struct error *text_dump(FILE *stream, const struct model_process *process,
 	 * the main thread comes first. */
 	for (size_t i = process->thread_count; i-- > 0;)
 		write_thread(&writer, &process->threads[i]);
+	if (options->only_gil && !process->thread_count)
+		fputs("No thread held the GIL\n", stream);
 	for (size_t i = 0; i < process->other_count; i++)
 		write_other_thread(&writer, &process->other_threads[i]);
 	if (ferror(stream))

@@ -10,6 +10,7 @@
 struct text_dump_options {
 	bool color;
 	bool full_filenames;
+	bool only_gil; /* threads that do not hold the GIL were left out */
 	bool show_ids; /* every thread's ids: pthread_t, in its container, interpreter */
 	bool no_line_numbers;
 	bool first_lines; /* a function's first line for its frames, instead of the current one */

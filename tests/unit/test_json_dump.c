@@ -88,13 +88,41 @@ static void test_golden_thread(void **state)
 		"\"owns_gil_known\":true,\"waiting_for_gil\":false,"
 		"\"collecting_garbage\":false,\"system_call\":null,"
 		"\"interpreter_id\":0,\"container_thread_id\":7,\"os_thread_name\":null,"
-		"\"crashed\":false},\n";
+		"\"crashed\":false,\"python\":true},\n";
 	CLEANUP(model_process_deinit) struct model_process process = {0};
 	dump_model(&process);
 	CLEANUP_FREE char *text = dump_one(&process);
 	const char *thread = strstr(text, "{\"pid\":1234,\"thread_id\":139637976728786");
 	assert_non_null(thread);
 	assert_memory_equal(thread, expected, sizeof(expected) - 1);
+}
+
+/* A thread that no interpreter knows comes last, with py-spy's keys and no frames. */
+static void test_threads_without_python(void **state)
+{
+	(void)state;
+	CLEANUP(model_process_deinit) struct model_process process = {0};
+	dump_model(&process);
+	struct model_thread *other;
+	assert_null(model_process_add_other(&process, &other));
+	other->os_thread_id = 1300;
+	other->os_name = strdup("pool");
+	other->system_call = 34;
+	CLEANUP_FREE char *unknown = dump_one(&process);
+	assert_non_null(strstr(unknown, "\"os_thread_id\":1300,"));
+	assert_non_null(strstr(unknown, "\"python\":null}\n]"));
+	process.others_certain = true;
+	CLEANUP_FREE char *known = dump_one(&process);
+	const char *thread =
+		strstr(known, "{\"pid\":1234,\"thread_id\":0,\"thread_name\":\"pool\",");
+	assert_non_null(thread);
+	assert_non_null(strstr(thread, "\"frames\":[],"));
+	assert_non_null(strstr(thread, "\"waiting_for_gil\":null,\"collecting_garbage\":null,"
+				       "\"system_call\":34,"));
+	assert_non_null(strstr(thread, "\"python\":false}\n]"));
+	model_process_drop_others(&process);
+	CLEANUP_FREE char *dropped = dump_one(&process);
+	assert_null(strstr(dropped, "1300"));
 }
 
 static void test_hostile_values(void **state)
@@ -208,10 +236,15 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shape),	       cmocka_unit_test(test_golden_thread),
-		cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_core_and_sample),
-		cmocka_unit_test(test_parents),	       cmocka_unit_test(test_several),
-		cmocka_unit_test(test_no_threads),     cmocka_unit_test(test_large),
+		cmocka_unit_test(test_shape),
+		cmocka_unit_test(test_golden_thread),
+		cmocka_unit_test(test_hostile_values),
+		cmocka_unit_test(test_core_and_sample),
+		cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_no_threads),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_threads_without_python),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

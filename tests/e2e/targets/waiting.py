@@ -1,9 +1,10 @@
 """A target whose threads each do one known thing. FOLDER/roles.json says which thread does what.
 
-    waiting.py FOLDER spin|keep|collect
+    waiting.py FOLDER spin|keep|collect|callback
 
 Several threads run in loops and want the GIL. With `keep`, who has it keeps it. With `collect`, the
-main thread collects garbage all the time, instead of running in a loop.
+main thread collects garbage all the time, instead of running in a loop; with `callback` it keeps the
+GIL in the middle of a collection.
 """
 
 import ctypes
@@ -97,6 +98,15 @@ def collect_for_ever():
         gc.collect()
 
 
+def collect_and_stay():
+    def stay(_phase, _info):
+        sys.setswitchinterval(100000)
+        spin(lambda: True)
+
+    gc.callbacks.append(stay)
+    gc.collect()
+
+
 def main(folder, task):
     note("main")
     runner_without_python()
@@ -119,6 +129,8 @@ def main(folder, task):
         sys.setswitchinterval(100000)
     if task == "collect":
         collect_for_ever()
+    if task == "callback":
+        collect_and_stay()
     spin(lambda: True)
 
 
