@@ -160,13 +160,32 @@ static struct error *filter(struct dump *dump, const char *path, struct model_pr
 	return error;
 }
 
+/* Whether the input holds what was asked for. */
+static struct error *check_level(const struct dump *dump, struct target *target)
+{
+	struct snapshot *snapshot = target_snapshot(target);
+	if (!dump->options->locals || !snapshot || snapshot_sample(snapshot)->level != LEVEL_STACKS)
+		return NULL;
+	return error_create(ERROR_NOT_FOUND,
+			    "this snapshot has no values of local variables (level stacks); "
+			    "pyspy-capture --locals captures them");
+}
+
 /* The selected process. An error is one of the output or of this program; those of the input are
  * said and counted. */
 static struct error *dump_process(struct dump *dump, const char *path, struct target *target)
 {
 	CLEANUP(model_process_deinit) struct model_process process = {0};
-	const struct decode_options decode_options = {.exhaustive = dump->options->exhaustive};
-	struct error *error = decode_process(target, &decode_options, &process);
+	const struct decode_options decode_options = {
+		.exhaustive = dump->options->exhaustive,
+		.locals_times = dump->options->locals,
+	};
+	struct error *error = check_level(dump, target);
+	if (error) {
+		tally_failure(&dump->tally, input_error(path, error));
+		return NULL;
+	}
+	error = decode_process(target, &decode_options, &process);
 	process.parent_distance = parent_distance(target, &process.facts);
 	if (error)
 		return show_failed(dump, path, error, &process);

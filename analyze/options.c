@@ -41,6 +41,9 @@ static const struct option_spec option_rows[] = {
 	{.name = "gil", .letter = 'g', .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(gil),
 	 .help = "only threads that hold the GIL; an error where that cannot be known"},
+	{.name = "locals", .letter = 'l', .kind = OPTION_COUNT,
+	 .commands = COMMAND_DUMP, .offset = FIELD(locals),
+	 .help = "show each frame's local variables; repeat for more of long values"},
 	{.name = "threads", .letter = 't', .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(threads),
 	 .help = "show more of each thread's ids: pthread_t, id in its container, interpreter; "
@@ -70,7 +73,6 @@ static const struct option_spec option_rows[] = {
 	{.name = "native-all", .kind = OPTION_UNAVAILABLE},
 	{.name = "native-last", .kind = OPTION_UNAVAILABLE},
 	{.name = "native-internal", .kind = OPTION_UNAVAILABLE},
-	{.name = "locals", .letter = 'l', .kind = OPTION_UNAVAILABLE},
 	{.name = "idle", .letter = 'i', .kind = OPTION_UNAVAILABLE},
 	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE},
 	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE},

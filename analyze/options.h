@@ -20,6 +20,7 @@ struct analyze_options {
 	bool subprocesses;
 	bool no_line_numbers;
 	bool first_lines;
+	unsigned locals; /* how often it was given */
 	bool exhaustive;
 	const char *executable;
 	const char *sysroot;

@@ -7,8 +7,8 @@
 
 #include "common/cleanup.h"
 
-static const char *const level_names[] = {"stacks", "full", NULL};
-static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_FULL};
+static const char *const level_names[] = {"stacks", "locals", "full", NULL};
+static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_LOCALS, LEVEL_FULL};
 
 static const char *const synopsis[] = {
 	"--pid PID... [-o FILE|-] [options]",
@@ -35,8 +35,11 @@ static const struct option_spec option_rows[] = {
 		 "PROGRAM-PID-TIME.zst. Nothing is ever overwritten"},
 	{.name = "level", .argument = "LEVEL", .kind = OPTION_CHOICE,
 	 .offset = FIELD(level_choice), .choices = level_names,
-	 .help = "how much to capture: stacks (the default: what the Python stacks need) or full "
-		 "(all private memory and registers, any program)"},
+	 .help = "how much to capture: stacks (the default: what the Python stacks need), locals "
+		 "(and the values of local variables) or full (all private memory and registers, "
+		 "any program)"},
+	{.name = "locals", .letter = 'l', .kind = OPTION_COUNT,
+	 .offset = FIELD(locals), .help = "the same as --level locals"},
 	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_FLAG,
 	 .offset = FIELD(nonblocking),
 	 .help = "never stop the process: read while it runs, until two reads agree"},
@@ -55,7 +58,6 @@ static const struct option_spec option_rows[] = {
 	{.name = "count", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "every", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE, .hidden = true},
-	{.name = "locals", .letter = 'l', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
 	 .hidden = true},
@@ -141,6 +143,8 @@ static struct error *check(struct capture_options *options, const struct argumen
 	if (!error)
 		error = check_output(options);
 	options->level = levels[options->level_choice];
+	if (options->locals && options->level < LEVEL_LOCALS)
+		options->level = LEVEL_LOCALS;
 	/* Memory that is read while it changes would be a heap that never was. */
 	if (!error && options->nonblocking && options->level == LEVEL_FULL)
 		error = command_line_error(&capture_command_line,

@@ -13,6 +13,7 @@ struct capture_options {
 	bool subprocesses;
 	const char *output; /* NULL: a name is made from the target's */
 	int level_choice;
+	unsigned locals; /* --locals: how often */
 	enum capture_level level;
 	bool nonblocking;
 	bool exhaustive;

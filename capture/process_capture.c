@@ -164,7 +164,8 @@ static struct error *locate(struct process_capture *process, enum capture_level 
 	return fall_back(process, error, ret);
 }
 
-static struct error *sample_level_stacks(struct process_capture *process, struct freezer *freezer)
+static struct error *sample_ranges(struct process_capture *process, struct freezer *freezer,
+				   enum capture_level level)
 {
 	const struct sample_options options = {
 		.pid = process->pid,
@@ -173,13 +174,14 @@ static struct error *sample_level_stacks(struct process_capture *process, struct
 		.threads = &process->threads,
 		.freezer = freezer,
 		.nonblocking = process->options->nonblocking,
+		.level = level,
 	};
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	struct error *error = memory_image_create(&process->image);
 	if (!error)
 		error = names_pass_before(options.memory, options.location, &names);
 	if (!error)
-		error = sample_stacks(&options, process->image, &process->report.sample);
+		error = sample_take(&options, process->image, &process->report.sample);
 	if (!error)
 		error = names_pass_after(options.memory, options.location, &names, &process->image);
 	if (error)
@@ -224,7 +226,7 @@ static struct error *sample(struct process_capture *process, enum capture_level 
 		return error;
 	if (level == LEVEL_FULL)
 		return sample_level_full(process, freezer);
-	return sample_level_stacks(process, freezer);
+	return sample_ranges(process, freezer, level);
 }
 
 /*

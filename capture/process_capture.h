@@ -59,7 +59,7 @@ struct process_capture {
 	/* Of one attempt: */
 	struct subject subject;
 	struct thread_list threads;
-	struct memory_image *image; /* level stacks */
+	struct memory_image *image; /* levels stacks and locals */
 	struct full_memory *full;   /* level full */
 	bool changed;		    /* failed because the process ran another program */
 };

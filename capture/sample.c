@@ -20,7 +20,8 @@ enum {
 	HOLDER_ATTEMPTS = 8,
 	ALL_ATTEMPTS = 3,
 	NONBLOCKING_ATTEMPTS = 1000,
-	NONBLOCKING_PROOFS = 3, /* reads that must all be the same as the first */
+	NONBLOCKING_LOCALS_ATTEMPTS = 100, /* a reading with values takes longer */
+	NONBLOCKING_PROOFS = 3,		   /* reads that must all be the same as the first */
 	/*
 	 * Between attempts, at most; it varies, not to beat with the target. A thread that is let
 	 * go and stopped again at once does not execute a single instruction in between.
@@ -98,7 +99,8 @@ static struct error *sampler_walk(struct sampler *sampler, struct attempt *attem
 		memory_overlay_create(&copy.memory, sampler->options->memory, &overlay);
 	if (error)
 		return error;
-	return sample_pass_run(&sampler->pass, overlay, sampler->options->location);
+	return sample_pass_run(&sampler->pass, overlay, sampler->options->location,
+			       sampler->options->level);
 }
 
 static struct error *sampler_read(struct sampler *sampler, struct attempt *attempt)
@@ -171,6 +173,16 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 }
 
 /*
+ * Whether the copy lacks some of the values. A value that is wild fails to be read in every pass;
+ * where more fails than in the pass that predicted, something moved since.
+ */
+static bool sampler_missed_values(const struct sampler *sampler)
+{
+	return sampler->options->level >= LEVEL_LOCALS &&
+	       sampler->pass.failed_reads > sampler->prediction.failed_reads;
+}
+
+/*
  * The walk over the copy alone, after the target was let go. What the copy lacks is a gap: then the
  * prediction was wrong, and the next attempt walks inside.
  */
@@ -181,11 +193,11 @@ static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *
 	bool same = false;
 	read_plan_memory_init(&ranges, &attempt->ranges);
 	read_plan_memory_init(&links, &attempt->links);
-	struct error *error =
-		sample_pass_run(&sampler->pass, &ranges.memory, sampler->options->location);
+	struct error *error = sample_pass_run(&sampler->pass, &ranges.memory,
+					      sampler->options->location, sampler->options->level);
 	if (!error)
 		error = verify_links(&sampler->pass, &links.memory, &same);
-	if (!error && (!same || sampler->pass.gap_count))
+	if (!error && (!same || sampler->pass.gap_count || sampler_missed_values(sampler)))
 		error = moved();
 	sampler->walk_inside = error && error->code == ERROR_BUSY;
 	return error;
@@ -356,19 +368,21 @@ static struct error *sampler_run(struct sampler *sampler)
 {
 	const struct sample_options *options = sampler->options;
 	/* A prediction that is torn is still a prediction. */
-	struct error *error =
-		sample_pass_run(&sampler->prediction, options->memory, options->location);
+	struct error *error = sample_pass_run(&sampler->prediction, options->memory,
+					      options->location, options->level);
 	if (error)
 		return error;
 	if (options->nonblocking) {
-		error = sampler_try(sampler, sampler_nonblocking, NONBLOCKING_ATTEMPTS);
+		int attempts = options->level == LEVEL_STACKS ? NONBLOCKING_ATTEMPTS
+							      : NONBLOCKING_LOCALS_ATTEMPTS;
+		error = sampler_try(sampler, sampler_nonblocking, (unsigned)attempts);
 		if (!error || error->code != ERROR_BUSY)
 			return error;
 		error_destroy(error);
 		return error_create(ERROR_BUSY,
 				    "process %d moves faster than it can be read: none of %d "
 				    "readings was consistent; try again, or without --nonblocking",
-				    options->pid, NONBLOCKING_ATTEMPTS);
+				    options->pid, attempts);
 	}
 	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
 	if (is_worth_another_way(error)) {
@@ -378,8 +392,8 @@ static struct error *sampler_run(struct sampler *sampler)
 	return error;
 }
 
-struct error *sample_stacks(const struct sample_options *options, struct memory_image *image,
-			    struct sample_facts *ret)
+struct error *sample_take(const struct sample_options *options, struct memory_image *image,
+			  struct sample_facts *ret)
 {
 	struct sampler sampler = {.options = options};
 	struct memory_range range;
@@ -393,7 +407,7 @@ struct error *sample_stacks(const struct sample_options *options, struct memory_
 		error = memory_image_put(image, range.address, range.bytes, range.size);
 	if (!error) {
 		sampler.facts.pid = options->pid;
-		sampler.facts.level = LEVEL_STACKS;
+		sampler.facts.level = options->level;
 		sampler.facts.partial = sampler.pass.gap_count != 0;
 		*ret = sampler.facts;
 	}

@@ -20,13 +20,14 @@ struct sample_options {
 	const struct thread_list *threads;	/* of proc_threads, borrowed: maps thread ids */
 	struct freezer *freezer;		/* borrowed; NULL with nonblocking */
 	bool nonblocking;
+	enum capture_level level; /* LEVEL_STACKS or LEVEL_LOCALS */
 };
 
 /*
- * Read one consistent sample of level stacks: exactly the ranges that the walk needs are put into
+ * Read one consistent sample: exactly the ranges that decoding the level needs are put into
  * `image`, and what is known of the sample into `ret`. ERROR_BUSY if no attempt was consistent.
  */
-struct error *sample_stacks(const struct sample_options *options, struct memory_image *image,
-			    struct sample_facts *ret);
+struct error *sample_take(const struct sample_options *options, struct memory_image *image,
+			  struct sample_facts *ret);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "capture/locals_pass.h"
+#include "capture/read_counter.h"
 #include "common/cleanup.h"
 #include "common/walk.h"
 
@@ -24,8 +26,9 @@ void sample_pass_deinit(struct sample_pass *pass)
 struct pass_visit {
 	struct sample_pass *pass;
 	const struct python_layout *layout;
-	bool at_innermost; /* the next frame is the innermost of its thread */
-	uint64_t thread;   /* whose frames come */
+	bool at_innermost;	    /* the next frame is the innermost of its thread */
+	uint64_t thread;	    /* whose frames come */
+	struct locals_pass *locals; /* NULL but for level locals */
 };
 
 static struct error *append_address(struct buffer *addresses, uint64_t address)
@@ -85,6 +88,8 @@ static struct error *visit_frame(void *context, const struct walk_frame *frame)
 	visit->pass->gap_count += !raw_code_is_complete(frame->code) ||
 				  frame->instruction_offset == WALK_POSITION_UNKNOWN;
 	struct error *error = visit_root(visit, frame->address);
+	if (!error && visit->locals)
+		error = locals_pass_frame(visit->locals, frame);
 	if (error || !visit->at_innermost)
 		return error;
 	visit->at_innermost = false;
@@ -108,10 +113,12 @@ static int compare_addresses(const void *left, const void *right)
 }
 
 struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
-			      const struct python_location *hint)
+			      const struct python_location *hint, enum capture_level level)
 {
 	static const struct modules no_modules;
+	struct read_counter counter;
 	CLEANUP(memory_destroyp) struct memory *recorder = NULL;
+	CLEANUP(locals_pass_destroyp) struct locals_pass *locals = NULL;
 	CLEANUP(python_location_deinit) struct python_location location = {0};
 	struct pass_visit visit = {.pass = pass, .layout = &location.layout};
 	const struct walk_visitor visitor = {
@@ -128,7 +135,8 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	buffer_clear(&pass->roots);
 	pass->thread_count = 0;
 	pass->gap_count = 0;
-	struct error *error = memory_recorder_create(memory, pass->image, &recorder);
+	read_counter_init(&counter, memory);
+	struct error *error = memory_recorder_create(&counter.memory, pass->image, &recorder);
 	if (error)
 		return error;
 	const struct locate_options options = {
@@ -143,8 +151,15 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 				    "the interpreter's state is not where it was found "
 				    "(it is ending, or the process runs another program)");
 	}
+	if (!error && level >= LEVEL_LOCALS)
+		error = locals_pass_create(memory, recorder, pass->image, &location.layout,
+					   &locals);
+	visit.locals = locals;
 	if (!error)
 		error = walk_python(recorder, &location, &visitor);
+	if (!error && locals)
+		error = locals_pass_deepen(locals);
+	pass->failed_reads = counter.failed_count;
 	if (!error && pass->positions.size)
 		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
 		      sizeof(uint64_t), compare_addresses);

@@ -6,6 +6,7 @@
 #define PYSPY_CAPTURE_SAMPLE_PASS_H
 
 #include "common/buffer.h"
+#include "common/facts.h"
 #include "common/locate.h"
 #include "common/memory_image.h"
 
@@ -21,6 +22,9 @@ struct sample_pass {
 	struct buffer roots;
 	size_t thread_count;
 	size_t gap_count; /* what could not be read, frames' code objects included */
+	/* Level locals: reads that failed. Of a value that is wild, that is how it is; of a copy,
+	 * it can be that the copy lacks something. */
+	size_t failed_reads;
 };
 
 struct error *sample_pass_init(struct sample_pass *pass);
@@ -32,9 +36,9 @@ void sample_pass_deinit(struct sample_pass *pass);
  */
 bool sample_pass_same_roots(const struct sample_pass *a, const struct sample_pass *b);
 
-/* Forget the pass before, and read through `memory`. ERROR_BUSY if the interpreter is not to be
- * found there now. */
+/* Forget the pass before, and read through `memory`, what `level` needs. ERROR_BUSY if the
+ * interpreter is not to be found there now. */
 struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
-			      const struct python_location *location);
+			      const struct python_location *location, enum capture_level level);
 
 #endif

@@ -16,7 +16,7 @@ struct snapshot_content {
 	const struct modules *modules;
 	const struct python_location *location; /* NULL: none was found */
 	const struct thread_list *threads;
-	const struct memory_image *image; /* level stacks, or NULL */
+	const struct memory_image *image; /* levels stacks and locals, or NULL */
 	struct full_memory *full;	  /* level full, or NULL; used up */
 	const struct sample_facts *sample;
 };

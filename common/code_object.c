@@ -172,6 +172,20 @@ static bool has_types_of_code(const struct raw_code *code, const struct python_l
 	       code->filename.type == code->name.type;
 }
 
+static void code_read_variables(const struct python_layout *layout, const struct struct_view *view,
+				struct raw_code *code)
+{
+	bool has_kinds = layout->code.localsplusnames != LAYOUT_ABSENT;
+	code->variable_names = struct_view_pointer(view, has_kinds ? layout->code.localsplusnames
+								   : layout->code.varnames);
+	code->variable_kinds = struct_view_pointer(view, layout->code.localspluskinds);
+	code->cell_names = struct_view_pointer(view, layout->code.cellvars);
+	code->free_names = struct_view_pointer(view, layout->code.freevars);
+	code->argument_count = struct_view_i32(view, layout->code.argcount);
+	code->keyword_only_count = struct_view_i32(view, layout->code.kwonly_argcount);
+	code->flags = (uint32_t)struct_view_i32(view, layout->code.flags);
+}
+
 struct error *raw_code_read(struct memory *memory, const struct python_layout *layout,
 			    uint64_t address, struct raw_code *ret)
 {
@@ -181,6 +195,7 @@ struct error *raw_code_read(struct memory *memory, const struct python_layout *l
 	if (code.status == MEMORY_OK) {
 		code.type = struct_view_pointer(&view, layout->object.type);
 		code.first_line = struct_view_i32(&view, layout->code.first_line);
+		code_read_variables(layout, &view, &code);
 		if (layout->code.instructions != LAYOUT_ABSENT)
 			code.instructions_address = address + layout->code.instructions;
 		code.copies_address = struct_view_pointer(&view, layout->code.tlbc);

@@ -44,6 +44,14 @@ struct raw_code {
 	int32_t first_line;
 	uint64_t instructions_address; /* first code unit; 0 where not in place */
 	uint64_t copies_address;       /* of the threads' own copies of the code units; 0: none */
+	/* Of its variables: tuples of names, their kinds as bytes, and how many are arguments. */
+	uint64_t variable_names; /* co_localsplusnames or co_varnames */
+	uint64_t variable_kinds; /* co_localspluskinds; 0 where there is none */
+	uint64_t cell_names;	 /* co_cellvars, <= 3.10 */
+	uint64_t free_names;	 /* co_freevars, <= 3.10 */
+	int32_t argument_count;
+	int32_t keyword_only_count;
+	uint32_t flags;
 	enum memory_status line_table_status;
 	uint8_t *line_table; /* owned; NULL if unreadable or empty */
 	size_t line_table_size;

@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void local_deinit(struct model_local *local)
+{
+	free(local->name);
+	free(local->type);
+	free(local->repr);
+	free(local->gap);
+}
+
 static void frame_deinit(struct model_frame *frame)
 {
 	free(frame->name);
@@ -14,6 +22,10 @@ static void frame_deinit(struct model_frame *frame)
 	free(frame->module);
 	free(frame->python_module);
 	free(frame->gap);
+	for (size_t i = 0; i < frame->local_count; i++)
+		local_deinit(&frame->locals[i]);
+	free(frame->locals);
+	free(frame->locals_gap);
 }
 
 void model_thread_deinit(struct model_thread *thread)
@@ -103,6 +115,20 @@ struct error *model_thread_add_frame(struct model_thread *thread, struct model_f
 	return NULL;
 }
 
+struct error *model_frame_add_local(struct model_frame *frame, struct model_local **ret)
+{
+	void *items = frame->locals;
+	struct error *error =
+		grow(&items, frame->local_count, &frame->local_capacity, sizeof(*frame->locals));
+	if (error)
+		return error;
+	frame->locals = items;
+	struct model_local *local = &frame->locals[frame->local_count++];
+	*local = (struct model_local){0};
+	*ret = local;
+	return NULL;
+}
+
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)
 {
 	void *items = process->notes;
@@ -143,10 +169,21 @@ bool model_thread_is_inferred(const struct model_thread *thread)
 	       thread->activity_source == MODEL_SOURCE_FRAMES;
 }
 
+static bool frame_is_partial(const struct model_frame *frame)
+{
+	if (frame->kind == MODEL_FRAME_GAP || frame->locals_gap)
+		return true;
+	for (size_t i = 0; i < frame->local_count; i++) {
+		if (frame->locals[i].gap)
+			return true;
+	}
+	return false;
+}
+
 static bool thread_is_partial(const struct model_thread *thread)
 {
 	for (size_t i = 0; i < thread->frame_count; i++) {
-		if (thread->frames[i].kind == MODEL_FRAME_GAP)
+		if (frame_is_partial(&thread->frames[i]))
 			return true;
 	}
 	return false;

@@ -13,6 +13,24 @@ enum model_frame_kind {
 	MODEL_FRAME_GAP, /* something here could not be read: `gap` says what */
 };
 
+enum model_local_kind {
+	MODEL_LOCAL_PLAIN = 0,
+	MODEL_LOCAL_CELL,      /* shared with functions inside of this one */
+	MODEL_LOCAL_FREE,      /* of a function outside of this one */
+	MODEL_LOCAL_NAMESPACE, /* of a class body */
+};
+
+/* A variable of a frame, and its value. */
+struct model_local {
+	char *name;
+	enum model_local_kind kind;
+	bool is_argument;
+	uint64_t address; /* of the value; 0 if unknown */
+	char *type;	  /* NULL if unknown */
+	char *repr;	  /* NULL if there is a gap */
+	char *gap;	  /* why there is no value: "could not be read (not captured)"; else NULL */
+};
+
 struct model_frame {
 	enum model_frame_kind kind;
 	char *name;	      /* co_name */
@@ -29,6 +47,11 @@ struct model_frame {
 	int32_t end_column;   /* where in `end_line` it ends */
 	bool is_entry;
 	bool is_shim_entry;
+	bool has_locals;	    /* they were asked for */
+	struct model_local *locals; /* arguments first */
+	size_t local_count;
+	size_t local_capacity;
+	char *locals_gap; /* why some or all of them are missing; NULL if none is */
 	char *gap; /* for MODEL_FRAME_GAP: "frame at 0x… could not be read (not captured)" */
 };
 
@@ -110,6 +133,7 @@ struct error *model_process_add_other(struct model_process *process, struct mode
 /* As py-spy shows no thread that runs no Python. */
 void model_process_drop_others(struct model_process *process);
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret);
+struct error *model_frame_add_local(struct model_frame *frame, struct model_local **ret);
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

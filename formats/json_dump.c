@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "common/cleanup.h"
+#include "formats/json_locals.h"
 #include "formats/json_process.h"
 #include "formats/json_text.h"
 
@@ -25,7 +26,7 @@ static void add_frame(struct json_builder *builder, cJSON *object, const struct 
 	json_add_string(builder, object, "module", frame->module);
 	json_add_string(builder, object, "short_filename", frame->short_filename);
 	json_add_integer(builder, object, "line", frame->line);
-	json_add_null(builder, object, "locals");
+	json_add_locals(builder, object, frame);
 	json_add_bool(builder, object, "is_entry", frame->is_entry);
 	json_add_bool(builder, object, "is_shim_entry", frame->is_shim_entry);
 	json_add_string(builder, object, "function", frame->name);
@@ -36,6 +37,8 @@ static void add_frame(struct json_builder *builder, cJSON *object, const struct 
 	add_column(builder, object, "column", frame, frame->column);
 	add_column(builder, object, "end_column", frame, frame->end_column);
 	json_add_string(builder, object, "python_module", frame->python_module);
+	if (frame->has_locals)
+		json_add_string(builder, object, "locals_gap", frame->locals_gap);
 }
 
 static const char *activity_name(enum model_activity activity)

@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/terminal_text.h"
 #include "formats/signal_text.h"
+#include "formats/text_locals.h"
 #include "formats/unit_text.h"
 
 struct text_writer {
@@ -277,6 +278,7 @@ static void write_thread(const struct text_writer *writer, const struct model_th
 			write_gap(writer, frame->gap ? frame->gap : "something is missing here");
 		else
 			write_frame(writer, frame);
+		text_locals_write(writer->stream, frame, writer->options->color);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/python/decode_locals.h"
 #include "analyze/python/frame_module.h"
 #include "analyze/python/frame_position.h"
 #include "analyze/python/os_threads.h"
@@ -18,7 +19,8 @@ struct decoder {
 	struct os_threads os_threads;
 	const struct python_layout *layout;
 	struct model_process *process;
-	struct model_thread *thread; /* the one whose frames come; NULL before the first */
+	struct locals_decoder *locals; /* NULL: not asked for */
+	struct model_thread *thread;   /* the one whose frames come; NULL before the first */
 };
 
 static struct error *copy_text(const char *text, char **ret)
@@ -116,7 +118,7 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 	frame_position_decode(decoder->layout, walked, frame);
 	frame->is_entry = walked->is_entry;
 	frame->is_shim_entry = walked->is_shim_entry;
-	return NULL;
+	return decoder->locals ? locals_decoder_frame(decoder->locals, walked, frame) : NULL;
 }
 
 static const char *gap_reason(const struct walk_gap *gap)
@@ -227,6 +229,9 @@ struct error *decode_process(struct target *target, const struct decode_options 
 	}
 	if (!error)
 		error = os_threads_init(&decoder.os_threads, target, &location.layout);
+	if (!error && options->locals_times)
+		error = locals_decoder_create(target_memory(target), &location.layout,
+					      options->locals_times, &decoder.locals);
 	if (!error)
 		error = walk_python(target_memory(target), &location, &visitor);
 	if (!error && decoder.thread)
@@ -235,6 +240,7 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		error = os_threads_add_others(&decoder.os_threads, ret);
 	if (!error)
 		error = decode_names(target_memory(target), &location, ret);
+	locals_decoder_destroy(decoder.locals);
 	os_threads_deinit(&decoder.os_threads);
 	return error;
 }

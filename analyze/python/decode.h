@@ -6,7 +6,8 @@
 #include "common/model.h"
 
 struct decode_options {
-	bool exhaustive; /* --exhaustive */
+	bool exhaustive;       /* --exhaustive */
+	unsigned locals_times; /* how often --locals was given; 0: no locals */
 };
 
 /*

@@ -128,7 +128,7 @@ static void test_refused(void **state)
 	ASSERT_REFUSED("a FILE to read is missing", WORD("dump"));
 	ASSERT_REFUSED("pyspy-capture writes one", WORD("dump"), WORD("-p1"));
 	ASSERT_REFUSED("does not have the command 'report'", WORD("report"), WORD("f"));
-	ASSERT_REFUSED("--locals: this version does not have it", WORD("-ll"), WORD("f"));
+	ASSERT_REFUSED("unknown option '-l'", WORD("info"), WORD("-ll"), WORD("f"));
 	ASSERT_REFUSED("--native: this version does not have it", WORD("--native"), WORD("f"));
 	ASSERT_REFUSED("exclude each other", WORD("-F"), WORD("--nolineno"), WORD("f"));
 	ASSERT_REFUSED("read once only", WORD("-"), WORD("-"));

@@ -107,6 +107,27 @@ static void test_spellings(void **state)
 	}
 }
 
+static void test_levels(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		enum capture_level level;
+	} cases[] = {
+		{"--pid 7 --level stacks", LEVEL_STACKS}, {"--pid 7 --level locals", LEVEL_LOCALS},
+		{"--pid 7 --locals", LEVEL_LOCALS},	  {"--pid 7 -ll", LEVEL_LOCALS},
+		{"--pid 7 -l --level full", LEVEL_FULL},  {"--pid 7 --level full", LEVEL_FULL},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct capture_options options;
+		struct line line = line_make(cases[i].line);
+		parse(&line, &options);
+		assert_int_equal(options.level, cases[i].level);
+		capture_options_deinit(&options);
+		line_free(&line);
+	}
+}
+
 static void test_nothing_else_is_checked(void **state)
 {
 	(void)state;
@@ -138,13 +159,13 @@ static void test_refused(void **state)
 		{"--pid -4", "-4"},
 		{"--pid 0", "0"},
 		{"--pid 99999999999", "99999999999"},
-		{"--pid 1 --level locals", "locals"},
+		{"--pid 1 --level local", "local"},
+		{"--pid 1 -l --level full --nonblocking", "exclude each other"},
 		{"--pid 1 --level full --nonblocking", "exclude each other"},
 		{"--pid 1 --wait soon", "soon"},
 		{"--pid 1 -r 100", "rate"},
 		{"--pid 1 --duration 5", "duration"},
 		{"--pid 1 --native", "native"},
-		{"--pid 1 -l", "locals"},
 		{"--pid 1 --frobnicate", "frobnicate"},
 		{"--pid 1 -o", "FILE"},
 	};
@@ -289,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_spellings),
+		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_nothing_else_is_checked),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_itself_is_refused),

@@ -93,7 +93,8 @@ static void test_pass_over_no_interpreter(void **state)
 	struct sample_pass pass;
 	struct python_location location = fake_location();
 	assert_null(sample_pass_init(&pass));
-	struct error *error = sample_pass_run(&pass, memory_image_memory(*state), &location);
+	struct error *error =
+		sample_pass_run(&pass, memory_image_memory(*state), &location, LEVEL_STACKS);
 	assert_non_null(error);
 	assert_int_equal(error->code, ERROR_BUSY);
 	error_destroy(error);
