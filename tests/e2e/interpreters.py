@@ -58,6 +58,11 @@ class Interpreter:
         return self.version[:2]
 
     @property
+    def has_jit(self):
+        """Whether it compiles hot loops, if PYTHON_JIT asks for it."""
+        return "-jit" in self.build
+
+    @property
     def library_name(self):
         """Of its standard library's folder in lib."""
         return "python%d.%d%s" % (self.minor + ("" if self.has_gil else "t",))
