@@ -135,7 +135,7 @@ static struct error *capture_one(struct job *job, struct process_capture *proces
 		*ret_failure = error;
 		return NULL;
 	}
-	if (!error && process->named)
+	if (!error)
 		error = family_add_ancestors(&job->ancestors, &process->subject.facts);
 	if (!error && process->named && job->options->subprocesses)
 		error = family_add_descendants(&job->descendants, process->pid);

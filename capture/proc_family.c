@@ -81,15 +81,14 @@ struct error *family_add_ancestors(struct family *family, const struct process_f
 		if (error || !seen)
 			return error;
 		/* Nobody is younger than his child: the number is another process's by now. */
-		bool other = member.start_ticks > born;
-		bool known = family_has(family, pid);
+		if (member.start_ticks > born || family_has(family, pid)) {
+			process_facts_deinit(&member);
+			return NULL;
+		}
 		pid = member.parent_pid;
 		born = member.start_ticks;
-		if (other || known)
-			process_facts_deinit(&member);
-		else
-			error = family_append(family, &member);
-		if (error || other)
+		error = family_append(family, &member);
+		if (error)
 			return error;
 	}
 	return NULL;

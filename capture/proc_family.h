@@ -24,8 +24,8 @@ void family_deinit(struct family *family);
 
 /*
  * Add the parent, its parent and so on up to init or the border of the pid namespace, nearest
- * first, ANCESTORS_MAX at most. Ends early where one cannot be seen or has just ended. Those that
- * are in it already are not added again.
+ * first, ANCESTORS_MAX at most. Ends early where one cannot be seen, has just ended, or is in it
+ * already with its parents.
  */
 struct error *family_add_ancestors(struct family *family, const struct process_facts *of);
 
