@@ -50,8 +50,8 @@ CFLAGS_ALL += $(CFLAGS)
 CAPTURE_PACKAGES := libelf libzstd
 ANALYZE_PACKAGES := libdw libelf libzstd libcjson
 CAPTURE_LIBS = $(shell $(PKG_CONFIG) $(PKG_CONFIG_STATIC) --libs $(CAPTURE_PACKAGES)) -lpthread
-ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES)) -lpthread
-TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -lpthread
+ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES)) -liberty -lpthread
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -liberty -lpthread
 
 COMMON_SOURCES := $(sort $(wildcard common/*.c))
 FORMATS_SOURCES := $(sort $(wildcard formats/*.c))

@@ -4,6 +4,7 @@
 
 #include "analyze/command.h"
 #include "analyze/input.h"
+#include "analyze/native/native_decode.h"
 #include "analyze/python/decode.h"
 #include "analyze/result_stream.h"
 #include "analyze/tally.h"
@@ -171,6 +172,17 @@ static struct error *check_level(const struct dump *dump, struct target *target)
 			    "pyspy-capture --locals captures them");
 }
 
+static struct error *add_native(const struct dump *dump, struct target *target,
+				struct model_process *process)
+{
+	const struct native_options options = {
+		.all = dump->options->native_all,
+		.last = dump->options->native_last,
+		.internal = dump->options->native_internal,
+	};
+	return dump->options->native ? native_decode(target, &options, process) : NULL;
+}
+
 /* The selected process. An error is one of the output or of this program; those of the input are
  * said and counted. */
 static struct error *dump_process(struct dump *dump, const char *path, struct target *target)
@@ -191,6 +203,8 @@ static struct error *dump_process(struct dump *dump, const char *path, struct ta
 		return show_failed(dump, path, error, &process);
 	bool wanted = true;
 	error = filter(dump, path, &process, &wanted);
+	if (!error && wanted)
+		error = add_native(dump, target, &process);
 	if (error)
 		tally_failure(&dump->tally, input_error(path, error));
 	if (error || !wanted)

@@ -48,6 +48,18 @@ static const struct option_spec option_rows[] = {
 	 .commands = COMMAND_DUMP, .offset = FIELD(threads),
 	 .help = "show more of each thread's ids: pthread_t, id in its container, interpreter; "
 		 "with --json, show also the threads that run no Python"},
+	{.name = "native", .letter = 'n', .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(native),
+	 .help = "show native frames too, merged with the Python frames"},
+	{.name = "native-all", .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(native_all),
+	 .help = "as --native, and threads that run no Python too"},
+	{.name = "native-last", .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(native_last),
+	 .help = "as --native, but only native frames inside of the newest Python frame"},
+	{.name = "native-internal", .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(native_internal),
+	 .help = "as --native, and do not hide the interpreter's own functions"},
 	{.name = "full-filenames", .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(full_filenames),
 	 .help = "show whole file names, not only the part inside the package"},
@@ -69,10 +81,6 @@ static const struct option_spec option_rows[] = {
 	 .help = "folders below which the libraries have the paths that they had; repeatable"},
 	COMMON_OPTIONS(struct analyze_options, common),
 
-	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE},
-	{.name = "native-all", .kind = OPTION_UNAVAILABLE},
-	{.name = "native-last", .kind = OPTION_UNAVAILABLE},
-	{.name = "native-internal", .kind = OPTION_UNAVAILABLE},
 	{.name = "idle", .letter = 'i', .kind = OPTION_UNAVAILABLE},
 	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE},
 	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE},
@@ -238,6 +246,7 @@ struct error *analyze_options_parse(int argc, char **argv, struct analyze_option
 	struct error *error = parse_words(&command_line, argc, argv, command ? index : argc, ret);
 	if (error || ret->common.help || ret->common.version)
 		return error;
+	ret->native |= ret->native_all || ret->native_last || ret->native_internal;
 	error = sort_files(&command_line, ret);
 	return error ? error : check(&command_line, ret);
 }

@@ -18,6 +18,10 @@ struct analyze_options {
 	bool gil;
 	bool threads;
 	bool subprocesses;
+	bool native; /* one of the four */
+	bool native_all;
+	bool native_last;
+	bool native_internal;
 	bool no_line_numbers;
 	bool first_lines;
 	unsigned locals; /* how often it was given */

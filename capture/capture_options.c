@@ -40,6 +40,9 @@ static const struct option_spec option_rows[] = {
 		 "any program)"},
 	{.name = "locals", .letter = 'l', .kind = OPTION_COUNT,
 	 .offset = FIELD(locals), .help = "the same as --level locals"},
+	{.name = "native", .letter = 'n', .kind = OPTION_FLAG, .offset = FIELD(native),
+	 .help = "capture native stacks, too: registers, stacks, and what unwinding needs of the "
+		 "libraries; all threads are stopped for it"},
 	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_FLAG,
 	 .offset = FIELD(nonblocking),
 	 .help = "never stop the process: read while it runs, until two reads agree"},
@@ -57,7 +60,6 @@ static const struct option_spec option_rows[] = {
 	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "count", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "every", .kind = OPTION_UNAVAILABLE, .hidden = true},
-	{.name = "native", .letter = 'n', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
 	 .hidden = true},
@@ -146,6 +148,10 @@ static struct error *check(struct capture_options *options, const struct argumen
 	if (options->locals && options->level < LEVEL_LOCALS)
 		options->level = LEVEL_LOCALS;
 	/* Memory that is read while it changes would be a heap that never was. */
+	if (!error && options->nonblocking && options->native)
+		error = command_line_error(&capture_command_line,
+					   "--nonblocking and --native exclude each other: native "
+					   "stacks can be read of stopped threads only");
 	if (!error && options->nonblocking && options->level == LEVEL_FULL)
 		error = command_line_error(&capture_command_line,
 					   "--nonblocking and --level full exclude each other");

@@ -16,6 +16,7 @@ struct capture_options {
 	unsigned locals; /* --locals: how often */
 	enum capture_level level;
 	bool nonblocking;
+	bool native;
 	bool exhaustive;
 	uint64_t wait_ns;
 	bool help_faults;

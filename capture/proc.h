@@ -27,6 +27,8 @@ struct proc_module_files {
 	pid_t pid;
 };
 void proc_module_files_init(struct proc_module_files *files, pid_t pid);
+/* The kind of machine that this program runs on, and can capture from. */
+int32_t proc_machine(void);
 /* ERROR_UNSUPPORTED for a 32-bit or foreign process. */
 struct error *proc_check_machine(pid_t pid, int32_t *ret_machine);
 

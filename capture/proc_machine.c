@@ -17,6 +17,11 @@ enum { NATIVE_MACHINE = MACHINE_AARCH64 };
 enum { NATIVE_MACHINE = MACHINE_UNKNOWN };
 #endif
 
+int32_t proc_machine(void)
+{
+	return NATIVE_MACHINE;
+}
+
 static const char *machine_name(int32_t machine)
 {
 	switch (machine) {

@@ -55,6 +55,7 @@ static void forget_attempt(struct process_capture *process)
 	process->image = NULL;
 	full_memory_destroy(process->full);
 	process->full = NULL;
+	native_pass_deinit(&process->native);
 	free(process->report.warning);
 	process->report.warning = NULL;
 	process->report.located = false;
@@ -175,8 +176,15 @@ static struct error *sample_ranges(struct process_capture *process, struct freez
 		.freezer = freezer,
 		.nonblocking = process->options->nonblocking,
 		.level = level,
+		.native = process->options->native ? &process->native : NULL,
 	};
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
+	process->native = (struct native_pass){
+		.mappings = &process->subject.mappings,
+		.memory = process->subject.memory,
+		.freezer = freezer,
+		.threads = &process->threads,
+	};
 	struct error *error = memory_image_create(&process->image);
 	if (!error)
 		error = names_pass_before(options.memory, options.location, &names);
@@ -184,6 +192,9 @@ static struct error *sample_ranges(struct process_capture *process, struct freez
 		error = sample_take(&options, process->image, &process->report.sample);
 	if (!error)
 		error = names_pass_after(options.memory, options.location, &names, &process->image);
+	if (!error && options.native)
+		error = native_pass_put(options.native, process->image);
+	process->native.freezer = NULL;
 	if (error)
 		return error;
 	process->report.ranges = memory_image_range_count(process->image);
@@ -355,5 +366,6 @@ struct snapshot_content process_capture_content(struct process_capture *process)
 		.image = process->image,
 		.full = full,
 		.sample = &process->report.sample,
+		.native = process->options->native ? &process->native : NULL,
 	};
 }

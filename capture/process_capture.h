@@ -61,6 +61,7 @@ struct process_capture {
 	struct thread_list threads;
 	struct memory_image *image; /* levels stacks and locals */
 	struct full_memory *full;   /* level full */
+	struct native_pass native;  /* with --native */
 	bool changed;		    /* failed because the process ran another program */
 };
 

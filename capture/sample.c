@@ -300,6 +300,8 @@ static struct error *sampler_all(struct sampler *sampler, struct attempt *attemp
 		error = moved();
 	if (!error && !walk_inside)
 		read_plan_read(&attempt->links, sampler->options->memory);
+	if (!error && sampler->options->native)
+		error = native_pass_copy(sampler->options->native);
 	error = sampler_release(sampler, error);
 	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
@@ -384,6 +386,9 @@ static struct error *sampler_run(struct sampler *sampler)
 				    "readings was consistent; try again, or without --nonblocking",
 				    options->pid, attempts);
 	}
+	/* The stacks of all threads at one instant: no other way has them. */
+	if (options->native)
+		return sampler_try(sampler, sampler_all, ALL_ATTEMPTS);
 	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
 	if (is_worth_another_way(error)) {
 		error_destroy(error);

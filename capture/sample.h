@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "capture/freeze.h"
+#include "capture/native_pass.h"
 #include "common/facts.h"
 #include "common/locate.h"
 #include "common/memory_image.h"
@@ -20,7 +21,8 @@ struct sample_options {
 	const struct thread_list *threads;	/* of proc_threads, borrowed: maps thread ids */
 	struct freezer *freezer;		/* borrowed; NULL with nonblocking */
 	bool nonblocking;
-	enum capture_level level; /* LEVEL_STACKS or LEVEL_LOCALS */
+	enum capture_level level;   /* LEVEL_STACKS or LEVEL_LOCALS */
+	struct native_pass *native; /* borrowed; NULL: no native stacks are wanted */
 };
 
 /*

@@ -2,6 +2,7 @@
 
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
+#include "capture/proc.h"
 
 static struct error *made_to_fail(const char *what)
 {
@@ -31,6 +32,14 @@ struct error *snapshot_file_begin(struct output_file *output, struct snapshot_wr
 	return snapshot_writer_create(output, ret);
 }
 
+static struct error *write_module_images(struct snapshot_writer *writer,
+					 const struct snapshot_content *content)
+{
+	struct proc_module_files files;
+	proc_module_files_init(&files, content->process->pid);
+	return native_pass_write(content->native, content->modules, &files.files, writer);
+}
+
 struct error *snapshot_file_add(struct snapshot_writer *writer,
 				const struct snapshot_content *content)
 {
@@ -38,6 +47,8 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 	/* So that the fault comes when a part of the file is there. */
 	if (!error && fault_point(FAULT_DURING_WRITE))
 		return made_to_fail("writing");
+	if (!error && content->native)
+		error = write_module_images(writer, content);
 	if (!error && content->image)
 		error = snapshot_writer_image(writer, content->process->pid, content->image);
 	if (!error && content->full)

@@ -3,6 +3,7 @@
 #define PYSPY_CAPTURE_SNAPSHOT_FILE_H
 
 #include "capture/full_memory.h"
+#include "capture/native_pass.h"
 #include "common/facts.h"
 #include "common/locate.h"
 #include "common/memory_image.h"
@@ -19,6 +20,7 @@ struct snapshot_content {
 	const struct memory_image *image; /* levels stacks and locals, or NULL */
 	struct full_memory *full;	  /* level full, or NULL; used up */
 	const struct sample_facts *sample;
+	const struct native_pass *native; /* images of modules are wanted, or NULL */
 };
 
 /* Takes no ownership of `output`. */

@@ -13,7 +13,7 @@ static void local_deinit(struct model_local *local)
 	free(local->gap);
 }
 
-static void frame_deinit(struct model_frame *frame)
+void model_frame_deinit(struct model_frame *frame)
 {
 	free(frame->name);
 	free(frame->qualified_name);
@@ -31,7 +31,7 @@ static void frame_deinit(struct model_frame *frame)
 void model_thread_deinit(struct model_thread *thread)
 {
 	for (size_t i = 0; i < thread->frame_count; i++)
-		frame_deinit(&thread->frames[i]);
+		model_frame_deinit(&thread->frames[i]);
 	free(thread->frames);
 	free(thread->name);
 	free(thread->os_name);
@@ -56,6 +56,7 @@ void model_process_deinit(struct model_process *process)
 	free(process->threads);
 	free(process->notes);
 	free(process->executable);
+	free(process->interpreter_module);
 	free(process->input);
 	process_facts_deinit(&process->facts);
 	*process = (struct model_process){0};

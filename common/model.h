@@ -10,7 +10,9 @@
 
 enum model_frame_kind {
 	MODEL_FRAME_PYTHON = 0,
-	MODEL_FRAME_GAP, /* something here could not be read: `gap` says what */
+	MODEL_FRAME_GAP,    /* something here could not be read: `gap` says what */
+	MODEL_FRAME_NATIVE, /* `module`, `address`, `offset`, `inlined` and `found_by` mean
+			       something */
 };
 
 enum model_local_kind {
@@ -52,6 +54,14 @@ struct model_frame {
 	size_t local_count;
 	size_t local_capacity;
 	char *locals_gap; /* why some or all of them are missing; NULL if none is */
+	/* Python: a place on the native stack, in the frame of the evaluation loop that runs this
+	 * one and those that it called; 0 if unknown. */
+	uint64_t entry_address;
+	/* Native. */
+	uint64_t address;     /* of the instruction */
+	uint64_t offset;      /* of it in the function, bytes */
+	bool inlined;	      /* into the frame outside of it */
+	const char *found_by; /* how the frame was found; static */
 	char *gap; /* for MODEL_FRAME_GAP: "frame at 0x… could not be read (not captured)" */
 };
 
@@ -102,7 +112,9 @@ struct model_process {
 	struct python_version version;
 	bool version_known;
 	bool free_threaded;
-	char *executable; /* what runs Python, for the version's line; NULL if unknown */
+	char *executable;	  /* what runs Python, for the version's line; NULL if unknown */
+	char *interpreter_module; /* path of the module that holds the interpreter; NULL if unknown
+				   */
 	struct model_thread *threads;
 	size_t thread_count;
 	size_t thread_capacity;
@@ -132,6 +144,7 @@ struct error *model_process_add_thread(struct model_process *process, struct mod
 struct error *model_process_add_other(struct model_process *process, struct model_thread **ret);
 /* As py-spy shows no thread that runs no Python. */
 void model_process_drop_others(struct model_process *process);
+void model_frame_deinit(struct model_frame *frame);
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret);
 struct error *model_frame_add_local(struct model_frame *frame, struct model_local **ret);
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)

@@ -221,6 +221,7 @@ static struct error *walk_frame_at(struct walk *walk, uint64_t address, uint64_t
 	*ret_next = struct_view_pointer(&view, layout->frame.previous);
 	if (frame_is_shim(layout, (uint8_t)struct_view_field(&view, layout->frame.owner, 1))) {
 		walk->pending.is_shim_entry = true;
+		walk->pending.shim_address = address;
 		walk->at_entry = true;
 		return walk_flush_frame(walk);
 	}

@@ -52,9 +52,10 @@ struct walk_frame {
 	/* Offset of the current instruction in the code object, bytes; negative: not started;
 	 * WALK_POSITION_UNKNOWN: what it counts from could not be read. */
 	int64_t instruction_offset;
-	int32_t traced_line; /* <= 3.9 with f_trace set: f_lineno is the line; else 0 */
-	bool is_entry;	     /* first frame of its run of the evaluation loop */
-	bool is_shim_entry;  /* entered from C: a shim frame is outside of it, or nothing */
+	int32_t traced_line;   /* <= 3.9 with f_trace set: f_lineno is the line; else 0 */
+	bool is_entry;	       /* first frame of its run of the evaluation loop */
+	bool is_shim_entry;    /* entered from C: a shim frame is outside of it, or nothing */
+	uint64_t shim_address; /* of that shim frame, which is on the native stack; 0: none */
 };
 
 enum walk_gap_kind {

@@ -39,6 +39,13 @@ static void add_frame(struct json_builder *builder, cJSON *object, const struct 
 	json_add_string(builder, object, "python_module", frame->python_module);
 	if (frame->has_locals)
 		json_add_string(builder, object, "locals_gap", frame->locals_gap);
+	json_add_bool(builder, object, "native", frame->kind == MODEL_FRAME_NATIVE);
+	if (frame->kind != MODEL_FRAME_NATIVE)
+		return;
+	json_add_unsigned(builder, object, "address", frame->address);
+	json_add_unsigned(builder, object, "offset", frame->offset);
+	json_add_bool(builder, object, "inlined", frame->inlined);
+	json_add_string(builder, object, "found_by", frame->found_by);
 }
 
 static const char *activity_name(enum model_activity activity)

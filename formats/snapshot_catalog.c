@@ -33,6 +33,7 @@ void snapshot_catalog_deinit(struct snapshot_catalog *catalog)
 {
 	free(catalog->frames);
 	free(catalog->extents);
+	snapshot_images_deinit(&catalog->images);
 	snapshot_losses_deinit(&catalog->losses);
 	snapshot_roster_deinit(&catalog->roster);
 	*catalog = (struct snapshot_catalog){0};
@@ -166,6 +167,11 @@ static struct error *add_frame(struct pass *pass, const struct scan_frame *frame
 		if (error)
 			return error;
 		row.extents = (uint32_t)(catalog->extent_count - row.first_extent);
+	} else {
+		struct error *error = snapshot_images_add(
+			&catalog->images, (uint32_t)catalog->frame_count, &pass->scan->content);
+		if (error)
+			return error;
 	}
 	if (row.samples) {
 		struct error *error = count_samples(catalog, &pass->scan->content);

@@ -5,6 +5,7 @@
 #ifndef PYSPY_FORMATS_SNAPSHOT_CATALOG_H
 #define PYSPY_FORMATS_SNAPSHOT_CATALOG_H
 
+#include "formats/snapshot_images.h"
 #include "formats/snapshot_losses.h"
 #include "formats/snapshot_roster.h"
 #include "formats/snapshot_scan.h"
@@ -44,6 +45,7 @@ struct snapshot_catalog {
 	bool ended;
 	bool cut;	  /* ends within a frame */
 	bool unsupported; /* something in it needs a newer program */
+	struct snapshot_images images;
 	struct snapshot_losses losses;
 };
 

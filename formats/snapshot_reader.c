@@ -456,6 +456,40 @@ struct memory *snapshot_memory(struct snapshot *snapshot)
 	return &snapshot->memory;
 }
 
+/* A part of an image; left out if the file has changed since. */
+static struct error *load_part(struct snapshot *snapshot, const struct snapshot_image_part *part,
+			       struct module_image *image)
+{
+	const struct buffer *content =
+		snapshot->bulk.source.content(&snapshot->bulk.source, part->frame);
+	if (!content || part->content_offset > content->size ||
+	    part->size > content->size - part->content_offset)
+		return NULL;
+	return memory_image_put(image->contents, part->offset, content->data + part->content_offset,
+				part->size);
+}
+
+struct error *snapshot_module_image(struct snapshot *snapshot, const struct module *module,
+				    int *ret_fd)
+{
+	__attribute__((cleanup(module_image_deinit))) struct module_image image = {0};
+	const struct snapshot_image *found =
+		snapshot_images_find(&snapshot->catalog.images, &module->build_id, module->path);
+	*ret_fd = -1;
+	if (!found)
+		return NULL;
+	struct error *error = module_image_init(&image);
+	image.size = found->size;
+	for (size_t i = 0; !error && i < found->part_count; i++)
+		error = load_part(snapshot, &found->parts[i], &image);
+	if (!error)
+		error = module_image_file(&image, ret_fd);
+	if (!error || error->code == ERROR_OUT_OF_MEMORY)
+		return error;
+	error_destroy(error);
+	return NULL;
+}
+
 const char *const *snapshot_losses(const struct snapshot *snapshot)
 {
 	return (const char *const *)snapshot->catalog.losses.messages;

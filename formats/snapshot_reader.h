@@ -62,6 +62,11 @@ const struct thread_list *snapshot_threads(const struct snapshot *snapshot);
 const struct python_location *snapshot_python(const struct snapshot *snapshot);
 struct memory *snapshot_memory(struct snapshot *snapshot);
 
+/* The image that the file has of a module, as a file of its own; -1 if it has none. Only running
+ * out of memory is an error. */
+struct error *snapshot_module_image(struct snapshot *snapshot, const struct module *module,
+				    int *ret_fd);
+
 /* What was lost: messages for the user, NULL-terminated; empty for a whole file. */
 const char *const *snapshot_losses(const struct snapshot *snapshot);
 

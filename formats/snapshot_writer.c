@@ -9,6 +9,7 @@
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_format.h"
 #include "formats/snapshot_frame.h"
+#include "formats/snapshot_images.h"
 
 enum {
 	/* Blocks are as large as the compressor's window: larger ones gain nothing. */
@@ -45,6 +46,7 @@ struct snapshot_writer {
 	uint64_t epoch_bytes;
 	uint64_t epoch_began_ns;
 	uint64_t samples;
+	struct snapshot_images images; /* what the log has of them: no parts */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -219,6 +221,7 @@ void snapshot_writer_destroy(struct snapshot_writer *writer)
 	buffer_deinit(&writer->block);
 	buffer_deinit(&writer->memory);
 	buffer_deinit(&writer->scratch);
+	snapshot_images_deinit(&writer->images);
 	free(writer);
 }
 
@@ -403,6 +406,47 @@ struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
 		address = range.address + range.size;
 		if (!address)
 			break;
+	}
+	return error;
+}
+
+static struct error *add_image_part(struct snapshot_writer *writer,
+				    const struct module_image *image, uint64_t offset,
+				    const void *bytes, size_t size)
+{
+	buffer_clear(&writer->scratch);
+	struct error *error =
+		module_image_part_encode(&writer->scratch, image, offset, bytes, size);
+	if (error)
+		return error;
+	return add_chunk(writer, SNAPSHOT_CHUNK_MODULE_IMAGE, writer->scratch.data,
+			 writer->scratch.size);
+}
+
+bool snapshot_writer_has_module_image(const struct snapshot_writer *writer,
+				      const struct module *module)
+{
+	return snapshot_images_find(&writer->images, &module->build_id, module->path);
+}
+
+struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
+					   const struct module_image *image)
+{
+	struct memory_range range;
+	struct error *error = snapshot_images_note(&writer->images, &image->build_id, image->path);
+	if (!error)
+		error = close_memory(writer);
+	for (uint64_t at = 0; !error && memory_image_next(image->contents, at, &range);
+	     at = range.address + range.size) {
+		const uint8_t *bytes = range.bytes;
+		for (size_t done = 0; !error && done < range.size;) {
+			size_t size = range.size - done;
+			if (size > MODULE_IMAGE_PART_BYTES)
+				size = MODULE_IMAGE_PART_BYTES;
+			error = add_image_part(writer, image, range.address + done, bytes + done,
+					       size);
+			done += size;
+		}
 	}
 	return error;
 }

@@ -11,6 +11,7 @@
 #include "common/memory_image.h"
 #include "common/modules.h"
 #include "common/output_file.h"
+#include "formats/module_image.h"
 
 struct snapshot_writer;
 
@@ -44,6 +45,12 @@ struct error *snapshot_writer_memory(struct snapshot_writer *writer, int32_t pid
 /* All ranges of an image. */
 struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
 				    const struct memory_image *image);
+/* Whether the log has the image of a module. */
+bool snapshot_writer_has_module_image(const struct snapshot_writer *writer,
+				      const struct module *module);
+/* What unwinding needs of a module's file: once in a log is enough. */
+struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
+					   const struct module_image *image);
 /* A sample: closes over the memory and threads that were written before it. */
 struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 				     const struct sample_facts *sample);

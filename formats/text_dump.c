@@ -1,6 +1,7 @@
 #include "formats/text_dump.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "common/terminal_text.h"
@@ -260,6 +261,32 @@ static void write_frame(const struct text_writer *writer, const struct model_fra
 	fputs(")\n", writer->stream);
 }
 
+/* What follows the last slash. */
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* A native function, and where it is: the source line if that is known, else the module. */
+static void write_native(const struct text_writer *writer, const struct model_frame *frame)
+{
+	const char *place = frame->filename ? frame->filename : frame->module;
+	char address[24];
+	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)frame->address);
+	fputs("    ", writer->stream);
+	write_styled(writer, STYLE_FUNCTION, frame->name ? frame->name : address);
+	fputs(" (", writer->stream);
+	if (place && !writer->options->full_filenames)
+		place = base_name(place);
+	write_styled(writer, STYLE_FILE, place ? place : "?");
+	if (frame->line && !writer->options->no_line_numbers) {
+		fputc(':', writer->stream);
+		write_number(writer, STYLE_FAINT, frame->line);
+	}
+	fputs(frame->inlined ? ") [inlined]\n" : ")\n", writer->stream);
+}
+
 static void write_gap(const struct text_writer *writer, const char *gap)
 {
 	fputs("    <", writer->stream);
@@ -276,6 +303,8 @@ static void write_thread(const struct text_writer *writer, const struct model_th
 		const struct model_frame *frame = &thread->frames[i];
 		if (frame->kind == MODEL_FRAME_GAP)
 			write_gap(writer, frame->gap ? frame->gap : "something is missing here");
+		else if (frame->kind == MODEL_FRAME_NATIVE)
+			write_native(writer, frame);
 		else
 			write_frame(writer, frame);
 		text_locals_write(writer->stream, frame, writer->options->color);

@@ -118,6 +118,7 @@ static struct error *on_frame(void *context, const struct walk_frame *walked)
 	frame_position_decode(decoder->layout, walked, frame);
 	frame->is_entry = walked->is_entry;
 	frame->is_shim_entry = walked->is_shim_entry;
+	frame->entry_address = walked->shim_address;
 	return decoder->locals ? locals_decoder_frame(decoder->locals, walked, frame) : NULL;
 }
 
@@ -171,7 +172,10 @@ static struct error *decode_location(const struct python_location *location,
 	process->free_threaded = location->layout_known && location->layout.free_threaded;
 	const char *executable =
 		process->facts.executable ? process->facts.executable : location->module_path;
-	return executable ? copy_text(executable, &process->executable) : NULL;
+	struct error *error = executable ? copy_text(executable, &process->executable) : NULL;
+	if (!error && location->module_path)
+		error = copy_text(location->module_path, &process->interpreter_module);
+	return error;
 }
 
 static struct error *decode_names(struct memory *memory, const struct python_location *location,

@@ -129,7 +129,7 @@ static void test_refused(void **state)
 	ASSERT_REFUSED("pyspy-capture writes one", WORD("dump"), WORD("-p1"));
 	ASSERT_REFUSED("does not have the command 'report'", WORD("report"), WORD("f"));
 	ASSERT_REFUSED("unknown option '-l'", WORD("info"), WORD("-ll"), WORD("f"));
-	ASSERT_REFUSED("--native: this version does not have it", WORD("--native"), WORD("f"));
+	ASSERT_REFUSED("--rate: this version does not have it", WORD("--rate"), WORD("f"));
 	ASSERT_REFUSED("exclude each other", WORD("-F"), WORD("--nolineno"), WORD("f"));
 	ASSERT_REFUSED("read once only", WORD("-"), WORD("-"));
 	ASSERT_REFUSED("is given already", WORD("core"), WORD(self), WORD(self));
@@ -150,7 +150,7 @@ static void test_help_of_each_command(void **state)
 	fclose(stream);
 	assert_non_null(strstr(text, "Usage: pyspy-analyze info "));
 	assert_null(strstr(text, "--gil"));
-	assert_null(strstr(text, "--native"));
+	assert_null(strstr(text, "--rate"));
 	assert_null(strstr(text, "report"));
 }
 

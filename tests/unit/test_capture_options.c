@@ -165,7 +165,7 @@ static void test_refused(void **state)
 		{"--pid 1 --wait soon", "soon"},
 		{"--pid 1 -r 100", "rate"},
 		{"--pid 1 --duration 5", "duration"},
-		{"--pid 1 --native", "native"},
+		{"--pid 1 --native --nonblocking", "--nonblocking and --native exclude each other"},
 		{"--pid 1 --frobnicate", "frobnicate"},
 		{"--pid 1 -o", "FILE"},
 	};

@@ -1,0 +1,124 @@
+#include "analyze/native/native_decode.h"
+
+#include <string.h>
+
+#include "analyze/native/merge.h"
+#include "analyze/native/native_module.h"
+#include "analyze/native/native_symbol.h"
+#include "analyze/native/unwind.h"
+#include "common/cleanup.h"
+#include "common/registers.h"
+
+struct native_decoder {
+	struct target *target;
+	const struct register_machine *machine;
+	struct native_modules modules;
+	struct native_symbols symbols;
+	struct unwinder unwinder;
+	struct merge_options merge;
+	struct model_process *process;
+};
+
+static void native_decoder_deinit(struct native_decoder *decoder)
+{
+	native_symbols_deinit(&decoder->symbols);
+	native_modules_deinit(&decoder->modules);
+}
+
+static struct error *native_decoder_init(struct native_decoder *decoder, struct target *target,
+					 const struct native_options *options,
+					 struct model_process *process)
+{
+	*decoder = (struct native_decoder){
+		.target = target,
+		.machine = register_machine_find(target_process(target)->machine),
+		.merge =
+			{
+				.last = options->last,
+				.internal = options->internal,
+				.interpreter_module = process->interpreter_module,
+			},
+		.process = process,
+	};
+	decoder->unwinder = (struct unwinder){
+		.modules = &decoder->modules,
+		.mappings = target_mappings(target),
+		.memory = target_memory(target),
+	};
+	return native_modules_init(&decoder->modules, target);
+}
+
+static struct error *decode_thread(struct native_decoder *decoder, const struct thread_facts *facts,
+				   struct model_thread *thread)
+{
+	CLEANUP(native_stack_deinit) struct native_stack stack = {0};
+	struct registers registers;
+	if (!registers_from_set(decoder->machine, facts->registers, facts->registers_size,
+				&registers))
+		return NULL;
+	struct error *error = unwind(&decoder->unwinder, &registers, &stack);
+	return error ? error : merge_native(&decoder->merge, &stack, &decoder->symbols, thread);
+}
+
+static struct model_thread *find_thread(const struct model_process *process, int32_t tid)
+{
+	for (size_t i = 0; i < process->thread_count; i++) {
+		if (process->threads[i].os_thread_id == tid)
+			return &process->threads[i];
+	}
+	return NULL;
+}
+
+/* Threads that run no Python have a stack to show now: they become threads like the others. */
+static struct error *show_others(struct model_process *process)
+{
+	for (size_t i = 0; i < process->other_count; i++) {
+		struct model_thread *thread;
+		struct error *error = model_process_add_thread(process, &thread);
+		if (error)
+			return error;
+		*thread = process->other_threads[i];
+		process->other_threads[i] = (struct model_thread){0};
+	}
+	process->other_count = 0;
+	return NULL;
+}
+
+static struct error *check(const struct native_decoder *decoder)
+{
+	const struct thread_list *threads = target_threads(decoder->target);
+	if (!decoder->machine)
+		return error_create(ERROR_UNSUPPORTED,
+				    "native stacks of machine %d are not supported, only those of "
+				    "x86_64 (62) and aarch64 (183)",
+				    target_process(decoder->target)->machine);
+	for (size_t i = 0; i < threads->count; i++) {
+		if (threads->items[i].registers)
+			return NULL;
+	}
+	return error_create(ERROR_NOT_FOUND, "it has no native stacks; capture with --native or "
+					     "--level full");
+}
+
+static struct error *decode_threads(struct native_decoder *decoder, bool all)
+{
+	const struct thread_list *threads = target_threads(decoder->target);
+	struct error *error = check(decoder);
+	if (!error && all)
+		error = show_others(decoder->process);
+	for (size_t i = 0; !error && i < threads->count; i++) {
+		const struct thread_facts *facts = &threads->items[i];
+		struct model_thread *thread = find_thread(decoder->process, facts->tid);
+		if (thread)
+			error = decode_thread(decoder, facts, thread);
+	}
+	return error;
+}
+
+struct error *native_decode(struct target *target, const struct native_options *options,
+			    struct model_process *process)
+{
+	CLEANUP(native_decoder_deinit) struct native_decoder decoder;
+	struct error *error = native_decoder_init(&decoder, target, options, process);
+	return error ? error : decode_threads(&decoder, options->all);
+}

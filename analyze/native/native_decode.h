@@ -1,0 +1,22 @@
+/* The native stacks of a target's threads, merged with the Python stacks of its model. */
+#ifndef PYSPY_ANALYZE_NATIVE_NATIVE_DECODE_H
+#define PYSPY_ANALYZE_NATIVE_NATIVE_DECODE_H
+
+#include "analyze/target.h"
+#include "common/model.h"
+
+struct native_options {
+	bool all;      /* --native-all: threads that the interpreter does not know, too */
+	bool last;     /* --native-last: only native frames inside of the newest Python frame */
+	bool internal; /* --native-internal: the interpreter's own functions, too */
+};
+
+/*
+ * Put native frames among the Python frames of `process`, which decode_process has filled from the
+ * same target. ERROR_NOT_FOUND if the target has no registers of any thread, ERROR_UNSUPPORTED if
+ * its machine is not known.
+ */
+struct error *native_decode(struct target *target, const struct native_options *options,
+			    struct model_process *process);
+
+#endif

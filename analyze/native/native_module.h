@@ -1,0 +1,56 @@
+/*
+ * The ELF files behind the modules of a target, opened with libdwfl when the first address in them
+ * is asked for: call frame information, symbols, inlined functions, source lines.
+ */
+#ifndef PYSPY_ANALYZE_NATIVE_NATIVE_MODULE_H
+#define PYSPY_ANALYZE_NATIVE_NATIVE_MODULE_H
+
+#include <elfutils/libdwfl.h>
+
+#include "analyze/target.h"
+
+/* Where what is known of a module came from. */
+enum native_module_source {
+	NATIVE_SOURCE_NONE = 0,	 /* no file was found: no symbols, no call frame information */
+	NATIVE_SOURCE_FILE,	 /* a file with the module's build-id */
+	NATIVE_SOURCE_UNCHECKED, /* a file; the module's build-id is not known */
+	NATIVE_SOURCE_SNAPSHOT,	 /* the image that was captured with --native */
+	NATIVE_SOURCE_MEMORY,	 /* the image in the target's memory (the vDSO) */
+	NATIVE_SOURCE_MISMATCH,	 /* as none: the file that was found has another build-id */
+};
+
+const char *native_module_source_name(enum native_module_source source);
+
+struct native_module {
+	const struct module *module;
+	enum native_module_source source;
+	Dwfl *dwfl; /* NULL if there is no file */
+	Dwfl_Module *dwfl_module;
+	/* libdw's call frame information, borrowed; NULL if there is none. */
+	Dwarf_CFI *eh_cfi;
+	uint64_t eh_bias;
+	Dwarf_CFI *debug_cfi;
+	uint64_t debug_bias;
+	bool debug_cfi_sought;
+};
+
+struct native_modules {
+	struct target *target; /* borrowed */
+	const struct modules *modules;
+	struct native_module *items; /* as many as modules->count; those with a NULL `module` were
+					never asked for */
+};
+
+/* The target is borrowed, and must live longer. */
+struct error *native_modules_init(struct native_modules *modules, struct target *target);
+void native_modules_deinit(struct native_modules *modules);
+
+/* The module that holds the address, opened; NULL if there is none. Only running out of memory is
+ * an error: what cannot be opened has no dwfl_module. */
+struct error *native_modules_find(struct native_modules *modules, uint64_t address,
+				  struct native_module **ret);
+
+/* Call frame information of .debug_frame, sought at the first call. */
+Dwarf_CFI *native_module_debug_cfi(struct native_module *module);
+
+#endif

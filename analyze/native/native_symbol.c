@@ -1,0 +1,219 @@
+#include "analyze/native/native_symbol.h"
+
+#include <dwarf.h>
+#include <libiberty/demangle.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+enum { SYMBOL_MAX_BYTES = 1 << 16 }; /* longer ones are not demangled */
+
+static void functions_destroy(struct native_functions *functions)
+{
+	for (size_t i = 0; i < functions->count; i++) {
+		free(functions->items[i].symbol);
+		free(functions->items[i].name);
+		free(functions->items[i].filename);
+	}
+	free(functions);
+}
+
+void native_symbols_deinit(struct native_symbols *symbols)
+{
+	for (size_t i = 0; i < symbols->found.capacity; i++) {
+		if (symbols->found.entries[i].address)
+			functions_destroy(symbols->found.entries[i].value);
+	}
+	address_map_deinit(&symbols->found);
+}
+
+char *native_demangle(const char *symbol)
+{
+	/* C++: _Z…; Rust: _R… and _ZN…17h…E. Anything else could be mistaken for an old scheme. */
+	bool mangled = symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R');
+	char *name = NULL;
+	if (mangled && strnlen(symbol, SYMBOL_MAX_BYTES) < SYMBOL_MAX_BYTES)
+		name = cplus_demangle(symbol, DMGL_AUTO | DMGL_ANSI);
+	return name ? name : strdup(symbol);
+}
+
+static struct error *set_text(char **field, const char *text)
+{
+	if (!text)
+		return NULL;
+	*field = strdup(text);
+	return *field ? NULL : &error_out_of_memory;
+}
+
+static struct error *set_symbol(struct native_function *function, const char *symbol)
+{
+	struct error *error = set_text(&function->symbol, symbol);
+	if (error || !symbol)
+		return error;
+	function->name = native_demangle(symbol);
+	return function->name ? NULL : &error_out_of_memory;
+}
+
+static struct native_function *add_function(struct native_functions *functions)
+{
+	return &functions->items[functions->count++];
+}
+
+/* Names of the symbol tables: .dynsym, .symtab, .gnu_debugdata. */
+static struct error *find_symbol(const struct native_frame *frame, struct native_function *function)
+{
+	GElf_Off offset = 0;
+	GElf_Sym symbol;
+	const char *name = dwfl_module_addrinfo(frame->module->dwfl_module, frame->lookup, &offset,
+						&symbol, NULL, NULL, NULL);
+	if (!name || !*name)
+		return NULL;
+	/* Counted from the return address, as debuggers do. */
+	function->offset = offset + (frame->pc - frame->lookup);
+	return set_symbol(function, name);
+}
+
+static const char *die_symbol(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	const char *name = NULL;
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+		name = dwarf_formstring(&attribute);
+	return name ? name : dwarf_diename(die);
+}
+
+static bool is_function(Dwarf_Die *die)
+{
+	int tag = dwarf_tag(die);
+	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
+}
+
+/* Where in its caller an inlined function stands. */
+static struct error *call_place(Dwarf_Die *unit, Dwarf_Die *inlined, struct native_function *caller)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word line = 0;
+	Dwarf_Word file = 0;
+	Dwarf_Files *files;
+	size_t count;
+	if (!dwarf_attr(inlined, DW_AT_call_line, &attribute) ||
+	    dwarf_formudata(&attribute, &line) != 0 || line > INT32_MAX)
+		return NULL;
+	caller->line = (int32_t)line;
+	if (!dwarf_attr(inlined, DW_AT_call_file, &attribute) ||
+	    dwarf_formudata(&attribute, &file) != 0 ||
+	    dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count)
+		return NULL;
+	return set_text(&caller->filename, dwarf_filesrc(files, file, NULL, NULL));
+}
+
+static struct error *own_place(Dwarf_Die *unit, uint64_t address, struct native_function *function)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+	int number = 0;
+	if (!line || dwarf_lineno(line, &number) != 0 || number < 0)
+		return NULL;
+	function->line = number;
+	return set_text(&function->filename, dwarf_linesrc(line, NULL, NULL));
+}
+
+/* The scopes around an address, inlined functions among them, innermost first. */
+static struct error *add_scopes(Dwarf_Die *unit, uint64_t address, Dwarf_Die *scopes, int count,
+				const struct native_function *symbol,
+				struct native_functions *functions)
+{
+	Dwarf_Die *inlined = NULL; /* the function inside of the one at hand */
+	for (int i = 0; i < count && functions->count < SYMBOL_MAX_INLINED; i++) {
+		if (!is_function(&scopes[i]))
+			continue;
+		bool is_inlined = dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;
+		struct native_function *function = add_function(functions);
+		function->inlined = is_inlined;
+		struct error *error = set_symbol(function, die_symbol(&scopes[i]));
+		if (!error)
+			error = inlined ? call_place(unit, inlined, function)
+					: own_place(unit, address, function);
+		if (error)
+			return error;
+		inlined = &scopes[i];
+		if (is_inlined)
+			continue;
+		function->offset = symbol->offset;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Leaves `functions` empty if there is no debug information for the address. */
+static struct error *find_scopes(const struct native_frame *frame,
+				 const struct native_function *symbol,
+				 struct native_functions *functions)
+{
+	Dwarf_Addr bias = 0;
+	CLEANUP_FREE Dwarf_Die *scopes = NULL;
+	Dwarf_Die *unit = dwfl_module_addrdie(frame->module->dwfl_module, frame->lookup, &bias);
+	if (!unit)
+		return NULL;
+	/* Its scopes outside of an inlined function are those of the source, not of the caller: the
+	 * innermost one's parents are (libdw.h). */
+	int found = dwarf_getscopes(unit, frame->lookup - bias, &scopes);
+	if (found <= 0)
+		return NULL;
+	CLEANUP_FREE Dwarf_Die *parents = NULL;
+	int count = dwarf_getscopes_die(&scopes[0], &parents);
+	if (count <= 0)
+		return NULL;
+	struct error *error =
+		add_scopes(unit, frame->lookup - bias, parents, count, symbol, functions);
+	if (!error && functions->count && functions->items[functions->count - 1].inlined)
+		return set_symbol(add_function(functions), symbol->symbol);
+	return error;
+}
+
+static struct error *find_functions(const struct native_symbols *symbols,
+				    const struct native_frame *frame,
+				    struct native_functions *functions)
+{
+	struct native_function symbol = {0};
+	if (!frame->module || !frame->module->dwfl_module) {
+		add_function(functions);
+		return NULL;
+	}
+	struct error *error = find_symbol(frame, &symbol);
+	if (!error && !symbols->no_inlined)
+		error = find_scopes(frame, &symbol, functions);
+	if (error || functions->count) {
+		free(symbol.symbol);
+		free(symbol.name);
+		return error;
+	}
+	*add_function(functions) = symbol;
+	return NULL;
+}
+
+struct error *native_symbols_find(struct native_symbols *symbols, const struct native_frame *frame,
+				  const struct native_functions **ret)
+{
+	struct native_functions *functions = NULL;
+	uint64_t key = frame->pc;
+	if (key)
+		functions = address_map_get(&symbols->found, key);
+	if (functions) {
+		*ret = functions;
+		return NULL;
+	}
+	functions = calloc(1, sizeof(*functions));
+	if (!functions)
+		return &error_out_of_memory;
+	struct error *error = find_functions(symbols, frame, functions);
+	if (!error)
+		error = address_map_put(&symbols->found, key ? key : UINT64_MAX, functions);
+	if (error) {
+		functions_destroy(functions);
+		return error;
+	}
+	*ret = functions;
+	return NULL;
+}

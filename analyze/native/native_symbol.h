@@ -1,0 +1,42 @@
+/*
+ * What a native address is called: the functions that are there, the innermost inlined one first,
+ * with source lines where debug information is at hand. Each address is looked up once.
+ */
+#ifndef PYSPY_ANALYZE_NATIVE_NATIVE_SYMBOL_H
+#define PYSPY_ANALYZE_NATIVE_NATIVE_SYMBOL_H
+
+#include "analyze/native/native_module.h"
+#include "analyze/native/unwind.h"
+#include "common/address_map.h"
+
+enum { SYMBOL_MAX_INLINED = 64 };
+
+struct native_function {
+	char *symbol;	 /* as the file has it; NULL if unknown */
+	char *name;	 /* demangled, without parameters; NULL if unknown */
+	char *filename;	 /* source file; NULL if unknown */
+	int32_t line;	 /* 0 if unknown */
+	bool inlined;	 /* into the function that follows */
+	uint64_t offset; /* of the address in the function, bytes; 0 for inlined ones */
+};
+
+struct native_functions {
+	struct native_function items[SYMBOL_MAX_INLINED + 1];
+	size_t count; /* at least 1: the last one is no inlined one */
+};
+
+struct native_symbols {
+	struct address_map found; /* of struct native_functions, owned */
+	bool no_inlined;	  /* look for symbols only */
+};
+
+void native_symbols_deinit(struct native_symbols *symbols);
+
+/* Borrowed until native_symbols_deinit. Only running out of memory is an error. */
+struct error *native_symbols_find(struct native_symbols *symbols, const struct native_frame *frame,
+				  const struct native_functions **ret);
+
+/* A symbol as people read it: C++ and Rust demangled, others as they are. NULL if out of memory. */
+char *native_demangle(const char *symbol);
+
+#endif
