@@ -219,6 +219,13 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		.hint = target_python_hint(target),
 		.exhaustive = options->exhaustive,
 	};
+	const struct os_threads_source os_source = {
+		.list = target_threads(target),
+		.modules = target_modules(target),
+		.memory = target_memory(target),
+		.machine = target_process(target)->machine,
+		.layout = &location.layout,
+	};
 	*ret = (struct model_process){0};
 	struct error *error = decode_facts(target, ret);
 	if (error)
@@ -232,7 +239,7 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		}
 	}
 	if (!error)
-		error = os_threads_init(&decoder.os_threads, target, &location.layout);
+		error = os_threads_init(&decoder.os_threads, &os_source);
 	if (!error && options->locals_times)
 		error = locals_decoder_create(target_memory(target), &location.layout,
 					      options->locals_times, &decoder.locals);

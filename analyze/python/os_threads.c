@@ -45,19 +45,16 @@ static bool waits_on_own_words(const struct modules *modules)
 	return false;
 }
 
-struct error *os_threads_init(struct os_threads *ret, struct target *target,
-			      const struct python_layout *layout)
+struct error *os_threads_init(struct os_threads *ret, const struct os_threads_source *source)
 {
-	const struct thread_list *list = target_threads(target);
 	struct os_threads threads = {
-		.target = target,
-		.layout = layout,
-		.own_wait_word = waits_on_own_words(target_modules(target)),
-		.known = calloc(list->count + 1, sizeof(*threads.known)),
+		.source = *source,
+		.own_wait_word = waits_on_own_words(source->modules),
+		.known = calloc(source->list->count + 1, sizeof(*threads.known)),
 	};
 	if (!threads.known)
 		return &error_out_of_memory;
-	struct error *error = thread_id_index_init(&threads.by_id, list);
+	struct error *error = thread_id_index_init(&threads.by_id, source->list);
 	if (error) {
 		free(threads.known);
 		return error;
@@ -78,9 +75,8 @@ static struct stopped_call waiting_call(const struct os_threads *threads,
 					const struct thread_facts *thread)
 {
 	if (!thread->state)
-		return stopped_call_read(target_process(threads->target)->machine,
-					 thread->registers, thread->registers_size,
-					 target_memory(threads->target));
+		return stopped_call_read(threads->source.machine, thread->registers,
+					 thread->registers_size, threads->source.memory);
 	if (thread->system_call >= 0)
 		return (struct stopped_call){
 			.kind = STOPPED_WAITING,
@@ -130,9 +126,9 @@ static enum model_answer waits_for_gil(const struct os_threads *threads,
 				       const struct walk_thread *walked,
 				       const struct stopped_call *call)
 {
-	const struct python_layout *layout = threads->layout;
+	const struct python_layout *layout = threads->source.layout;
 	uint64_t gil = walked->interpreter->gil_address;
-	int32_t machine = target_process(threads->target)->machine;
+	int32_t machine = threads->source.machine;
 	if (!gil || layout->gil.cond == LAYOUT_ABSENT || layout->gil.mutex == LAYOUT_ABSENT ||
 	    !is_known_machine(machine))
 		return MODEL_UNKNOWN;
@@ -183,14 +179,14 @@ struct error *os_threads_describe(struct os_threads *threads, const struct walk_
 	ret->collects_garbage = collects_garbage(walked);
 	if (os_thread) {
 		const struct stopped_call call = waiting_call(threads, os_thread);
-		threads->known[os_thread - target_threads(threads->target)->items] = true;
+		threads->known[os_thread - threads->source.list->items] = true;
 		ret->waits_for_gil = waits_for_gil(threads, walked, &call);
 		return describe_facts(os_thread, &call, ret);
 	}
 	threads->misses_some = true;
 	/* The thread may have been born or have ended between the list and the sample. */
 	for (size_t i = 0; i < THREAD_ID_CANDIDATES && !ret->os_thread_id; i++) {
-		if (threads->layout->thread.native_thread_id != LAYOUT_ABSENT)
+		if (threads->source.layout->thread.native_thread_id != LAYOUT_ABSENT)
 			ret->os_thread_id = walked->os_ids.ids[i];
 	}
 	return NULL;
@@ -210,7 +206,7 @@ void os_threads_infer(struct model_thread *thread)
 
 struct error *os_threads_add_others(const struct os_threads *threads, struct model_process *process)
 {
-	const struct thread_list *list = target_threads(threads->target);
+	const struct thread_list *list = threads->source.list;
 	/* Where the lists could not be read to their ends, the notes say so. */
 	process->others_certain = !threads->misses_some && !process->note_count;
 	for (size_t i = 0; i < list->count; i++) {

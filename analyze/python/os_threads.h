@@ -5,21 +5,29 @@
 #ifndef PYSPY_ANALYZE_PYTHON_OS_THREADS_H
 #define PYSPY_ANALYZE_PYTHON_OS_THREADS_H
 
-#include "analyze/target.h"
+#include "common/facts.h"
 #include "common/model.h"
+#include "common/modules.h"
 #include "common/walk.h"
 
+/* What is known of a target besides what its interpreter says; all borrowed. */
+struct os_threads_source {
+	const struct thread_list *list;
+	const struct modules *modules;
+	struct memory *memory; /* of code, for registers to be understood */
+	int32_t machine;       /* enum machine */
+	const struct python_layout *layout;
+};
+
 struct os_threads {
-	struct target *target;
-	const struct python_layout *layout; /* borrowed */
+	struct os_threads_source source;
 	struct thread_id_index by_id;
-	bool *known;	    /* by index in the target's list: it has a thread state */
+	bool *known;	    /* by index in the list: it has a thread state */
 	bool misses_some;   /* a thread state has a thread that is not in the list */
 	bool own_wait_word; /* its C library's threads wait on words on their own stacks (musl) */
 };
 
-struct error *os_threads_init(struct os_threads *ret, struct target *target,
-			      const struct python_layout *layout);
+struct error *os_threads_init(struct os_threads *ret, const struct os_threads_source *source);
 void os_threads_deinit(struct os_threads *threads);
 
 /* Fill in what is known of the thread of a thread state; its interpreter and GIL are set before. */
