@@ -36,12 +36,50 @@ static enum memory_status string_data_address(struct memory *memory,
 	return MEMORY_OK;
 }
 
+/* A str of 2.x. */
+static struct error *raw_bytes_read(struct memory *memory, const struct python_layout *layout,
+				    uint64_t address, struct raw_string *ret)
+{
+	struct raw_string string = {.address = address, .width = 1, .is_bytes = true};
+	struct struct_span span = {0};
+	struct struct_view view;
+	struct_span_add(&span, layout->object.type, sizeof(uint64_t));
+	struct_span_add(&span, layout->bytes.length, sizeof(uint64_t));
+	enum memory_status status = struct_view_read(memory, address, span, &view);
+	if (status != MEMORY_OK) {
+		*ret = (struct raw_string){.address = address, .status = status};
+		return NULL;
+	}
+	uint64_t length = struct_view_pointer(&view, layout->bytes.length);
+	string.type = struct_view_pointer(&view, layout->object.type);
+	string.malformed = length > INT64_MAX;
+	string.cut = length > STRING_MAX_CHARACTERS;
+	string.length = string.cut ? STRING_MAX_CHARACTERS : (size_t)length;
+	if (string.malformed) {
+		string.length = 0;
+		*ret = string;
+		return NULL;
+	}
+	string.data = malloc(string.length + 1);
+	if (!string.data)
+		return &error_out_of_memory;
+	status = memory_read(memory, address + layout->bytes.contents, string.data, string.length);
+	if (status != MEMORY_OK) {
+		free(string.data);
+		string = (struct raw_string){.address = address, .status = status};
+	}
+	*ret = string;
+	return NULL;
+}
+
 struct error *raw_string_read(struct memory *memory, const struct python_layout *layout,
 			      uint64_t address, struct raw_string *ret)
 {
 	struct raw_string string = {.address = address};
 	struct struct_view view;
 	uint64_t data_address;
+	if (layout->name_kind == NAME_KIND_BYTES)
+		return raw_bytes_read(memory, layout, address, ret);
 	string.status = struct_view_read(memory, address, unicode_span(layout), &view);
 	if (string.status != MEMORY_OK) {
 		*ret = string;

@@ -15,7 +15,7 @@ enum {
 	CODE_CACHE_MAX_BYTES = 1 << 28,
 };
 
-/* A str object's characters as they lie in memory. */
+/* The characters of a str object as they lie in memory. In 2.x they are bytes. */
 struct raw_string {
 	uint64_t address;	   /* of the object */
 	enum memory_status status; /* not MEMORY_OK: the rest is zero */
@@ -24,6 +24,7 @@ struct raw_string {
 	bool cut;		   /* longer than STRING_MAX_CHARACTERS */
 	uint8_t width;		   /* bytes per character: 1, 2 or 4 */
 	bool ascii;
+	bool is_bytes; /* 2.x: of an encoding that is not told */
 	size_t length; /* in characters */
 	uint8_t *data; /* owned, length * width bytes */
 };

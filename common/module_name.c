@@ -10,6 +10,7 @@ enum {
 	MODULE_CACHE_MAX_BYTES = 1 << 26,
 	/* __name__, __doc__ and __package__ are the first three, in that order. */
 	FIRST_KEYS = 4,
+	MAX_SLOTS = 2048,
 };
 
 static void module_destroy(struct raw_module *module)
@@ -28,11 +29,14 @@ void module_cache_deinit(struct module_cache *cache)
 	address_map_deinit(&cache->modules);
 }
 
-/* The value of one of the first `count` keys. */
+/* The value of one of the first `count` keys; of any where keys have no order, unless there are too
+ * many. */
 static bool find_early(const struct python_reader *reader, const struct raw_dict *dict,
 		       uint64_t count, const char *key, uint64_t *ret)
 {
 	struct python_reader bounded = *reader;
+	if (dict->is_open)
+		count = MAX_SLOTS;
 	bounded.budget = &count;
 	return raw_dict_find(&bounded, dict, key, ret);
 }

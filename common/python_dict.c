@@ -40,11 +40,38 @@ static bool has_hash(const struct python_layout *layout, const struct struct_vie
 	       struct_view_field(view, layout->dict_keys.kind, 1) == layout->dict_keys.general_kind;
 }
 
+/* A hash table whose slots are the entries: 2.x, and the keys of 3.3 to 3.5. */
+static bool open_table(uint64_t entries, uint64_t slots, struct raw_dict *ret)
+{
+	if (!entries || !slots || slots > UINT32_MAX)
+		return false;
+	*ret = (struct raw_dict){
+		.entries = entries,
+		.entry_count = (uint32_t)slots,
+		.entry_size = 3 * WORD,
+		.key_offset = WORD,
+		.is_open = true,
+	};
+	return true;
+}
+
+static bool read_open_keys(const struct python_reader *reader, uint64_t address,
+			   struct raw_dict *ret)
+{
+	const struct python_layout *layout = reader->layout;
+	uint64_t slots;
+	return struct_read_pointer(python_reader_memory(reader), address, layout->dict_keys.size,
+				   &slots) == MEMORY_OK &&
+	       open_table(address + layout->dict_keys.entries, slots, ret);
+}
+
 static bool read_keys(const struct python_reader *reader, uint64_t address, struct raw_dict *ret)
 {
 	const struct python_layout *layout = reader->layout;
 	struct struct_span span = {0};
 	struct struct_view view;
+	if (layout->dict_keys.entries != LAYOUT_ABSENT)
+		return read_open_keys(reader, address, ret);
 	if (layout->dict_keys.entry_count == LAYOUT_ABSENT)
 		return false;
 	struct_span_add(&span, layout->dict_keys.size, WORD);
@@ -95,11 +122,28 @@ bool raw_dict_read_split(const struct python_reader *reader, uint64_t keys, uint
 	return true;
 }
 
+/* 2.x: a table that is pointed to, and is in the dict itself while it has few slots. */
+static bool read_table(const struct python_reader *reader, uint64_t address, struct raw_dict *ret)
+{
+	const struct python_layout *layout = reader->layout;
+	struct struct_span span = {0};
+	struct struct_view view;
+	struct_span_add(&span, layout->dict.mask, WORD);
+	struct_span_add(&span, layout->dict.table, WORD);
+	if (struct_view_read(python_reader_memory(reader), address, span, &view) != MEMORY_OK)
+		return false;
+	uint64_t mask = struct_view_pointer(&view, layout->dict.mask);
+	return mask < UINT32_MAX &&
+	       open_table(struct_view_pointer(&view, layout->dict.table), mask + 1, ret);
+}
+
 bool raw_dict_read(const struct python_reader *reader, uint64_t address, struct raw_dict *ret)
 {
 	const struct python_layout *layout = reader->layout;
 	struct struct_span span = {0};
 	struct struct_view view;
+	if (address && layout->dict.table != LAYOUT_ABSENT)
+		return read_table(reader, address, ret);
 	if (!address || layout->dict.keys == LAYOUT_ABSENT)
 		return false;
 	struct_span_add(&span, layout->dict.keys, WORD);
@@ -200,18 +244,25 @@ bool raw_dict_keep(const struct python_reader *reader, const struct raw_dict *di
 static struct struct_span header_span(const struct python_layout *layout)
 {
 	struct struct_span span = {0};
+	if (layout->name_kind == NAME_KIND_BYTES) {
+		struct_span_add(&span, layout->bytes.length, WORD);
+		return span;
+	}
 	struct_span_add(&span, layout->unicode.length, WORD);
 	struct_span_add(&span, layout->unicode.state, sizeof(uint32_t));
 	return span;
 }
 
-/* Whether the header is one of a compact ASCII str of this length. */
+/* Whether the header is one of a compact ASCII str of this length, or of such a str of 2.x. (The
+ * length of 2.x's unicode is at the same place, and its characters are elsewhere.) */
 static bool header_fits(const struct python_layout *layout, struct struct_span span,
 			const uint8_t *header, size_t length)
 {
 	uint32_t wanted = layout->unicode.compact_mask | layout->unicode.ascii_mask;
 	uint64_t state = 0;
 	uint64_t told = 0;
+	if (layout->name_kind == NAME_KIND_BYTES)
+		return bytes_field(header, span.size, 0, WORD, &told) && told == length;
 	return bytes_field(header, span.size, layout->unicode.state - span.first, sizeof(uint32_t),
 			   &state) &&
 	       bytes_field(header, span.size, layout->unicode.length - span.first, WORD, &told) &&
@@ -223,8 +274,9 @@ static bool has_characters(struct memory *memory, const struct python_layout *la
 {
 	char characters[DICT_NAME_BYTES];
 	size_t length = strlen(name);
-	return memory_read(memory, address + layout->unicode.ascii_data, characters, length) ==
-		       MEMORY_OK &&
+	layout_offset offset = layout->name_kind == NAME_KIND_BYTES ? layout->bytes.contents
+								    : layout->unicode.ascii_data;
+	return memory_read(memory, address + offset, characters, length) == MEMORY_OK &&
 	       memcmp(characters, name, length) == 0;
 }
 

@@ -1,8 +1,9 @@
 /*
- * Lookups in a target's dict objects: combined and split tables of all versions that have compact
- * dicts (Objects/dictobject.c, 3.6 and later). A key's hash is not known here, so entries are gone
- * through in their order. Whatever the memory holds, a lookup ends, and gives nothing or a value
- * that was read with its key.
+ * Lookups in a target's dict objects (Objects/dictobject.c): combined and split tables of all
+ * versions. From 3.6 on entries are in the order in which they came; before, they are the slots of
+ * the hash table, in no order, empty ones among them. A key's hash is not known here, so entries
+ * are gone through as they lie. Whatever the memory holds, a lookup ends, and gives nothing or a
+ * value that was read with its key.
  */
 #ifndef PYSPY_COMMON_PYTHON_DICT_H
 #define PYSPY_COMMON_PYTHON_DICT_H
@@ -38,12 +39,13 @@ struct raw_dict {
 	uint32_t key_offset;  /* in an entry; the value is behind it */
 	uint64_t values;      /* split table: address of the first value; else 0 */
 	uint32_t value_count;
+	bool is_open; /* <= 3.5: slots, of which at least a third is empty */
 };
 
 struct raw_dict_entry {
 	uint64_t address; /* of the entry */
-	uint64_t key;	  /* 0: a deleted entry, or one that could not be read */
-	uint64_t value;	  /* 0: none */
+	uint64_t key;	  /* 0: a deleted entry, one that could not be read, an empty slot */
+	uint64_t value;	  /* 0: none; a deleted slot has a key and no value */
 	uint32_t index;
 };
 

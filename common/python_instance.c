@@ -117,6 +117,9 @@ bool python_integer_read(const struct python_reader *reader, uint64_t address, u
 	struct memory *memory = python_reader_memory(reader);
 	uint64_t value = 0;
 	uint64_t length;
+	if (layout->integer.plain != LAYOUT_ABSENT)
+		return struct_read_pointer(memory, address, layout->integer.plain, ret) ==
+		       MEMORY_OK;
 	if (struct_read_pointer(memory, address, layout->integer.length, &length) != MEMORY_OK)
 		return false;
 	uint32_t bits = layout->integer.digit_bits;

@@ -2,9 +2,10 @@
  * Where the fields of CPython's structures are, for one version and build. Offsets are in bytes
  * from the start of the structure; LAYOUT_ABSENT where this version has no such field.
  *
- * Rows for 3.7-3.12 are generated from each version's headers (scripts/generate-layouts, output
- * python_layout_tables.c). From 3.13 on a row is read from the target's own _Py_DebugOffsets
- * (debug_offsets.c), and completed from a generated row for what that does not tell.
+ * Rows for 2.7 and 3.3-3.12 are generated from each version's headers, or from what gdb told of
+ * them (scripts/generate-layouts, output python_layout_tables.c). From 3.13 on a row is read from
+ * the target's own _Py_DebugOffsets (debug_offsets.c), and completed from a generated row for what
+ * that does not tell.
  */
 #ifndef PYSPY_COMMON_PYTHON_LAYOUT_H
 #define PYSPY_COMMON_PYTHON_LAYOUT_H
@@ -35,9 +36,16 @@ enum position_kind {
 
 /* How co_linetable/co_lnotab is encoded. */
 enum line_table_kind {
-	LINE_TABLE_LNOTAB = 1, /* <= 3.9, Objects/lnotab_notes.txt */
-	LINE_TABLE_PEP626,     /* 3.10 */
-	LINE_TABLE_LOCATIONS,  /* >= 3.11, Objects/locations.md */
+	LINE_TABLE_LNOTAB = 1,	    /* 3.6-3.9, Objects/lnotab_notes.txt */
+	LINE_TABLE_PEP626,	    /* 3.10 */
+	LINE_TABLE_LOCATIONS,	    /* >= 3.11, Objects/locations.md */
+	LINE_TABLE_LNOTAB_UNSIGNED, /* <= 3.5: lines only go up */
+};
+
+/* What names of code, attributes and modules are made of. */
+enum name_kind {
+	NAME_KIND_UNICODE = 1, /* 3.x: str, as PEP 393 lays it out */
+	NAME_KIND_BYTES,       /* 2.x: str, which is bytes; its fields are in `bytes` */
 };
 
 /* A field of less than a byte: (byte at offset) & mask. */
@@ -58,7 +66,10 @@ struct python_layout {
 	enum frame_kind frame_kind;
 	enum position_kind position_kind;
 	enum line_table_kind line_table_kind;
+	enum name_kind name_kind;
 
+	/* Before 3.7 there is no such structure: interpreters_head is 0, and the address of the
+	 * runtime is that of interp_head (Python/pystate.c). */
 	struct {
 		layout_offset size;
 		layout_offset interpreters_head;
@@ -73,7 +84,7 @@ struct python_layout {
 
 	struct {
 		layout_offset size;
-		layout_offset id;
+		layout_offset id; /* >= 3.7; before, see interpreter_id_read() */
 		layout_offset next;
 		layout_offset threads_head;
 		layout_offset gil;	     /* >= 3.12: pointer to the GIL in use (ceval.gil) */
@@ -93,7 +104,7 @@ struct python_layout {
 
 	struct {
 		layout_offset size;
-		layout_offset prev;
+		layout_offset prev; /* >= 3.4 */
 		layout_offset next;
 		layout_offset interp;
 		layout_offset frame;  /* <= 3.10: PyFrameObject *; >= 3.13: current_frame */
@@ -200,21 +211,33 @@ struct python_layout {
 		uint32_t length_shift; /* length is word >> shift, what is below is zero if positive
 					*/
 		uint32_t digit_bits;
+		layout_offset plain; /* 2.x: ob_ival of an int; the others are long's */
 	} integer;
 
+	/* 2.x: instances of classes that are no types (classobject.h). */
 	struct {
-		layout_offset keys;   /* ma_keys */
-		layout_offset values; /* ma_values: NULL unless the table is split */
+		layout_offset instance_class; /* in_class */
+		layout_offset instance_dict;  /* in_dict */
+		layout_offset class_name;     /* cl_name */
+	} classic;
+
+	struct {
+		layout_offset keys;   /* >= 3.3: ma_keys */
+		layout_offset values; /* >= 3.3: ma_values: NULL unless the table is split */
 		layout_offset used;   /* ma_used */
 		layout_offset size;   /* where fields of subtypes begin */
+		layout_offset table;  /* 2.x: ma_table, of {hash, key, value} */
+		layout_offset mask;   /* 2.x: ma_mask: one less than there are entries */
 	} dict;
 
 	struct {
 		layout_offset size;		/* <= 3.10: dk_size, of the hash table */
 		layout_offset log2_index_bytes; /* >= 3.11 */
 		layout_offset kind;		/* >= 3.11: dk_kind */
-		layout_offset entry_count;	/* dk_nentries */
-		layout_offset indices;
+		layout_offset entry_count;	/* >= 3.6: dk_nentries */
+		layout_offset indices;		/* >= 3.6 */
+		layout_offset entries;		/* 3.3-3.5: dk_entries, dk_size of them; later
+						   they are behind the indices */
 		uint32_t general_kind; /* >= 3.11: of entries with hash; those of other kinds have
 					  none */
 	} dict_keys;
@@ -280,7 +303,9 @@ struct python_layout {
 		uint32_t ascii_mask;	    /* word & ascii_mask */
 		layout_offset ascii_data;   /* sizeof(PyASCIIObject) */
 		layout_offset compact_data; /* sizeof(PyCompactUnicodeObject) */
-		layout_offset any_data;	    /* PyUnicodeObject.data.any, not compact strings */
+		/* PyUnicodeObject.data.any, not compact strings; 2.x: `str`, of Py_UNICODE, whose
+		 * size is up to the build. */
+		layout_offset any_data;
 	} unicode;
 };
 

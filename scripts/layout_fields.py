@@ -2,9 +2,15 @@
 them.
 
 Rules are (first minor, last minor, what to probe); a version without a rule has no such field.
+Minor versions are those of Python 3; PYTHON_2 stands for 2.7.
 """
 
-MINORS = range(7, 16)
+PYTHON_2 = -1
+MINORS = (PYTHON_2, *range(3, 16))
+
+# 3.3 to 3.5 have no headers that could be had: their structures are told by gdb from builds with debug
+# information, in scripts/layout-facts. What is not there is as in 3.6 (see AS_IN_3_6).
+FACTS_MINORS = range(3, 6)
 
 # Minor version: first micro versions of rows, where a used field moved inside a minor version. In
 # 3.7.4 the garbage collector's heads in the runtime became longer (bpo-27987: "long double dummy" in
@@ -17,8 +23,8 @@ MICRO_SPLITS = {7: (4,)}
 
 # Flavours: name in the table, defines, minor versions that have it.
 FLAVOURS = (
-    ("release", (), range(7, 16)),
-    ("debug", ("-DPy_DEBUG=1",), range(7, 16)),
+    ("release", (), MINORS),
+    ("debug", ("-DPy_DEBUG=1",), (PYTHON_2, *range(6, 16))),
     ("free-threaded", ("-DPy_GIL_DISABLED=1",), range(13, 16)),
     ("free-threaded debug", ("-DPy_GIL_DISABLED=1", "-DPy_DEBUG=1"), range(13, 16)),
 )
@@ -39,7 +45,10 @@ struct wide_mutex {
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#if PY_VERSION_HEX < 0x03080000
+#if PY_VERSION_HEX < 0x03070000
+#include <code.h>
+#include <longintrepr.h>
+#elif PY_VERSION_HEX < 0x03080000
 #include "internal/pystate.h"
 #elif PY_VERSION_HEX < 0x03090000
 #include "internal/pycore_pystate.h"
@@ -60,6 +69,12 @@ struct wide_mutex {
 #endif
 #if PY_VERSION_HEX >= 0x030a0000
 #include "internal/pycore_moduleobject.h"
+#elif PY_VERSION_HEX < 0x03000000
+/* Objects/moduleobject.c */
+typedef struct {
+    PyObject_HEAD
+    PyObject *md_dict;
+} PyModuleObject;
 #else
 /* Objects/moduleobject.c of 3.6 to 3.9: not in a header. */
 typedef struct {
@@ -148,55 +163,63 @@ VALUES_TAG = ("({PyDictOrValues word; _PyDictOrValues_SetValues(&word, (PyDictVa
 
 # Field of struct python_layout: (first minor, last minor, what to probe); absent otherwise.
 FIELDS = {
-    "frame_kind": [(0, 10, name("FRAME_KIND_OBJECT")), (11, 99, name("FRAME_KIND_INTERPRETER"))],
+    "frame_kind": [(PYTHON_2, 10, name("FRAME_KIND_OBJECT")), (11, 99, name("FRAME_KIND_INTERPRETER"))],
     "position_kind": [
-        (0, 9, name("POSITION_LASTI_BYTES")),
+        (PYTHON_2, 9, name("POSITION_LASTI_BYTES")),
         (10, 10, name("POSITION_LASTI_UNITS")),
         (11, 12, name("POSITION_PREV_INSTR")),
         (13, 99, name("POSITION_INSTR_PTR")),
     ],
     "line_table_kind": [
-        (0, 9, name("LINE_TABLE_LNOTAB")),
+        (PYTHON_2, 5, name("LINE_TABLE_LNOTAB_UNSIGNED")),
+        (6, 9, name("LINE_TABLE_LNOTAB")),
         (10, 10, name("LINE_TABLE_PEP626")),
         (11, 99, name("LINE_TABLE_LOCATIONS")),
     ],
-    "runtime.size": [(0, 99, size(RUNTIME))],
-    "runtime.interpreters_head": [(0, 99, at(RUNTIME, "interpreters.head"))],
-    "runtime.interpreters_main": [(0, 99, at(RUNTIME, "interpreters.main"))],
-    "runtime.finalizing": [(0, 8, at(RUNTIME, "finalizing")), (9, 99, at(RUNTIME, "_finalizing"))],
-    "runtime.tstate_current": [(0, 11, at(RUNTIME, "gilstate.tstate_current"))],
-    "runtime.tstate_current_wide": [(0, 11, wide(RUNTIME, "gilstate.tstate_current"))],
-    "runtime.gil": [(0, 11, at(RUNTIME, "ceval.gil"))],
+    "name_kind": [
+        (PYTHON_2, PYTHON_2, name("NAME_KIND_BYTES")),
+        (0, 99, name("NAME_KIND_UNICODE")),
+    ],
+    "runtime.size": [(7, 99, size(RUNTIME))],
+    "runtime.interpreters_head": [
+        (PYTHON_2, 6, value("0")),
+        (7, 99, at(RUNTIME, "interpreters.head")),
+    ],
+    "runtime.interpreters_main": [(7, 99, at(RUNTIME, "interpreters.main"))],
+    "runtime.finalizing": [(7, 8, at(RUNTIME, "finalizing")), (9, 99, at(RUNTIME, "_finalizing"))],
+    "runtime.tstate_current": [(7, 11, at(RUNTIME, "gilstate.tstate_current"))],
+    "runtime.tstate_current_wide": [(7, 11, wide(RUNTIME, "gilstate.tstate_current"))],
+    "runtime.gil": [(7, 11, at(RUNTIME, "ceval.gil"))],
     "runtime.gc_collecting": [(7, 8, at(RUNTIME, "gc.collecting"))],
-    "interpreter.size": [(0, 99, size(INTERPRETER))],
-    "interpreter.id": [(0, 99, at(INTERPRETER, "id"))],
-    "interpreter.next": [(0, 99, at(INTERPRETER, "next"))],
+    "interpreter.size": [(PYTHON_2, 99, size(INTERPRETER))],
+    "interpreter.id": [(7, 99, at(INTERPRETER, "id"))],
+    "interpreter.next": [(PYTHON_2, 99, at(INTERPRETER, "next"))],
     "interpreter.threads_head": [
-        (0, 10, at(INTERPRETER, "tstate_head")),
+        (PYTHON_2, 10, at(INTERPRETER, "tstate_head")),
         (11, 99, at(INTERPRETER, "threads.head")),
     ],
     "interpreter.gil": [(12, 99, at(INTERPRETER, "ceval.gil"))],
     "interpreter.gc_collecting": [(9, 99, at(INTERPRETER, "gc.collecting"))],
     "interpreter.modules": [
-        (0, 11, at(INTERPRETER, "modules")),
+        (PYTHON_2, 11, at(INTERPRETER, "modules")),
         (12, 99, at(INTERPRETER, "imports.modules")),
     ],
-    "interpreter.sysdict": [(0, 99, at(INTERPRETER, "sysdict"))],
+    "interpreter.sysdict": [(PYTHON_2, 99, at(INTERPRETER, "sysdict"))],
     "interpreter.code_object_generation": [(14, 99, at(INTERPRETER, "_code_object_generation"))],
-    "gil.last_holder": [(0, 99, at(GIL, "last_holder"))],
-    "gil.locked": [(0, 99, at(GIL, "locked"))],
-    "gil.switch_number": [(0, 99, at(GIL, "switch_number"))],
+    "gil.last_holder": [(7, 99, at(GIL, "last_holder"))],
+    "gil.locked": [(7, 99, at(GIL, "locked"))],
+    "gil.switch_number": [(7, 99, at(GIL, "switch_number"))],
     "gil.cond": [(7, 99, at(GIL, "cond"))],
     "gil.mutex": [(7, 99, at(GIL, "mutex"))],
-    "thread.size": [(0, 99, size(THREAD))],
-    "thread.prev": [(0, 99, at(THREAD, "prev"))],
-    "thread.next": [(0, 99, at(THREAD, "next"))],
-    "thread.interp": [(0, 99, at(THREAD, "interp"))],
-    "thread.frame": [(0, 10, at(THREAD, "frame")), (13, 99, at(THREAD, "current_frame"))],
+    "thread.size": [(PYTHON_2, 99, size(THREAD))],
+    "thread.prev": [(4, 99, at(THREAD, "prev"))],
+    "thread.next": [(PYTHON_2, 99, at(THREAD, "next"))],
+    "thread.interp": [(PYTHON_2, 99, at(THREAD, "interp"))],
+    "thread.frame": [(PYTHON_2, 10, at(THREAD, "frame")), (13, 99, at(THREAD, "current_frame"))],
     "thread.cframe": [(11, 12, at(THREAD, "cframe"))],
-    "thread.thread_id": [(0, 99, at(THREAD, "thread_id"))],
+    "thread.thread_id": [(PYTHON_2, 99, at(THREAD, "thread_id"))],
     "thread.native_thread_id": [(11, 99, at(THREAD, "native_thread_id"))],
-    "thread.id": [(0, 99, at(THREAD, "id"))],
+    "thread.id": [(7, 99, at(THREAD, "id"))],
     "thread.datastack_chunk": [(11, 99, at(THREAD, "datastack_chunk"))],
     "thread.datastack_top": [(11, 99, at(THREAD, "datastack_top"))],
     "thread.active": [(12, 99, bit(THREAD, "object._status.active = 1"))],
@@ -207,31 +230,31 @@ FIELDS = {
     "thread.base_frame": [(15, 99, at(THREAD, "base_frame"))],
     "cframe.current_frame": [(11, 12, at("_PyCFrame", "current_frame"))],
     "cframe.previous": [(11, 12, at("_PyCFrame", "previous"))],
-    "frame.size": [(0, 10, at(FRAME_OBJECT, "f_localsplus")), (11, 99, at(FRAME, "localsplus"))],
-    "frame.previous": [(0, 10, at(FRAME_OBJECT, "f_back")), (11, 99, at(FRAME, "previous"))],
+    "frame.size": [(PYTHON_2, 10, at(FRAME_OBJECT, "f_localsplus")), (11, 99, at(FRAME, "localsplus"))],
+    "frame.previous": [(PYTHON_2, 10, at(FRAME_OBJECT, "f_back")), (11, 99, at(FRAME, "previous"))],
     "frame.code": [
-        (0, 10, at(FRAME_OBJECT, "f_code")),
+        (PYTHON_2, 10, at(FRAME_OBJECT, "f_code")),
         (11, 12, at(FRAME, "f_code")),
         (13, 99, at(FRAME, "f_executable")),
     ],
     "frame.position": [
-        (0, 10, at(FRAME_OBJECT, "f_lasti")),
+        (PYTHON_2, 10, at(FRAME_OBJECT, "f_lasti")),
         (11, 12, at(FRAME, "prev_instr")),
         (13, 99, at(FRAME, "instr_ptr")),
     ],
-    "frame.lineno": [(0, 10, at(FRAME_OBJECT, "f_lineno"))],
-    "frame.trace": [(0, 9, at(FRAME_OBJECT, "f_trace"))],
-    "frame.globals": [(0, 10, at(FRAME_OBJECT, "f_globals")), (11, 99, at(FRAME, "f_globals"))],
-    "frame.locals": [(0, 10, at(FRAME_OBJECT, "f_locals")), (11, 99, at(FRAME, "f_locals"))],
+    "frame.lineno": [(PYTHON_2, 10, at(FRAME_OBJECT, "f_lineno"))],
+    "frame.trace": [(PYTHON_2, 9, at(FRAME_OBJECT, "f_trace"))],
+    "frame.globals": [(PYTHON_2, 10, at(FRAME_OBJECT, "f_globals")), (11, 99, at(FRAME, "f_globals"))],
+    "frame.locals": [(PYTHON_2, 10, at(FRAME_OBJECT, "f_locals")), (11, 99, at(FRAME, "f_locals"))],
     "frame.owner": [(11, 99, at(FRAME, "owner"))],
     "frame.is_entry": [(11, 11, at(FRAME, "is_entry"))],
     "frame.localsplus": [
-        (0, 10, at(FRAME_OBJECT, "f_localsplus")),
+        (PYTHON_2, 10, at(FRAME_OBJECT, "f_localsplus")),
         (11, 99, at(FRAME, "localsplus")),
     ],
     "frame.stacktop": [(11, 13, at(FRAME, "stacktop"))],
     "frame.stackpointer": [
-        (0, 9, at(FRAME_OBJECT, "f_stacktop")),
+        (PYTHON_2, 9, at(FRAME_OBJECT, "f_stacktop")),
         (14, 99, at(FRAME, "stackpointer")),
     ],
     "frame.state": [(10, 10, at(FRAME_OBJECT, "f_state"))],
@@ -242,34 +265,34 @@ FIELDS = {
     "frame.owner_cstack": [(12, 14, value("FRAME_OWNED_BY_CSTACK"))],
     "frame.owner_interpreter": [(14, 99, value("FRAME_OWNED_BY_INTERPRETER"))],
     "frame.reference_tag_mask": [(14, 99, value("Py_TAG_BITS"))],
-    "code.size": [(0, 10, size(CODE)), (11, 99, at(CODE, "co_code_adaptive"))],
-    "code.filename": [(0, 99, at(CODE, "co_filename"))],
-    "code.name": [(0, 99, at(CODE, "co_name"))],
+    "code.size": [(PYTHON_2, 10, size(CODE)), (11, 99, at(CODE, "co_code_adaptive"))],
+    "code.filename": [(PYTHON_2, 99, at(CODE, "co_filename"))],
+    "code.name": [(PYTHON_2, 99, at(CODE, "co_name"))],
     "code.qualname": [(11, 99, at(CODE, "co_qualname"))],
-    "code.line_table": [(0, 9, at(CODE, "co_lnotab")), (10, 99, at(CODE, "co_linetable"))],
-    "code.first_line": [(0, 99, at(CODE, "co_firstlineno"))],
-    "code.argcount": [(0, 99, at(CODE, "co_argcount"))],
+    "code.line_table": [(PYTHON_2, 9, at(CODE, "co_lnotab")), (10, 99, at(CODE, "co_linetable"))],
+    "code.first_line": [(PYTHON_2, 99, at(CODE, "co_firstlineno"))],
+    "code.argcount": [(PYTHON_2, 99, at(CODE, "co_argcount"))],
     "code.kwonly_argcount": [(0, 99, at(CODE, "co_kwonlyargcount"))],
-    "code.flags": [(0, 99, at(CODE, "co_flags"))],
+    "code.flags": [(PYTHON_2, 99, at(CODE, "co_flags"))],
     "code.localsplusnames": [(11, 99, at(CODE, "co_localsplusnames"))],
     "code.localspluskinds": [(11, 99, at(CODE, "co_localspluskinds"))],
-    "code.varnames": [(0, 10, at(CODE, "co_varnames"))],
-    "code.cellvars": [(0, 10, at(CODE, "co_cellvars"))],
-    "code.freevars": [(0, 10, at(CODE, "co_freevars"))],
+    "code.varnames": [(PYTHON_2, 10, at(CODE, "co_varnames"))],
+    "code.cellvars": [(PYTHON_2, 10, at(CODE, "co_cellvars"))],
+    "code.freevars": [(PYTHON_2, 10, at(CODE, "co_freevars"))],
     "code.instructions": [(11, 99, at(CODE, "co_code_adaptive"))],
-    "code.code": [(0, 10, at(CODE, "co_code"))],
+    "code.code": [(PYTHON_2, 10, at(CODE, "co_code"))],
     "code.tlbc": [],  # set below for free-threaded builds
-    "object.size": [(0, 99, size("PyObject"))],
-    "object.type": [(0, 99, at("PyObject", "ob_type"))],
-    "type.size": [(0, 99, size("PyTypeObject"))],
-    "type.name": [(0, 99, at("PyTypeObject", "tp_name"))],
-    "type.flags": [(0, 99, at("PyTypeObject", "tp_flags"))],
-    "type.basic_size": [(6, 99, at(TYPE, "tp_basicsize"))],
-    "type.dict_offset": [(6, 99, at(TYPE, "tp_dictoffset"))],
+    "object.size": [(PYTHON_2, 99, size("PyObject"))],
+    "object.type": [(PYTHON_2, 99, at("PyObject", "ob_type"))],
+    "type.size": [(PYTHON_2, 99, size("PyTypeObject"))],
+    "type.name": [(PYTHON_2, 99, at("PyTypeObject", "tp_name"))],
+    "type.flags": [(PYTHON_2, 99, at("PyTypeObject", "tp_flags"))],
+    "type.basic_size": [(PYTHON_2, 99, at(TYPE, "tp_basicsize"))],
+    "type.dict_offset": [(PYTHON_2, 99, at(TYPE, "tp_dictoffset"))],
     "type.cached_keys": [(11, 99, at("PyHeapTypeObject", "ht_cached_keys"))],
-    "type.dict": [(0, 99, at(TYPE, "tp_dict"))],
-    "type.base": [(0, 99, at(TYPE, "tp_base"))],
-    "type.repr": [(0, 99, at(TYPE, "tp_repr"))],
+    "type.dict": [(PYTHON_2, 99, at(TYPE, "tp_dict"))],
+    "type.base": [(PYTHON_2, 99, at(TYPE, "tp_base"))],
+    "type.repr": [(PYTHON_2, 99, at(TYPE, "tp_repr"))],
     "type.qualname": [(0, 99, at("PyHeapTypeObject", "ht_qualname"))],
     "instance.managed_dict_flag": [(11, 99, value("Py_TPFLAGS_MANAGED_DICT"))],
     "instance.inline_values_flag": [(13, 99, value("Py_TPFLAGS_INLINE_VALUES"))],
@@ -280,60 +303,76 @@ FIELDS = {
     ],
     "instance.managed_values_before": [(11, 11, value("BYTES_BEFORE(_PyObject_ValuesPointer)"))],
     "instance.managed_values_tag": [(12, 12, value(VALUES_TAG))],
-    "module.dict": [(6, 99, at("PyModuleObject", "md_dict"))],
-    "module.name": [(6, 99, at("PyModuleObject", "md_name"))],
+    "module.dict": [(PYTHON_2, 99, at("PyModuleObject", "md_dict"))],
+    "module.name": [(4, 99, at("PyModuleObject", "md_name"))],
     "integer.length": [
-        (6, 11, at("PyVarObject", "ob_size")),
+        (PYTHON_2, 11, at("PyVarObject", "ob_size")),
         (12, 99, at("PyLongObject", "long_value.lv_tag")),
     ],
     "integer.digits": [
-        (6, 11, at("PyLongObject", "ob_digit")),
+        (PYTHON_2, 11, at("PyLongObject", "ob_digit")),
         (12, 99, at("PyLongObject", "long_value.ob_digit")),
     ],
     "integer.length_shift": [(12, 99, value("_PyLong_NON_SIZE_BITS"))],
-    "integer.digit_bits": [(6, 99, value("PyLong_SHIFT"))],
-    "dict.keys": [(6, 99, at("PyDictObject", "ma_keys"))],
-    "dict.values": [(6, 99, at("PyDictObject", "ma_values"))],
-    "dict.used": [(0, 99, at("PyDictObject", "ma_used"))],
-    "dict.size": [(0, 99, size("PyDictObject"))],
-    "dict_keys.size": [(6, 10, at(KEYS_OBJECT, "dk_size"))],
+    "integer.digit_bits": [(PYTHON_2, 99, value("PyLong_SHIFT"))],
+    "integer.plain": [(PYTHON_2, PYTHON_2, at("PyIntObject", "ob_ival"))],
+    "classic.instance_class": [(PYTHON_2, PYTHON_2, at("PyInstanceObject", "in_class"))],
+    "classic.instance_dict": [(PYTHON_2, PYTHON_2, at("PyInstanceObject", "in_dict"))],
+    "classic.class_name": [(PYTHON_2, PYTHON_2, at("PyClassObject", "cl_name"))],
+    "dict.keys": [(3, 99, at("PyDictObject", "ma_keys"))],
+    "dict.values": [(3, 99, at("PyDictObject", "ma_values"))],
+    "dict.used": [(PYTHON_2, 99, at("PyDictObject", "ma_used"))],
+    "dict.size": [(PYTHON_2, 99, size("PyDictObject"))],
+    "dict.table": [(PYTHON_2, PYTHON_2, at("PyDictObject", "ma_table"))],
+    "dict.mask": [(PYTHON_2, PYTHON_2, at("PyDictObject", "ma_mask"))],
+    "dict_keys.size": [(3, 10, at(KEYS_OBJECT, "dk_size"))],
     "dict_keys.log2_index_bytes": [(11, 99, at(KEYS_OBJECT, "dk_log2_index_bytes"))],
     "dict_keys.kind": [(11, 99, at(KEYS_OBJECT, "dk_kind"))],
     "dict_keys.entry_count": [(6, 99, at(KEYS_OBJECT, "dk_nentries"))],
     "dict_keys.indices": [(6, 99, at(KEYS_OBJECT, "dk_indices"))],
+    "dict_keys.entries": [(3, 5, at(KEYS_OBJECT, "dk_entries"))],
     "dict_keys.general_kind": [(11, 99, value("DICT_KEYS_GENERAL"))],
     "dict_values.capacity": [(13, 99, at(VALUES, "capacity"))],
     "dict_values.valid": [(13, 99, at(VALUES, "valid"))],
-    "dict_values.items": [(6, 10, value("0")), (11, 99, at(VALUES, "values"))],
-    "cell.contents": [(0, 99, at("PyCellObject", "ob_ref"))],
-    "tuple.items": [(0, 99, at("PyTupleObject", "ob_item"))],
-    "tuple.length": [(0, 99, at("PyVarObject", "ob_size"))],
-    "bytes.length": [(0, 99, at("PyVarObject", "ob_size"))],
-    "bytes.contents": [(0, 99, at("PyBytesObject", "ob_sval"))],
-    "object_parts.real": [(0, 99, at("PyFloatObject", "ob_fval"))],
-    "object_parts.complex": [(0, 99, at("PyComplexObject", "cval"))],
-    "object_parts.list_items": [(0, 99, at("PyListObject", "ob_item"))],
-    "object_parts.bytearray_data": [(0, 99, at("PyByteArrayObject", "ob_start"))],
-    "object_parts.set_used": [(0, 99, at("PySetObject", "used"))],
-    "object_parts.set_last_slot": [(0, 99, at("PySetObject", "mask"))],
-    "object_parts.set_table": [(0, 99, at("PySetObject", "table"))],
-    "object_parts.slice_start": [(0, 99, at("PySliceObject", "start"))],
-    "object_parts.cell": [(0, 99, at("PyCellObject", "ob_ref"))],
-    "object_parts.function_name": [(0, 99, at("PyFunctionObject", "func_qualname"))],
-    "object_parts.function_code": [(0, 99, at("PyFunctionObject", "func_code"))],
-    "object_parts.method_function": [(0, 99, at("PyMethodObject", "im_func"))],
-    "object_parts.method_self": [(0, 99, at("PyMethodObject", "im_self"))],
-    "object_parts.builtin_definition": [(0, 99, at("PyCFunctionObject", "m_ml"))],
-    "object_parts.builtin_self": [(0, 99, at("PyCFunctionObject", "m_self"))],
-    "object_parts.generator_name": [(0, 99, at("PyGenObject", "gi_qualname"))],
-    "object_parts.exception_arguments": [(0, 99, at("PyBaseExceptionObject", "args"))],
-    "datetime.date": [(0, 99, at("PyDateTime_Date", "data"))],
-    "datetime.datetime": [(0, 99, at("PyDateTime_DateTime", "data"))],
-    "datetime.datetime_zone": [(0, 99, at("PyDateTime_DateTime", "tzinfo"))],
-    "datetime.time": [(0, 99, at("PyDateTime_Time", "data"))],
-    "datetime.time_zone": [(0, 99, at("PyDateTime_Time", "tzinfo"))],
-    "datetime.delta": [(0, 99, at("PyDateTime_Delta", "days"))],
-    "unicode.length": [(0, 99, at("PyASCIIObject", "length"))],
+    "dict_values.items": [(3, 10, value("0")), (11, 99, at(VALUES, "values"))],
+    "cell.contents": [(PYTHON_2, 99, at("PyCellObject", "ob_ref"))],
+    "tuple.items": [(PYTHON_2, 99, at("PyTupleObject", "ob_item"))],
+    "tuple.length": [(PYTHON_2, 99, at("PyVarObject", "ob_size"))],
+    "bytes.length": [(PYTHON_2, 99, at("PyVarObject", "ob_size"))],
+    "bytes.contents": [(PYTHON_2, 99, at("PyBytesObject", "ob_sval"))],
+    "object_parts.real": [(PYTHON_2, 99, at("PyFloatObject", "ob_fval"))],
+    "object_parts.complex": [(PYTHON_2, 99, at("PyComplexObject", "cval"))],
+    "object_parts.list_items": [(PYTHON_2, 99, at("PyListObject", "ob_item"))],
+    "object_parts.bytearray_data": [
+        (PYTHON_2, 3, at("PyByteArrayObject", "ob_bytes")),
+        (4, 99, at("PyByteArrayObject", "ob_start")),
+    ],
+    "object_parts.set_used": [(PYTHON_2, 99, at("PySetObject", "used"))],
+    "object_parts.set_last_slot": [(PYTHON_2, 99, at("PySetObject", "mask"))],
+    "object_parts.set_table": [(PYTHON_2, 99, at("PySetObject", "table"))],
+    "object_parts.slice_start": [(PYTHON_2, 99, at("PySliceObject", "start"))],
+    "object_parts.cell": [(PYTHON_2, 99, at("PyCellObject", "ob_ref"))],
+    "object_parts.function_name": [
+        (PYTHON_2, PYTHON_2, at("PyFunctionObject", "func_name")),
+        (0, 99, at("PyFunctionObject", "func_qualname")),
+    ],
+    "object_parts.function_code": [(PYTHON_2, 99, at("PyFunctionObject", "func_code"))],
+    "object_parts.method_function": [(PYTHON_2, 99, at("PyMethodObject", "im_func"))],
+    "object_parts.method_self": [(PYTHON_2, 99, at("PyMethodObject", "im_self"))],
+    "object_parts.builtin_definition": [(PYTHON_2, 99, at("PyCFunctionObject", "m_ml"))],
+    "object_parts.builtin_self": [(PYTHON_2, 99, at("PyCFunctionObject", "m_self"))],
+    "object_parts.generator_name": [(5, 99, at("PyGenObject", "gi_qualname"))],
+    "object_parts.exception_arguments": [(PYTHON_2, 99, at("PyBaseExceptionObject", "args"))],
+    "datetime.date": [(PYTHON_2, 99, at("PyDateTime_Date", "data"))],
+    "datetime.datetime": [(PYTHON_2, 99, at("PyDateTime_DateTime", "data"))],
+    "datetime.datetime_zone": [(PYTHON_2, 99, at("PyDateTime_DateTime", "tzinfo"))],
+    "datetime.time": [(PYTHON_2, 99, at("PyDateTime_Time", "data"))],
+    "datetime.time_zone": [(PYTHON_2, 99, at("PyDateTime_Time", "tzinfo"))],
+    "datetime.delta": [(PYTHON_2, 99, at("PyDateTime_Delta", "days"))],
+    "unicode.length": [
+        (PYTHON_2, PYTHON_2, at("PyUnicodeObject", "length")),
+        (0, 99, at("PyASCIIObject", "length")),
+    ],
     "unicode.state": [(0, 99, at("PyASCIIObject", "state"))],
     "unicode.kind_shift": [(0, 99, count_shift("kind"))],
     "unicode.kind_mask": [(0, 99, shifted("kind"))],
@@ -341,12 +380,36 @@ FIELDS = {
     "unicode.ascii_mask": [(0, 99, state_word(all_ones("ascii")))],
     "unicode.ascii_data": [(0, 99, size("PyASCIIObject"))],
     "unicode.compact_data": [(0, 99, size("PyCompactUnicodeObject"))],
-    "unicode.any_data": [(0, 99, at("PyUnicodeObject", "data"))],
+    "unicode.any_data": [
+        (PYTHON_2, PYTHON_2, at("PyUnicodeObject", "str")),
+        (0, 99, at("PyUnicodeObject", "data")),
+    ],
 }
 FREE_THREADED_FIELDS = {
     "code.tlbc": [(14, 99, at(CODE, "co_tlbc"))],
     "frame.tlbc_index": [(14, 99, at(FRAME, "tlbc_index"))],
 }
+
+# What scripts/layout-facts calls structures that have several names.
+FACTS_STRUCTURES = {
+    "PyThreadState": "struct _ts",
+    "PyFrameObject": "struct _frame",
+    "PyTypeObject": "struct _typeobject",
+    "PyLongObject": "struct _longobject",
+}
+
+# Fields of 3.3 to 3.5 that no facts tell: in these versions' sources the structures are as 3.6 has
+# them, up to the field. (PyDateTime_DateTime and PyDateTime_Time have no `fold` before tzinfo, which
+# lies where it does because of its alignment; 3.3's PyByteArrayObject has other fields in front of
+# ob_bytes, of the same size as later in front of ob_start.)
+AS_IN_3_6 = (
+    "module.dict", "module.name", "cell.contents", "integer.digit_bits", "object_parts.complex",
+    "object_parts.bytearray_data", "object_parts.slice_start", "object_parts.cell",
+    "object_parts.builtin_definition", "object_parts.builtin_self",
+    "object_parts.exception_arguments", "datetime.date", "datetime.datetime",
+    "datetime.datetime_zone", "datetime.time", "datetime.time_zone", "datetime.delta",
+    "unicode.kind_shift", "unicode.kind_mask", "unicode.compact_mask", "unicode.ascii_mask",
+)
 
 # Fields that are no offsets: what stands there when the version has no such thing.
 ABSENT_VALUES = {
@@ -364,6 +427,10 @@ ABSENT_VALUES = {
     "integer.length_shift": "0",
     "integer.digit_bits": "0",
     "dict_keys.general_kind": "0",
+    "unicode.kind_shift": "0",
+    "unicode.kind_mask": "0",
+    "unicode.compact_mask": "0",
+    "unicode.ascii_mask": "0",
     "thread.active": "{LAYOUT_ABSENT, 0}",
     "thread.holds_gil": "{LAYOUT_ABSENT, 0}",
 }

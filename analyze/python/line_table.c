@@ -51,6 +51,21 @@ static struct source_position lookup_lnotab(struct cursor cursor, int32_t first_
 	return position_of_line(line);
 }
 
+/* The same up to 3.5, when lines could only go up (Objects/lnotab_notes.txt, 2.7 and 3.5). */
+static struct source_position lookup_unsigned_lnotab(struct cursor cursor, int32_t first_line,
+						     int64_t offset)
+{
+	int64_t line = first_line;
+	int64_t address = 0;
+	while (cursor_left(&cursor) >= 2) {
+		address += cursor_u8(&cursor);
+		if (address > offset)
+			break;
+		line += cursor_u8(&cursor);
+	}
+	return position_of_line(line);
+}
+
 /*
  * co_linetable of 3.10: pairs of (bytes of code, lines); each describes the range that it steps
  * over, and -128 lines means a range without a line (PEP 626; Objects/codeobject.c,
@@ -171,6 +186,7 @@ struct source_position line_table_lookup(enum line_table_kind kind, const uint8_
 		[LINE_TABLE_LNOTAB] = lookup_lnotab,
 		[LINE_TABLE_PEP626] = lookup_pep626,
 		[LINE_TABLE_LOCATIONS] = lookup_locations,
+		[LINE_TABLE_LNOTAB_UNSIGNED] = lookup_unsigned_lnotab,
 	};
 	if (offset < 0)
 		return position_of_line(first_line);

@@ -5,6 +5,7 @@
 
 #include "common/buffer.h"
 #include "common/cursor.h"
+#include "common/terminal_text.h"
 #include "common/utf8.h"
 
 /* UTF-8 of one code point (RFC 3629), or an escape for what has none. */
@@ -37,6 +38,29 @@ static struct error *append_characters(struct buffer *buffer, const struct raw_s
 	return NULL;
 }
 
+/* Bytes, taken for UTF-8, which file names and sources mostly are; others as "\xff". */
+static struct error *append_bytes(struct buffer *buffer, const struct raw_string *string)
+{
+	for (size_t i = 0; i < string->length;) {
+		const char *text = (const char *)string->data + i;
+		unsigned point;
+		size_t size = utf8_decode(text, string->length - i, &point);
+		struct error *error;
+		if (size && point) {
+			error = buffer_append(buffer, text, size);
+		} else {
+			char escape[8];
+			int length = snprintf(escape, sizeof(escape), "\\x%02x", string->data[i]);
+			error = buffer_append(buffer, escape, (size_t)length);
+			size = 1;
+		}
+		if (error)
+			return error;
+		i += size;
+	}
+	return NULL;
+}
+
 struct error *python_text(const struct raw_string *string, char **ret)
 {
 	static const char unreadable[] = "<unreadable>";
@@ -48,6 +72,8 @@ struct error *python_text(const struct raw_string *string, char **ret)
 		error = buffer_append(&buffer, unreadable, sizeof(unreadable) - 1);
 	else if (string->ascii && !memchr(string->data, 0, string->length))
 		error = buffer_append(&buffer, string->data, string->length);
+	else if (string->is_bytes)
+		error = append_bytes(&buffer, string);
 	else
 		error = append_characters(&buffer, string);
 	if (!error && readable && string->cut)

@@ -13,7 +13,7 @@ static const struct python_layout *find(unsigned minor, unsigned micro, bool deb
 static void test_every_version_has_a_row(void **state)
 {
 	(void)state;
-	for (unsigned minor = 7; minor <= 15; minor++) {
+	for (unsigned minor = 3; minor <= 15; minor++) {
 		for (unsigned micro = 0; micro <= 255; micro++) {
 			const struct python_layout *row = find(minor, micro, false, false);
 			assert_non_null(row);
@@ -36,9 +36,49 @@ static void test_a_micro_version_has_its_own_row(void **state)
 	assert_ptr_equal(find(7, 4, false, false), find(7, 17, false, false));
 }
 
-static void test_unknown_versions_have_none(void **state)
+static void test_python_2_has_a_row(void **state)
 {
 	struct python_version version = {.major = 2, .minor = 7, .micro = 18};
+	(void)state;
+	const struct python_layout *row = python_layout_find(version, false, false);
+	assert_non_null(row);
+	assert_int_equal(row->major, 2);
+	/* Objects of debug builds are linked with each other. */
+	assert_int_equal(python_layout_find(version, true, false)->object.type,
+			 row->object.type + 16);
+	version.micro = 0;
+	assert_ptr_equal(python_layout_find(version, false, false), row);
+}
+
+/* What gdb said of 3.3.6, 3.4.3 and 3.5.0 (scripts/layout-facts). */
+static void test_versions_without_headers(void **state)
+{
+	static const struct {
+		unsigned minor;
+		layout_offset thread_id, frame, interp, position, localsplus, lnotab, qualname;
+	} expected[] = {
+		{3, 144, 16, 8, 120, 376, 120, 800},
+		{4, 152, 24, 16, 120, 376, 120, 808},
+		{5, 152, 24, 16, 120, 376, 120, 848},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		const struct python_layout *row = find(expected[i].minor, 0, false, false);
+		assert_int_equal(row->thread.thread_id, expected[i].thread_id);
+		assert_int_equal(row->thread.frame, expected[i].frame);
+		assert_int_equal(row->thread.interp, expected[i].interp);
+		assert_int_equal(row->frame.position, expected[i].position);
+		assert_int_equal(row->frame.localsplus, expected[i].localsplus);
+		assert_int_equal(row->code.line_table, expected[i].lnotab);
+		assert_int_equal(row->type.qualname, expected[i].qualname);
+		assert_int_equal(row->dict_keys.entries, 32);
+		assert_int_equal(row->dict_keys.size, 8);
+	}
+}
+
+static void test_unknown_versions_have_none(void **state)
+{
+	struct python_version version = {.major = 2, .minor = 2, .micro = 3};
 	(void)state;
 	assert_null(find(2, 0, false, false));
 	assert_null(find(16, 0, false, false));
@@ -66,6 +106,42 @@ static void test_rows_are_disjoint(void **state)
 static void assert_present(layout_offset offset, bool expected)
 {
 	assert_int_equal(offset != LAYOUT_ABSENT, expected);
+}
+
+/* Versions before 3.7, which have no _PyRuntime. */
+static bool is_old(const struct python_layout *row)
+{
+	return row->major < 3 || row->minor < 7;
+}
+
+static void check_old(const struct python_layout *row)
+{
+	bool is_python_2 = row->major == 2;
+	bool has_open_keys = !is_python_2 && row->minor <= 5;
+	assert_int_equal(row->runtime.interpreters_head, 0);
+	assert_present(row->runtime.tstate_current, false);
+	assert_present(row->interpreter.id, false);
+	assert_present(row->thread.prev, !is_python_2 && row->minor >= 4);
+	assert_int_equal(row->name_kind, is_python_2 ? NAME_KIND_BYTES : NAME_KIND_UNICODE);
+	assert_int_equal(row->line_table_kind, is_python_2 || has_open_keys
+						       ? LINE_TABLE_LNOTAB_UNSIGNED
+						       : LINE_TABLE_LNOTAB);
+	assert_int_equal(row->position_kind, POSITION_LASTI_BYTES);
+	assert_int_equal(row->frame_kind, FRAME_KIND_OBJECT);
+	assert_present(row->frame.trace, true);
+	assert_present(row->dict.table, is_python_2);
+	assert_present(row->dict.mask, is_python_2);
+	assert_present(row->dict.keys, !is_python_2);
+	assert_present(row->dict_keys.entries, has_open_keys);
+	assert_present(row->dict_keys.entry_count, !is_python_2 && !has_open_keys);
+	assert_present(row->integer.plain, is_python_2);
+	assert_present(row->classic.instance_dict, is_python_2);
+	assert_present(row->unicode.state, !is_python_2);
+	assert_present(row->type.dict_offset, true);
+	assert_present(row->module.dict, true);
+	assert_int_equal(row->integer.digit_bits, 30);
+	assert_int_equal(row->bytes.length, row->object.size);
+	assert_int_equal(row->unicode.length, row->object.size);
 }
 
 /* Which fields a version has, as CPython's history says. */
@@ -165,6 +241,11 @@ static void test_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < python_layout_row_count; i++) {
+		if (is_old(&python_layout_rows[i])) {
+			check_old(&python_layout_rows[i]);
+			continue;
+		}
+		assert_int_equal(python_layout_rows[i].name_kind, NAME_KIND_UNICODE);
 		check_presence(&python_layout_rows[i]);
 		check_dicts(&python_layout_rows[i]);
 		check_values(&python_layout_rows[i]);
@@ -176,6 +257,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_version_has_a_row),
 		cmocka_unit_test(test_a_micro_version_has_its_own_row),
+		cmocka_unit_test(test_python_2_has_a_row),
+		cmocka_unit_test(test_versions_without_headers),
 		cmocka_unit_test(test_unknown_versions_have_none),
 		cmocka_unit_test(test_rows_are_disjoint),
 		cmocka_unit_test(test_rows),
