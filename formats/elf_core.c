@@ -270,7 +270,7 @@ static struct error *core_read_all(struct elf_core *core, const char *path)
 	core->process.machine = core->header.e_machine;
 	core_find_executable(core);
 	core_complete_threads(core);
-	return NULL;
+	return core_find_command_line(core);
 }
 
 struct error *elf_core_open(int fd, const char *path, struct elf_core **ret)

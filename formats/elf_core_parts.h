@@ -65,6 +65,9 @@ struct error *core_notes_read(struct core_notes *notes, struct cursor bytes, uin
  */
 struct error *core_file_ranges_read(struct elf_core *core, struct cursor note, bool *ret_damaged);
 
+/* elf_core_arguments.c: the command line in full, if it is found in memory. */
+struct error *core_find_command_line(struct elf_core *core);
+
 /* elf_core_memory.c */
 struct error *core_segments_read(struct elf_core *core, const Elf64_Phdr *headers, size_t count);
 extern const struct memory_operations core_memory_operations;

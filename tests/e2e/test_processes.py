@@ -365,6 +365,19 @@ class Mixed(ProcessesTest):
         shown = by_process(support.dump_json(path, "-s"))
         self.assertEqual(set(shown), {process.pid})
 
+    def test_command_line_in_a_core(self):
+        """All of it, of which the core's note has 79 bytes; its parent's number, and no more of that."""
+        words = ["none", "0"] + ["argument %d" % number for number in range(300)]
+        target = self.start_tree(self.interpreter, *words)
+        line = command_line(target.pid)
+        core, reason = target.make_core()
+        if core is None:
+            self.skipTest(reason)
+        info = support.dump_json(core)[0]["process_info"]
+        self.assertEqual(info["command_line"], line)
+        self.assertEqual((info["pid"], info["parent_pid"]), (target.pid, os.getpid()))
+        self.assertIsNone(info["parent"])
+
     def test_tree_that_changes(self):
         """Children come and go all the time: that is no failure, and nobody waits for ever."""
         target = self.start(self.interpreter, "command", 0)
