@@ -12,6 +12,7 @@
 #include "capture/interrupt.h"
 #include "capture/proc.h"
 #include "capture/proc_stat.h"
+#include "capture/sample_pass.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
 
@@ -20,7 +21,8 @@ enum { PROC_TEXT_LIMIT = 16 * 1024 };
 struct full_memory {
 	pid_t pid;
 	struct memory_spool *spool;
-	struct memory_image *headers; /* what the modules were made from */
+	/* Parts of files: what the modules were made from, what Python's objects need. */
+	struct memory_image *file_parts;
 	struct mappings mappings;
 	struct modules modules;
 	struct sample_facts sample;
@@ -120,10 +122,46 @@ static struct error *copy_threads(const struct full_memory_options *options,
 static struct error *read_modules(struct full_memory *full, struct memory *memory)
 {
 	CLEANUP(memory_destroyp) struct memory *recorder = NULL;
-	struct error *error = memory_recorder_create(memory, full->headers, &recorder);
+	struct error *error = memory_recorder_create(memory, full->file_parts, &recorder);
 	if (error)
 		return error;
 	return modules_from_mappings(&full->mappings, recorder, &full->modules);
+}
+
+/* Whether memory at `address` is a file's, which is not copied where nobody wrote to it. */
+static bool is_of_file(const struct full_memory *full, uint64_t address)
+{
+	const struct mapping *mapping = mappings_find(&full->mappings, address);
+	return mapping && mapping->path && mapping->path[0] == '/';
+}
+
+/*
+ * What the names and types of Python's objects are is partly in the files that are mapped: such
+ * parts are kept, so that no file is needed later. What else a pass reads is copied anyway.
+ */
+static struct error *read_file_parts(struct full_memory *full,
+				     const struct full_memory_options *options)
+{
+	struct sample_pass pass;
+	struct memory_range range;
+	if (!options->location)
+		return NULL;
+	struct error *error = sample_pass_init(&pass);
+	if (!error)
+		error = sample_pass_run(&pass, options->memory, options->location, LEVEL_LOCALS);
+	for (uint64_t at = 0; !error && memory_image_next(pass.image, at, &range);
+	     at = range.address + range.size) {
+		if (is_of_file(full, range.address))
+			error = memory_image_put(full->file_parts, range.address, range.bytes,
+						 range.size);
+	}
+	sample_pass_deinit(&pass);
+	if (error && error->code == ERROR_BUSY) {
+		/* Python is ending: there is nothing to be named. */
+		error_destroy(error);
+		return NULL;
+	}
+	return error;
 }
 
 /* All that needs the target to stand still. */
@@ -140,6 +178,8 @@ static struct error *copy_stopped(struct full_memory *full,
 	if (!error)
 		error = read_modules(full, options->memory);
 	if (!error)
+		error = read_file_parts(full, options);
+	if (!error)
 		error = page_map_create(options->pid, &pages);
 	if (error)
 		return error;
@@ -155,7 +195,7 @@ static struct error *copy_stopped(struct full_memory *full,
 
 static struct error *prepare(struct full_memory *full, const struct full_memory_options *options)
 {
-	struct error *error = memory_image_create(&full->headers);
+	struct error *error = memory_image_create(&full->file_parts);
 	if (!error)
 		error = memory_spool_create(options->output_path, &full->spool);
 	if (!error)
@@ -211,7 +251,7 @@ void full_memory_destroy(struct full_memory *full)
 	if (!full)
 		return;
 	memory_spool_destroy(full->spool);
-	memory_image_destroy(full->headers);
+	memory_image_destroy(full->file_parts);
 	modules_deinit(&full->modules);
 	mappings_deinit(&full->mappings);
 	free(full);
@@ -280,7 +320,7 @@ static struct error *write_block(const struct full_memory *full, const struct sp
 
 struct error *full_memory_write(struct full_memory *full, struct snapshot_writer *writer)
 {
-	struct error *error = snapshot_writer_image(writer, full->pid, full->headers);
+	struct error *error = snapshot_writer_image(writer, full->pid, full->file_parts);
 	while (!error) {
 		struct spool_block *block = NULL;
 		error = interrupt_check();

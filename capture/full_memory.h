@@ -1,5 +1,6 @@
 /*
- * Level full: all private memory that the target wrote, and the headers of every mapped ELF file.
+ * Level full: all private memory that the target wrote, the headers of every mapped ELF file, and
+ * what of such files Python's objects need: the names of types.
  * Read while the target stands still into an unlinked spool file (bounded buffers), written to the
  * snapshot after it runs again.
  */
@@ -10,6 +11,7 @@
 
 #include "capture/freeze.h"
 #include "common/facts.h"
+#include "common/locate.h"
 #include "common/mappings.h"
 #include "common/memory.h"
 #include "common/modules.h"
@@ -20,8 +22,9 @@ struct full_memory;
 struct full_memory_options {
 	pid_t pid;
 	struct freezer *freezer;
-	struct memory *memory;	 /* live */
-	const char *output_path; /* the spool file is made beside it */
+	struct memory *memory;			/* live */
+	const char *output_path;		/* the spool file is made beside it */
+	const struct python_location *location; /* NULL if no Python was found */
 };
 
 /*

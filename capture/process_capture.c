@@ -209,6 +209,7 @@ static struct error *sample_level_full(struct process_capture *process, struct f
 		.freezer = freezer,
 		.memory = process->subject.memory,
 		.output_path = capture_output_spool_path(process->output),
+		.location = process->subject.located ? &process->subject.location : NULL,
 	};
 	struct error *error = full_memory_capture(&options, &process->threads, &process->full);
 	if (error)

@@ -124,7 +124,21 @@ class Owner(object):
 
 def with_method():
     class_name = Owner.__name__
+    with_long_values(class_name)
+
+
+def with_long_values(class_name):
+    long_text = "x" * 400
+    many = list(range(100000, 102000))
+    pairs = {"key %d" % i: (i, [str(i)] * 3) for i in range(300)}
+    deep = [1]
+    for _ in range(50):
+        deep = [deep, "level"]
+    itself = []
+    itself.append(itself)
+    digits = 7 ** 900
     Owner().method(class_name)
+    return long_text, many, pairs, deep, digits
 
 
 if sys.version_info >= (3,):
