@@ -7,6 +7,7 @@
 #include "analyze/native/native_decode.h"
 #include "analyze/python/decode.h"
 #include "analyze/result_stream.h"
+#include "analyze/source_lines.h"
 #include "analyze/tally.h"
 #include "analyze/thread_filter.h"
 #include "common/cleanup.h"
@@ -183,6 +184,23 @@ static struct error *add_native(const struct dump *dump, struct target *target,
 	return dump->options->native ? native_decode(target, &options, process) : NULL;
 }
 
+/* The lines that are wanted, and their texts. */
+static struct error *finish_frames(struct dump *dump, const char *path,
+				   struct model_process *process)
+{
+	const struct analyze_options *options = dump->options;
+	CLEANUP_FREE char *note = NULL;
+	model_process_set_lines(process, options->no_line_numbers ? MODEL_LINES_NONE
+					 : options->first_lines	  ? MODEL_LINES_FIRST
+								  : MODEL_LINES_LAST);
+	if (!options->source)
+		return NULL;
+	struct error *error = source_lines_add(process, options->sysroot, &note);
+	if (!error && note)
+		tally_note(&dump->tally, path, note);
+	return error;
+}
+
 /* The selected process. An error is one of the output or of this program; those of the input are
  * said and counted. */
 static struct error *dump_process(struct dump *dump, const char *path, struct target *target)
@@ -209,6 +227,9 @@ static struct error *dump_process(struct dump *dump, const char *path, struct ta
 		tally_failure(&dump->tally, input_error(path, error));
 	if (error || !wanted)
 		return NULL;
+	error = finish_frames(dump, path, &process);
+	if (error)
+		return error;
 	say_losses(dump, path, &process);
 	return show(dump, path, &process);
 }
@@ -312,8 +333,6 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 		.full_filenames = options->full_filenames,
 		.only_gil = options->gil,
 		.show_ids = options->threads,
-		.no_line_numbers = options->no_line_numbers,
-		.first_lines = options->first_lines,
 		.parents = options->subprocesses,
 		.verbose = options->common.verbose > 0,
 	};

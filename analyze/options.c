@@ -69,6 +69,9 @@ static const struct option_spec option_rows[] = {
 	{.name = "nolineno", .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(no_line_numbers),
 	 .help = "show no line numbers"},
+	{.name = "source", .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP, .offset = FIELD(source),
+	 .help = "show the source line of each frame, where its file is at hand"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "try every way to find the interpreter, the slow ones too"},
 	{.name = "sysroot", .argument = "DIR", .kind = OPTION_STRING, .offset = FIELD(sysroot),
@@ -225,6 +228,9 @@ static struct error *check(const struct command_line *command_line,
 	if (options->first_lines && options->no_line_numbers)
 		return command_line_error(command_line,
 					  "--function and --nolineno exclude each other");
+	if (options->source && options->no_line_numbers)
+		return command_line_error(command_line,
+					  "--source and --nolineno exclude each other");
 	if (options->output && !*options->output)
 		return command_line_error(command_line, "the output's name is empty");
 	return NULL;

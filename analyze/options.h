@@ -25,6 +25,7 @@ struct analyze_options {
 	bool no_line_numbers;
 	bool first_lines;
 	unsigned locals; /* how often it was given */
+	bool source;
 	bool exhaustive;
 	const char *executable;
 	const char *sysroot;

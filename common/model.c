@@ -21,6 +21,7 @@ void model_frame_deinit(struct model_frame *frame)
 	free(frame->short_filename);
 	free(frame->module);
 	free(frame->python_module);
+	free(frame->source);
 	free(frame->gap);
 	for (size_t i = 0; i < frame->local_count; i++)
 		local_deinit(&frame->locals[i]);
@@ -199,4 +200,24 @@ bool model_process_is_partial(const struct model_process *process)
 			return true;
 	}
 	return false;
+}
+
+static void frame_set_line(struct model_frame *frame, enum model_lines lines)
+{
+	/* Where a native function begins is not known. */
+	if (lines == MODEL_LINES_LAST ||
+	    (lines == MODEL_LINES_FIRST && frame->kind == MODEL_FRAME_NATIVE))
+		return;
+	frame->line = lines == MODEL_LINES_FIRST ? frame->first_line : 0;
+	frame->end_line = 0;
+	frame->has_columns = false;
+}
+
+void model_process_set_lines(struct model_process *process, enum model_lines lines)
+{
+	for (size_t i = 0; i < process->thread_count; i++) {
+		struct model_thread *thread = &process->threads[i];
+		for (size_t j = 0; j < thread->frame_count; j++)
+			frame_set_line(&thread->frames[j], lines);
+	}
 }

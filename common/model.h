@@ -44,6 +44,8 @@ struct model_frame {
 	int32_t line;	      /* 0 if unknown */
 	int32_t first_line;   /* of the function, co_firstlineno; 0 if unknown */
 	int32_t end_line;     /* of what is being evaluated; 0 if unknown, as it is before 3.11 */
+	char *source;	      /* the text of `line`; NULL if unknown or not asked for */
+	bool source_escaped;  /* some of its bytes were no characters: columns do not fit it */
 	bool has_columns;     /* the next two are known */
 	int32_t column;	      /* where in `line` that begins: UTF-8 bytes, from 0 */
 	int32_t end_column;   /* where in `end_line` it ends */
@@ -162,6 +164,17 @@ const char *model_thread_display_name(const struct model_process *process,
 
 /* Not told by the operating system. */
 bool model_thread_is_inferred(const struct model_thread *thread);
+
+/* Which line a frame has. */
+enum model_lines {
+	MODEL_LINES_LAST = 0, /* of the instruction that was executed last */
+	MODEL_LINES_FIRST,    /* of the function */
+	MODEL_LINES_NONE,     /* 0 */
+};
+
+/* Put another line into every frame, which has then neither an end nor columns; native frames keep
+ * theirs, or have none. */
+void model_process_set_lines(struct model_process *process, enum model_lines lines);
 
 /* True if anything in the model is a gap or a note of loss: the exit status is then 3. */
 bool model_process_is_partial(const struct model_process *process);

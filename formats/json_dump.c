@@ -37,6 +37,7 @@ static void add_frame(struct json_builder *builder, cJSON *object, const struct 
 	add_column(builder, object, "column", frame, frame->column);
 	add_column(builder, object, "end_column", frame, frame->end_column);
 	json_add_string(builder, object, "python_module", frame->python_module);
+	json_add_string(builder, object, "source", frame->source);
 	if (frame->has_locals)
 		json_add_string(builder, object, "locals_gap", frame->locals_gap);
 	json_add_bool(builder, object, "native", frame->kind == MODEL_FRAME_NATIVE);

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/terminal_text.h"
 #include "formats/signal_text.h"
+#include "formats/source_text.h"
 #include "formats/text_locals.h"
 #include "formats/unit_text.h"
 
@@ -242,23 +243,23 @@ static void write_thread_header(const struct text_writer *writer, const struct m
 	fputc('\n', writer->stream);
 }
 
-static void write_frame(const struct text_writer *writer, const struct model_frame *frame)
+static struct error *write_frame(const struct text_writer *writer, const struct model_frame *frame)
 {
 	const struct text_dump_options *options = writer->options;
 	const char *name = model_frame_display_name(frame);
 	const char *filename = !options->full_filenames && frame->short_filename
 				       ? frame->short_filename
 				       : frame->filename;
-	int32_t line = options->first_lines ? frame->first_line : frame->line;
 	fputs("    ", writer->stream);
 	write_styled(writer, STYLE_FUNCTION, name ? name : "?");
 	fputs(" (", writer->stream);
 	write_styled(writer, STYLE_FILE, filename ? filename : "?");
-	if (line && !options->no_line_numbers) {
+	if (frame->line) {
 		fputc(':', writer->stream);
-		write_number(writer, STYLE_FAINT, line);
+		write_number(writer, STYLE_FAINT, frame->line);
 	}
 	fputs(")\n", writer->stream);
+	return frame->source ? source_text_write(writer->stream, frame) : NULL;
 }
 
 /* What follows the last slash. */
@@ -280,7 +281,7 @@ static void write_native(const struct text_writer *writer, const struct model_fr
 	if (place && !writer->options->full_filenames)
 		place = base_name(place);
 	write_styled(writer, STYLE_FILE, place ? place : "?");
-	if (frame->line && !writer->options->no_line_numbers) {
+	if (frame->line) {
 		fputc(':', writer->stream);
 		write_number(writer, STYLE_FAINT, frame->line);
 	}
@@ -294,21 +295,24 @@ static void write_gap(const struct text_writer *writer, const char *gap)
 	fputs(">\n", writer->stream);
 }
 
-static void write_thread(const struct text_writer *writer, const struct model_thread *thread)
+static struct error *write_thread(const struct text_writer *writer,
+				  const struct model_thread *thread)
 {
+	struct error *error = NULL;
 	write_thread_header(writer, thread);
 	if (!thread->frame_count)
 		fputs("    <no Python frames>\n", writer->stream);
-	for (size_t i = 0; i < thread->frame_count; i++) {
+	for (size_t i = 0; !error && i < thread->frame_count; i++) {
 		const struct model_frame *frame = &thread->frames[i];
 		if (frame->kind == MODEL_FRAME_GAP)
 			write_gap(writer, frame->gap ? frame->gap : "something is missing here");
 		else if (frame->kind == MODEL_FRAME_NATIVE)
 			write_native(writer, frame);
 		else
-			write_frame(writer, frame);
+			error = write_frame(writer, frame);
 		text_locals_write(writer->stream, frame, writer->options->color);
 	}
+	return error;
 }
 
 /* A thread that the interpreter does not know has no more than a line. */
@@ -344,8 +348,10 @@ struct error *text_dump(FILE *stream, const struct model_process *process,
 	fputc('\n', stream);
 	/* CPython links new threads and interpreters at the head: backwards, as py-spy prints them,
 	 * the main thread comes first. */
-	for (size_t i = process->thread_count; i-- > 0;)
-		write_thread(&writer, &process->threads[i]);
+	for (size_t i = process->thread_count; !error && i-- > 0;)
+		error = write_thread(&writer, &process->threads[i]);
+	if (error)
+		return error;
 	if (options->only_gil && !process->thread_count)
 		fputs("No thread held the GIL\n", stream);
 	for (size_t i = 0; i < process->other_count; i++)

@@ -12,10 +12,8 @@ struct text_dump_options {
 	bool full_filenames;
 	bool only_gil; /* threads that do not hold the GIL were left out */
 	bool show_ids; /* every thread's ids: pthread_t, in its container, interpreter */
-	bool no_line_numbers;
-	bool first_lines; /* a function's first line for its frames, instead of the current one */
-	bool parents;	  /* of a process those up to the nearest that is shown, too */
-	bool verbose;	  /* all parents; when, where and how it was captured */
+	bool parents;  /* of a process those up to the nearest that is shown, too */
+	bool verbose;  /* all parents; when, where and how it was captured */
 };
 
 /* The line between a process and its children, as in py-spy. */

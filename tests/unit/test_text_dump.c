@@ -49,14 +49,18 @@ static void test_options(void **state)
 	CLEANUP_FREE char *full =
 		dump(&process, &(struct text_dump_options){.full_filenames = true});
 	assert_non_null(strstr(full, "    Worker.run (/srv/pkg/work.py:40)\n"));
-	CLEANUP_FREE char *no_lines =
-		dump(&process, &(struct text_dump_options){.no_line_numbers = true});
-	assert_non_null(strstr(no_lines, "    Worker.run (work.py)\n"));
-	CLEANUP_FREE char *first = dump(&process, &(struct text_dump_options){.first_lines = true});
-	assert_non_null(strstr(first, "    Worker.run (work.py:38)\n"));
 	CLEANUP_FREE char *ids = dump(&process, &(struct text_dump_options){.show_ids = true});
 	assert_non_null(strstr(ids, "Thread 1234 (active+gil): \"MainThread\" [pthread "
 				    "0x7f00000004d2, 7 in its container, interpreter 0]\n"));
+	model_process_set_lines(&process, MODEL_LINES_LAST);
+	CLEANUP_FREE char *last = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(last, "    Worker.run (work.py:40)\n"));
+	model_process_set_lines(&process, MODEL_LINES_FIRST);
+	CLEANUP_FREE char *first = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(first, "    Worker.run (work.py:38)\n"));
+	model_process_set_lines(&process, MODEL_LINES_NONE);
+	CLEANUP_FREE char *no_lines = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(no_lines, "    Worker.run (work.py)\n"));
 }
 
 /* py-spy's word first, then those that it does not have. */
