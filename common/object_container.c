@@ -38,11 +38,18 @@ struct error *object_read_list(struct object_walk *walk, uint32_t node)
 			  struct_view_pointer(&view, layout->tuple.length));
 }
 
-/* A key and its value, next to each other; false where the bounds end. */
-static struct error *add_pair(struct object_walk *walk, uint32_t node, uint64_t key, uint64_t value,
-			      bool *ret_added)
+struct error *object_walk_value(struct object_walk *walk, uint32_t node, uint64_t value)
 {
-	*ret_added = object_walk_has_room(walk, 2) && walk->depth <= walk->bounds->max_depth;
+	/* The key may have taken all the room that was left; a pair is two all the same. */
+	if (!object_walk_has_room(walk, 1))
+		return object_walk_unread(walk, node);
+	return object_walk_child(walk, node, value);
+}
+
+struct error *object_walk_pair(struct object_walk *walk, uint32_t node, uint64_t key,
+			       uint64_t value, bool *ret_added)
+{
+	*ret_added = object_walk_has_room(walk, 2);
 	if (!*ret_added) {
 		object_node_at(walk, node)->cut = true;
 		return NULL;
@@ -50,10 +57,7 @@ static struct error *add_pair(struct object_walk *walk, uint32_t node, uint64_t 
 	struct error *error = object_walk_child(walk, node, key);
 	if (error)
 		return error;
-	/* The key may have taken all the room that was left; a pair is two all the same. */
-	if (!object_walk_has_room(walk, 1))
-		return object_walk_unread(walk, node);
-	return object_walk_child(walk, node, value);
+	return object_walk_value(walk, node, value);
 }
 
 /* The next entries, no more than may be needed: what is read here is captured. Deleted ones count,
@@ -86,8 +90,8 @@ struct error *object_walk_pairs(struct object_walk *walk, uint32_t node,
 				object_node_at(walk, node)->cut = true;
 				return NULL;
 			}
-			struct error *error =
-				add_pair(walk, node, entries[i].key, entries[i].value, &added);
+			struct error *error = object_walk_pair(walk, node, entries[i].key,
+							       entries[i].value, &added);
 			if (error || !added)
 				return error;
 		}
@@ -117,4 +121,30 @@ struct error *object_read_dict(struct object_walk *walk, uint32_t node)
 		return NULL;
 	}
 	return object_walk_pairs(walk, node, &dict);
+}
+
+/* defdictobject (Modules/_collectionsmodule.c): a dict, and the factory behind it. */
+struct error *object_read_default_dict(struct object_walk *walk, uint32_t node)
+{
+	uint64_t factory;
+	static const struct object_node none = {.kind = OBJECT_NONE};
+	if (!object_walk_pointer(walk, node, walk->layout->dict.size, &factory))
+		return NULL;
+	struct error *error = object_walk_value(walk, node, factory);
+	if (error)
+		return error;
+	/* NULL is shown as None. */
+	struct object_node *child = object_node_at(walk, object_node_at(walk, node)->first_child);
+	if (child->kind == OBJECT_NULL)
+		child->kind = none.kind;
+	return object_read_dict(walk, node);
+}
+
+/* mappingproxyobject (Objects/descrobject.c). */
+struct error *object_read_mapping_proxy(struct object_walk *walk, uint32_t node)
+{
+	uint64_t mapping;
+	if (!object_walk_pointer(walk, node, walk->layout->object.size, &mapping))
+		return NULL;
+	return object_walk_value(walk, node, mapping);
 }

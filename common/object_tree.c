@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/cursor.h"
 #include "common/object_walk.h"
 
@@ -67,22 +68,41 @@ static bool is_cycle(struct object_walk *walk, uint32_t node)
 	return false;
 }
 
+/* The least that the node's own text has; when all that is allowed is reached, more is not read. */
+static uint64_t least_characters(const struct object_node *node)
+{
+	switch (node->kind) {
+	case OBJECT_STR:
+		return strlen("'', ") + node->bytes.size / (node->width ? node->width : 1);
+	case OBJECT_BYTES:
+		return strlen("'', ") + node->bytes.size;
+	case OBJECT_INSTANCE:
+		return strlen("< object at 0x0>, ") + strlen(node->type->name);
+	default:
+		return strlen("0, ");
+	}
+}
+
 static struct error *read_value(struct object_walk *walk, uint32_t node)
 {
 	object_read_function *read = object_kind_reader(object_node_at(walk, node)->kind);
-	if (!read)
-		return NULL;
-	walk->ancestors[walk->depth++] = node;
-	struct error *error = read(walk, node);
-	walk->depth--;
+	struct error *error = NULL;
+	if (read) {
+		walk->ancestors[walk->depth++] = node;
+		error = read(walk, node);
+		walk->depth--;
+	}
+	walk->characters += least_characters(object_node_at(walk, node));
 	return error;
 }
 
-static struct error *read_node(struct object_walk *walk, uint32_t node)
+/* What the object is; false if that is all that can be told of it. */
+static struct error *read_kind(struct object_walk *walk, uint32_t node, bool *ret)
 {
 	uint64_t address = object_node_at(walk, node)->address;
 	const struct object_type *type;
 	uint64_t type_address;
+	*ret = false;
 	if (!address) {
 		object_node_at(walk, node)->kind = OBJECT_NULL;
 		return NULL;
@@ -108,7 +128,15 @@ static struct error *read_node(struct object_walk *walk, uint32_t node)
 	}
 	object_node_at(walk, node)->type = type;
 	object_node_at(walk, node)->kind = type->kind;
-	return read_value(walk, node);
+	*ret = true;
+	return NULL;
+}
+
+static struct error *read_node(struct object_walk *walk, uint32_t node)
+{
+	bool has_value;
+	struct error *error = read_kind(walk, node, &has_value);
+	return error || !has_value ? error : read_value(walk, node);
 }
 
 static struct error *add_child(struct object_walk *walk, uint32_t parent, uint64_t address,
@@ -130,12 +158,41 @@ static struct error *add_child(struct object_walk *walk, uint32_t parent, uint64
 struct error *object_walk_child(struct object_walk *walk, uint32_t parent, uint64_t address)
 {
 	uint32_t node;
-	if (!object_walk_has_room(walk, 1) || walk->depth > walk->bounds->max_depth) {
+	if (!object_walk_has_room(walk, 1)) {
 		object_node_at(walk, parent)->cut = true;
 		return NULL;
 	}
 	struct error *error = add_child(walk, parent, address, &node);
 	return error ? error : read_node(walk, node);
+}
+
+struct error *object_walk_mention(struct object_walk *walk, uint32_t parent, uint64_t address)
+{
+	bool has_value;
+	uint32_t node;
+	struct error *error = add_child(walk, parent, address, &node);
+	if (!error)
+		error = read_kind(walk, node, &has_value);
+	if (!error && object_node_at(walk, node)->type)
+		object_node_at(walk, node)->kind = OBJECT_MENTIONED;
+	return error;
+}
+
+struct error *object_walk_name(struct object_walk *walk, uint32_t parent, const char *utf8)
+{
+	uint32_t node;
+	struct error *error = add_child(walk, parent, 0, &node);
+	if (error)
+		return error;
+	object_node_at(walk, node)->kind = OBJECT_NAME;
+	return object_walk_keep(walk, node, utf8, strlen(utf8));
+}
+
+struct error *object_walk_keep_name(struct object_walk *walk, uint32_t node, uint64_t address)
+{
+	CLEANUP_FREE char *name = NULL;
+	struct error *error = object_name_read(&walk->objects->reader, address, &name);
+	return error ? error : object_walk_keep(walk, node, name, strlen(name));
 }
 
 struct error *object_walk_unread(struct object_walk *walk, uint32_t parent)
@@ -151,16 +208,13 @@ uint64_t object_walk_limit(struct object_walk *walk, uint32_t node, uint64_t len
 	return length < max ? length : max;
 }
 
-struct error *object_walk_items(struct object_walk *walk, uint32_t parent, uint64_t array,
+struct error *object_walk_array(struct object_walk *walk, uint32_t parent, uint64_t array,
 				uint64_t count)
 {
-	uint64_t wanted = object_walk_limit(walk, parent, count, walk->bounds->max_items);
-	if (walk->depth > walk->bounds->max_depth)
-		object_node_at(walk, parent)->cut |= wanted > 0;
-	for (uint64_t first = 0; first < wanted; first += OBJECT_BATCH) {
+	for (uint64_t first = 0; first < count; first += OBJECT_BATCH) {
 		uint64_t items[OBJECT_BATCH];
-		uint64_t batch = wanted - first < OBJECT_BATCH ? wanted - first : OBJECT_BATCH;
-		if (!object_walk_has_room(walk, 1) || walk->depth > walk->bounds->max_depth) {
+		uint64_t batch = count - first < OBJECT_BATCH ? count - first : OBJECT_BATCH;
+		if (!object_walk_has_room(walk, 1)) {
 			object_node_at(walk, parent)->cut = true;
 			return NULL;
 		}
@@ -178,6 +232,13 @@ struct error *object_walk_items(struct object_walk *walk, uint32_t parent, uint6
 		}
 	}
 	return NULL;
+}
+
+struct error *object_walk_items(struct object_walk *walk, uint32_t parent, uint64_t array,
+				uint64_t count)
+{
+	uint64_t wanted = object_walk_limit(walk, parent, count, walk->bounds->max_items);
+	return object_walk_array(walk, parent, array, wanted);
 }
 
 struct error *object_walk_keep(struct object_walk *walk, uint32_t node, const void *bytes,

@@ -28,6 +28,8 @@ enum object_kind {
 	OBJECT_WILD,	   /* readable, but no object: its type is none, or its lengths cannot be */
 	OBJECT_NULL,	   /* address 0: a place that is not filled */
 	OBJECT_CYCLE,	   /* one of its own ancestors again */
+	OBJECT_MENTIONED,  /* only its type and address are told */
+	OBJECT_NAME,	   /* no object, but a name; bytes: UTF-8 */
 
 	OBJECT_NONE,
 	OBJECT_ELLIPSIS,
@@ -55,14 +57,15 @@ enum object_kind {
 	OBJECT_TYPE,	      /* `named` is the type that it is */
 	OBJECT_FUNCTION,      /* bytes: its name, UTF-8 */
 	OBJECT_METHOD,	      /* self; bytes: the function's name, UTF-8 */
-	OBJECT_BUILTIN,	      /* self, if it has one that is no module; bytes: the name, UTF-8 */
-	OBJECT_MODULE, /* name; then __spec__'s origin, if it tells one; `integer`: whether it is a
-			  file's */
-	OBJECT_CODE,   /* name, file name; integer: the line */
+	OBJECT_BUILTIN, /* self, if it has one that is no module, mentioned; bytes: the name, UTF-8
+			 */
+	OBJECT_MODULE,	/* name; then __spec__'s origin, if it tells one; `integer`: whether it is a
+			   file's */
+	OBJECT_CODE,	/* name, file name; integer: the line */
 	OBJECT_GENERATOR, /* bytes: its name, UTF-8 */
 	OBJECT_COROUTINE,
 	OBJECT_ASYNC_GENERATOR,
-	OBJECT_CELL,	  /* the contents: none, or one */
+	OBJECT_CELL,	  /* the contents, if there are any */
 	OBJECT_EXCEPTION, /* items of args */
 	OBJECT_ENUM,	  /* _name_, _value_ */
 	OBJECT_DATACLASS, /* pairs of a name and a value: the fields, in their order */
@@ -75,6 +78,17 @@ enum object_kind {
 	OBJECT_TIMEZONE,  /* the offset; the name, if it has one */
 	OBJECT_NUMPY_NUMBER, /* real[0] or integer, by `width`: 'f', 'i', 'u' or 'b' */
 	OBJECT_NUMPY_ARRAY,  /* fields: the shape; bytes: the name of the element's type */
+};
+
+/* __slots__ of a class. */
+struct object_slot {
+	char *name; /* UTF-8 */
+	uint32_t offset;
+};
+
+struct object_slots {
+	struct object_slot *items;
+	size_t count;
 };
 
 /* What a type says of its instances. Read once by a reader. */
@@ -94,6 +108,8 @@ struct object_type {
 	const struct object_type *metatype;
 	char *module; /* UTF-8; NULL: builtins, or not known */
 	char *name;   /* UTF-8: the qualified name in the module, never NULL of a valid one */
+	struct object_slots slots;
+	bool slots_are_read;
 };
 
 /* Bytes of the tree's buffer. */

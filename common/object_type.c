@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/cursor.h"
 #include "common/object_walk.h"
 #include "common/terminal_text.h"
 
@@ -12,6 +13,9 @@ enum {
 	TYPES_MAX = 1 << 14,
 	/* Bases of bases, metatypes of metatypes. */
 	TYPES_MAX_CHAIN = 64,
+	/* Members of a class, and where they are in an instance. */
+	TYPE_MAX_SLOTS = 256,
+	TYPE_MAX_BYTES = 1 << 16,
 	/* Entries of a type's dict that are gone through for one name. */
 	TYPE_DICT_BUDGET = 1 << 10,
 	/* Include/object.h of all versions. */
@@ -40,6 +44,9 @@ void object_reader_destroy(struct object_reader *objects)
 			continue;
 		free(type->module);
 		free(type->name);
+		for (size_t j = 0; j < type->slots.count; j++)
+			free(type->slots.items[j].name);
+		free(type->slots.items);
 		free(type);
 	}
 	address_map_deinit(&objects->types);
@@ -282,4 +289,57 @@ struct error *object_type_get(struct object_reader *objects, uint64_t address,
 	}
 	*ret = type;
 	return read_type(objects, type);
+}
+
+/*
+ * The members of a class are behind its type object (PyHeapType_GET_MEMBERS(),
+ * Objects/typeobject.c), as many as its ob_size says: PyMemberDef {name, type, offset, flags, doc}.
+ */
+static struct error *read_slots(struct object_reader *objects, struct object_type *type)
+{
+	enum { MEMBER_BYTES = 40, MEMBER_TYPE = 8, MEMBER_OFFSET = 16, TYPE_OBJECT_EX = 16 };
+	struct memory *memory = python_reader_memory(&objects->reader);
+	uint8_t member[MEMBER_BYTES];
+	uint64_t count;
+	uint64_t name;
+	uint64_t offset;
+	uint64_t kind;
+	if (!type->is_heap || !type->metatype ||
+	    struct_read_pointer(memory, type->address, objects->reader.layout->object.size,
+				&count) != MEMORY_OK ||
+	    count > TYPE_MAX_SLOTS || type->metatype->basic_size > TYPE_MAX_BYTES)
+		return NULL;
+	type->slots.items = calloc(count + 1, sizeof(*type->slots.items));
+	if (!type->slots.items)
+		return &error_out_of_memory;
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t address = type->address + type->metatype->basic_size + i * MEMBER_BYTES;
+		char *text;
+		if (memory_read(memory, address, member, sizeof(member)) != MEMORY_OK)
+			return NULL;
+		bytes_field(member, sizeof(member), 0, OBJECT_WORD, &name);
+		bytes_field(member, sizeof(member), MEMBER_TYPE, sizeof(uint32_t), &kind);
+		bytes_field(member, sizeof(member), MEMBER_OFFSET, OBJECT_WORD, &offset);
+		if (kind != TYPE_OBJECT_EX || offset > TYPE_MAX_BYTES ||
+		    object_c_string_read(memory, name, &text) != MEMORY_OK || !text)
+			continue;
+		type->slots.items[type->slots.count++] =
+			(struct object_slot){.name = text, .offset = (uint32_t)offset};
+	}
+	return NULL;
+}
+
+struct error *object_type_slots(struct object_reader *objects, const struct object_type *type,
+				const struct object_slots **ret)
+{
+	/* Types are the reader's own; only who has a reader can come here. */
+	struct object_type *own = address_map_get(&objects->types, type->address);
+	struct error *error = NULL;
+	*ret = &type->slots;
+	if (own && !own->slots_are_read) {
+		own->slots_are_read = true;
+		error = read_slots(objects, own);
+		*ret = &own->slots;
+	}
+	return error;
 }

@@ -5,6 +5,7 @@
 enum {
 	/* Objects whose dict is further away than this are not believed. */
 	INSTANCE_MAX_BYTES = 1 << 16,
+	ITEM_SIZE = sizeof(uint64_t), /* from tp_basicsize to tp_itemsize */
 	INTEGER_MAX_DIGITS = 5 /* of 15 bits make 64 */,
 };
 
@@ -13,6 +14,7 @@ struct instance_type {
 	uint64_t address;
 	uint64_t flags;
 	uint64_t basic_size;
+	uint64_t item_size; /* tp_itemsize, behind tp_basicsize */
 	uint64_t dict_offset;
 };
 
@@ -24,6 +26,8 @@ static bool read_type(const struct python_reader *reader, uint64_t address,
 	struct struct_view view;
 	struct_span_add(&span, layout->type.flags, sizeof(uint64_t));
 	struct_span_add(&span, layout->type.basic_size, sizeof(uint64_t));
+	if (layout->type.basic_size != LAYOUT_ABSENT)
+		struct_span_add(&span, layout->type.basic_size + ITEM_SIZE, sizeof(uint64_t));
 	struct_span_add(&span, layout->type.dict_offset, sizeof(uint64_t));
 	if (struct_view_read(python_reader_memory(reader), address, span, &view) != MEMORY_OK)
 		return false;
@@ -31,6 +35,7 @@ static bool read_type(const struct python_reader *reader, uint64_t address,
 		.address = address,
 		.flags = struct_view_pointer(&view, layout->type.flags),
 		.basic_size = struct_view_pointer(&view, layout->type.basic_size),
+		.item_size = struct_view_pointer(&view, layout->type.basic_size + ITEM_SIZE),
 		.dict_offset = struct_view_pointer(&view, layout->type.dict_offset),
 	};
 	return true;
@@ -87,6 +92,33 @@ static bool read_managed(const struct python_reader *reader, const struct instan
 	return raw_dict_read(reader, word, ret);
 }
 
+/*
+ * In objects of variable size (subclasses of int, tuple, bytes) the dict's offset counts from the
+ * end: _PyObject_ComputedDictPointer(), Objects/object.c. Makes it one from the start.
+ */
+static bool locate_in_variable(const struct python_reader *reader, uint64_t object,
+			       struct instance_type *type)
+{
+	const struct python_layout *layout = reader->layout;
+	bool is_integer = type->flags >> 24 & 1; /* Py_TPFLAGS_LONG_SUBCLASS */
+	uint64_t length;
+	if ((int64_t)type->dict_offset >= 0)
+		return true;
+	if (struct_read_pointer(python_reader_memory(reader), object,
+				is_integer ? layout->integer.length : layout->tuple.length,
+				&length) != MEMORY_OK)
+		return false;
+	if (is_integer && layout->integer.length_shift)
+		length >>= layout->integer.length_shift;
+	else if ((int64_t)length < 0)
+		length = -length;
+	if (length > INSTANCE_MAX_BYTES || type->item_size > INSTANCE_MAX_BYTES ||
+	    type->basic_size > INSTANCE_MAX_BYTES)
+		return false;
+	type->dict_offset += (type->basic_size + length * type->item_size + 7) & ~7ULL;
+	return true;
+}
+
 bool instance_attributes(const struct python_reader *reader, uint64_t object, uint64_t *ret_type,
 			 struct raw_dict *ret)
 {
@@ -103,8 +135,8 @@ bool instance_attributes(const struct python_reader *reader, uint64_t object, ui
 		return true;
 	if (type.flags & layout->instance.managed_dict_flag)
 		return read_managed(reader, &type, object, ret);
-	/* Counted from the end in objects of variable size; threads are none. */
-	if (!type.dict_offset || type.dict_offset > INSTANCE_MAX_BYTES)
+	if (!locate_in_variable(reader, object, &type) || !type.dict_offset ||
+	    type.dict_offset > INSTANCE_MAX_BYTES)
 		return false;
 	return struct_read_pointer(memory, object, (layout_offset)type.dict_offset, &address) ==
 		       MEMORY_OK &&

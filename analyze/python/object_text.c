@@ -8,40 +8,90 @@
 /* Where so little is left nothing is begun any more, but "..." is written. */
 enum { LITTLE_ROOM = 5 };
 
-/* The last part of a qualified name: __name__. */
-static const char *short_name(const struct object_type *type)
+void text_short_name(struct text_builder *text, const struct object_type *type)
 {
 	const char *dot = strrchr(type->name, '.');
-	return dot ? dot + 1 : type->name;
+	text_name(text, dot ? dot + 1 : type->name);
 }
 
-static void append_type_name(struct text_builder *text, const struct object_type *type)
+void text_full_name(struct text_builder *text, const struct object_type *type)
 {
 	if (type->module) {
-		text_append(text, type->module);
+		text_name(text, type->module);
 		text_append(text, ".");
 	}
-	text_append(text, type->name);
+	text_name(text, type->name);
+}
+
+void text_c_name(struct text_builder *text, const struct object_type *type)
+{
+	if (type->is_heap)
+		text_short_name(text, type);
+	else
+		text_full_name(text, type);
+}
+
+/* Whether the object's type is a class that was made from its kind's own type. */
+static bool is_subclass(const struct object_node *node)
+{
+	return node->type->is_heap;
 }
 
 /* How kinds that hold others are written. */
 struct container {
 	const char *open;
 	const char *close;
-	const char *empty;    /* NULL: as open and close */
-	const char *between;  /* the two of a pair; NULL: there are no pairs */
-	bool is_called;	      /* open and close are in "name(" and ")" */
-	bool names_are_plain; /* the first of a pair is a name, not a value */
+	const char *between; /* the two of a pair; NULL: there are no pairs */
+	enum {
+		NEVER_CALLED,
+		ALWAYS_CALLED,	 /* open and close are in "name(" and ")" */
+		SUBCLASS_CALLED, /* the same, if it is a subclass */
+	} called;
+	bool is_qualified; /* called by its qualified name */
 };
 
 static const struct container containers[] = {
 	[OBJECT_TUPLE] = {.open = "(", .close = ")"},
 	[OBJECT_LIST] = {.open = "[", .close = "]"},
+	[OBJECT_SET] = {.open = "{", .close = "}", .called = SUBCLASS_CALLED},
+	[OBJECT_FROZENSET] = {.open = "{", .close = "}", .called = ALWAYS_CALLED},
+	[OBJECT_DEQUE] = {.open = "[", .close = "]", .called = ALWAYS_CALLED},
 	[OBJECT_DICT] = {.open = "{", .close = "}", .between = ": "},
+	[OBJECT_DEFAULT_DICT] = {.open = "{",
+				 .close = "}",
+				 .between = ": ",
+				 .called = ALWAYS_CALLED},
+	[OBJECT_ORDERED_DICT] = {.open = "{",
+				 .close = "}",
+				 .between = ": ",
+				 .called = ALWAYS_CALLED},
+	[OBJECT_COUNTER] = {.open = "{", .close = "}", .between = ": ", .called = ALWAYS_CALLED},
+	[OBJECT_MAPPING_PROXY] = {.open = "", .close = "", .called = ALWAYS_CALLED},
+	[OBJECT_SLICE] = {.open = "", .close = "", .called = ALWAYS_CALLED},
+	[OBJECT_EXCEPTION] = {.open = "", .close = "", .called = ALWAYS_CALLED},
+	[OBJECT_NAMEDTUPLE] = {.open = "", .close = "", .between = "=", .called = ALWAYS_CALLED},
+	[OBJECT_DATACLASS] = {.open = "",
+			      .close = "",
+			      .between = "=",
+			      .called = ALWAYS_CALLED,
+			      .is_qualified = true},
 };
 
-static const struct container *container_of_kind(enum object_kind kind)
+/* Before 3.12 as a list of pairs (odict_repr(), Objects/odictobject.c). */
+static const struct container old_ordered_dict = {
+	.open = "[", .close = "]", .between = ", ", .called = ALWAYS_CALLED};
+
+/* 2.7: of a list. */
+static const struct container old_set = {.open = "[", .close = "]", .called = ALWAYS_CALLED};
+
+static const struct container *container_of_kind(const struct text_builder *text,
+						 enum object_kind kind)
 {
+	if (kind == OBJECT_ORDERED_DICT &&
+	    (text->tree->python_major < 3 || text->tree->python_minor < 12))
+		return &old_ordered_dict;
+	if ((kind == OBJECT_SET || kind == OBJECT_FROZENSET) && text->tree->python_major < 3)
+		return &old_set;
 	if (kind >= sizeof(containers) / sizeof(*containers) || !containers[kind].open)
 		return NULL;
 	return &containers[kind];
@@ -54,29 +104,30 @@ static size_t room_left(const struct text_builder *text, struct text_mark mark, 
 	return limit == SIZE_MAX ? SIZE_MAX : limit > used ? limit - used : 0;
 }
 
-/* One item, or a pair; gives the node behind it. Where it does not fit it is not there in the end:
- * `ret_fits`. */
+static size_t less(size_t limit, size_t used)
+{
+	return limit == SIZE_MAX ? SIZE_MAX : limit > used ? limit - used : 0;
+}
+
+/* One item, or a pair; gives the node behind it. */
 static const struct object_node *append_entry(struct text_builder *text,
 					      const struct container *container,
-					      const struct object_node *node, size_t limit,
-					      bool *ret_fits)
+					      const struct object_node *node, size_t limit)
 {
 	struct text_mark start = text_mark(text);
 	const struct object_node *next = object_tree_next(text->tree, node);
-	if (container->names_are_plain && node->kind == OBJECT_STR)
+	bool is_tuple = container == &old_ordered_dict;
+	text_append(text, is_tuple ? "(" : "");
+	if (container->between && *container->between == '=' && node->kind == OBJECT_STR)
 		text_plain_string(text, node);
 	else
-		text_node(text, node, limit);
+		text_node(text, node, less(limit, 2 * (size_t)is_tuple));
 	if (container->between && next) {
 		text_append(text, container->between);
-		if (room_left(text, start, limit) > LITTLE_ROOM)
-			text_node(text, next, room_left(text, start, limit));
+		text_node(text, next, less(room_left(text, start, limit), is_tuple));
 		next = object_tree_next(text->tree, next);
 	}
-	/* ", ..." of those behind it. */
-	*ret_fits = room_left(text, start, limit) >= LITTLE_ROOM;
-	if (!*ret_fits)
-		text_return(text, start);
+	text_append(text, is_tuple ? ")" : "");
 	return next;
 }
 
@@ -88,10 +139,14 @@ static void append_entries(struct text_builder *text, const struct container *co
 	struct text_mark start = text_mark(text);
 	const char *comma = "";
 	while (node && !text_is_over(text)) {
-		bool fits;
+		struct text_mark before = text_mark(text);
+		size_t left = room_left(text, start, limit);
 		text_append(text, comma);
-		node = append_entry(text, container, node, room_left(text, start, limit), &fits);
-		if (!fits) {
+		/* What comes behind needs room for ", ..." at least. */
+		node = append_entry(text, container, node, less(left, strlen(comma) + LITTLE_ROOM));
+		if (room_left(text, start, limit) < LITTLE_ROOM) {
+			text_return(text, before);
+			text_append(text, comma);
 			text_append(text, "...");
 			return;
 		}
@@ -103,47 +158,83 @@ static void append_entries(struct text_builder *text, const struct container *co
 	}
 }
 
-static size_t less(size_t limit, size_t used)
+/* Kinds whose empty ones are written without brackets: set(), OrderedDict(). */
+static bool is_empty_call(const struct object_node *node, const struct object_node *first)
 {
-	return limit == SIZE_MAX ? SIZE_MAX : limit > used ? limit - used : 0;
+	return !first && !node->cut && !node->missing &&
+	       (node->kind == OBJECT_SET || node->kind == OBJECT_FROZENSET ||
+		node->kind == OBJECT_ORDERED_DICT || node->kind == OBJECT_COUNTER);
+}
+
+/* What is behind the items. */
+static void append_end(struct text_builder *text, const struct container *container,
+		       const struct object_node *node)
+{
+	bool is_whole = !node->cut && !node->missing;
+	if (node->kind == OBJECT_TUPLE && node->child_count == 1 && is_whole)
+		text_append(text, ",");
+	/* BaseException_repr() before 3.7. */
+	if (node->kind == OBJECT_EXCEPTION && node->child_count == 1 && is_whole &&
+	    (text->tree->python_major < 3 || text->tree->python_minor < 7))
+		text_append(text, ",");
+	text_append(text, container->close);
+	if (node->kind == OBJECT_DEQUE && node->limit >= 0)
+		text_format(text, ", maxlen=%" PRId64, node->limit);
 }
 
 static void write_container(struct text_builder *text, const struct object_node *node, size_t limit)
 {
-	const struct container *container = container_of_kind(node->kind);
+	const struct container *container = container_of_kind(text, node->kind);
 	const struct object_node *first = object_tree_child(text->tree, node);
 	struct text_mark start = text_mark(text);
-	size_t closing = strlen(container->close) + container->is_called;
-	if (!first && !node->cut && !node->missing && container->empty) {
-		text_append(text, container->empty);
-		return;
-	}
-	if (container->is_called) {
-		text_append(text, short_name(node->type));
+	bool is_empty = is_empty_call(node, first);
+	bool is_called = container->called == ALWAYS_CALLED || is_empty ||
+			 (container->called == SUBCLASS_CALLED && is_subclass(node));
+	if (is_called) {
+		if (container->is_qualified)
+			text_name(text, node->type->name);
+		else
+			text_short_name(text, node->type);
 		text_append(text, "(");
 	}
-	text_append(text, container->open);
-	append_entries(text, container, node, first, less(room_left(text, start, limit), closing));
-	if (node->kind == OBJECT_TUPLE && node->child_count == 1 && !node->cut && !node->missing)
-		text_append(text, ",");
-	text_append(text, container->close);
-	if (container->is_called)
+	if (node->kind == OBJECT_DEFAULT_DICT && first) {
+		text_node(text, first, room_left(text, start, limit));
+		text_append(text, ", ");
+		first = object_tree_next(text->tree, first);
+	}
+	if (!is_empty) {
+		text_append(text, container->open);
+		append_entries(
+			text, container, node, first,
+			less(room_left(text, start, limit), strlen(container->close) + is_called));
+		append_end(text, container, node);
+	}
+	if (is_called)
 		text_append(text, ")");
 }
 
+/* "<m.C object at 0x7f...>" as object_repr() writes it, with the attributes before the ">". */
 static void write_instance(struct text_builder *text, const struct object_node *node, size_t limit)
 {
-	(void)limit;
+	static const struct container attributes = {.between = "="};
+	const struct object_node *first = object_tree_child(text->tree, node);
+	struct text_mark start = text_mark(text);
 	text_append(text, "<");
-	append_type_name(text, node->type);
-	text_format(text, " object at 0x%" PRIx64 ">", node->address);
+	text_full_name(text, node->type);
+	text_format(text, " object at 0x%" PRIx64, node->address);
+	size_t left = less(room_left(text, start, limit), 2);
+	if (left > LITTLE_ROOM && (first || node->cut || node->missing)) {
+		text_append(text, " ");
+		append_entries(text, &attributes, node, first, left);
+	}
+	text_append(text, ">");
 }
 
 /* bytearray_repr(), Objects/bytearrayobject.c; subclasses are called by their own name. */
 static void write_bytearray(struct text_builder *text, const struct object_node *node, size_t limit)
 {
 	struct text_mark start = text_mark(text);
-	text_append(text, short_name(node->type));
+	text_short_name(text, node->type);
 	text_append(text, "(");
 	text_string(text, node, less(room_left(text, start, limit), 1));
 	text_append(text, ")");
@@ -155,15 +246,28 @@ static void write_wild(struct text_builder *text, const struct object_node *node
 	text_format(text, "<invalid object at 0x%" PRIx64 ">", node->address);
 }
 
+/* Py_ReprEnter(): the brackets of what it is; objects without them are told by their head. */
 static void write_cycle(struct text_builder *text, const struct object_node *node, size_t limit)
 {
-	const struct container *container = node->type ? container_of_kind(node->type->kind) : NULL;
-	(void)limit;
-	if (container)
+	enum object_kind kind = node->type ? node->type->kind : OBJECT_CYCLE;
+	const struct container *container = container_of_kind(text, kind);
+	if (kind == OBJECT_INSTANCE) {
+		write_instance(text, node, limit);
+		return;
+	}
+	bool has_brackets = kind == OBJECT_LIST || kind == OBJECT_TUPLE || kind == OBJECT_DICT ||
+			    kind == OBJECT_DEQUE;
+	if (has_brackets)
 		text_append(text, container->open);
+	if (kind == OBJECT_SET || kind == OBJECT_FROZENSET || kind == OBJECT_EXCEPTION) {
+		text_short_name(text, node->type);
+		text_append(text, "(");
+	}
 	text_append(text, "...");
-	if (container)
+	if (has_brackets)
 		text_append(text, container->close);
+	if (kind == OBJECT_SET || kind == OBJECT_FROZENSET || kind == OBJECT_EXCEPTION)
+		text_append(text, ")");
 }
 
 static void write_bool(struct text_builder *text, const struct object_node *node, size_t limit)
@@ -209,6 +313,38 @@ static const struct writer {
 	[OBJECT_LIST] = {.write = write_container, .is_wrapped = true},
 	[OBJECT_DICT] = {.write = write_container, .is_wrapped = true},
 	[OBJECT_INSTANCE] = {.write = write_instance},
+	[OBJECT_MENTIONED] = {.write = write_instance},
+	[OBJECT_NAME] = {.write = text_own_name},
+	[OBJECT_NAMEDTUPLE] = {.write = write_container},
+	[OBJECT_SET] = {.write = write_container, .is_wrapped = true},
+	[OBJECT_FROZENSET] = {.write = write_container},
+	[OBJECT_DEQUE] = {.write = write_container},
+	[OBJECT_DEFAULT_DICT] = {.write = write_container},
+	[OBJECT_ORDERED_DICT] = {.write = write_container},
+	[OBJECT_COUNTER] = {.write = write_container},
+	[OBJECT_MAPPING_PROXY] = {.write = write_container},
+	[OBJECT_SLICE] = {.write = write_container},
+	[OBJECT_EXCEPTION] = {.write = write_container},
+	[OBJECT_DATACLASS] = {.write = write_container},
+	[OBJECT_RANGE] = {.write = text_range},
+	[OBJECT_TYPE] = {.write = text_type},
+	[OBJECT_FUNCTION] = {.write = text_function},
+	[OBJECT_METHOD] = {.write = text_method},
+	[OBJECT_BUILTIN] = {.write = text_builtin},
+	[OBJECT_MODULE] = {.write = text_module},
+	[OBJECT_CODE] = {.write = text_code},
+	[OBJECT_GENERATOR] = {.write = text_function},
+	[OBJECT_COROUTINE] = {.write = text_function},
+	[OBJECT_ASYNC_GENERATOR] = {.write = text_function},
+	[OBJECT_CELL] = {.write = text_cell},
+	[OBJECT_ENUM] = {.write = text_enum},
+	[OBJECT_DATE] = {.write = text_date},
+	[OBJECT_DATETIME] = {.write = text_date},
+	[OBJECT_TIME] = {.write = text_date},
+	[OBJECT_TIMEDELTA] = {.write = text_timedelta},
+	[OBJECT_TIMEZONE] = {.write = text_timezone},
+	[OBJECT_NUMPY_NUMBER] = {.write = text_numpy_number},
+	[OBJECT_NUMPY_ARRAY] = {.write = text_numpy_array},
 };
 
 static const struct writer *writer_of(const struct object_node *node)
@@ -234,10 +370,27 @@ static void write_cut(struct text_builder *text, const struct object_node *node,
 	text_cut(text, start, limit, text->buffer.data[start.size] == '<' ? ">" : "");
 }
 
+/* Try without a limit, so that nothing is cut that has room enough. */
+static bool fits_whole(struct text_builder *text, const struct object_node *node, size_t limit)
+{
+	struct text_mark start = text_mark(text);
+	size_t stop_at = text->stop_at;
+	if (stop_at > text->characters + limit)
+		text->stop_at = text->characters + limit;
+	text_node(text, node, SIZE_MAX);
+	text->stop_at = stop_at;
+	if (text->characters - start.characters <= limit)
+		return true;
+	text_return(text, start);
+	return false;
+}
+
 void text_node(struct text_builder *text, const struct object_node *node, size_t limit)
 {
 	struct text_mark start = text_mark(text);
 	bool is_wrapped = node->type && node->type->has_own_repr && writer_of(node)->is_wrapped;
+	if (limit != SIZE_MAX && fits_whole(text, node, limit))
+		return;
 	if (limit <= LITTLE_ROOM) {
 		text_append(text, "...");
 		return;
@@ -246,7 +399,7 @@ void text_node(struct text_builder *text, const struct object_node *node, size_t
 		write_cut(text, node, limit);
 		return;
 	}
-	text_append(text, short_name(node->type));
+	text_short_name(text, node->type);
 	text_append(text, "(");
 	write_cut(text, node, less(room_left(text, start, limit), 1));
 	text_append(text, ")");
@@ -260,16 +413,10 @@ struct error *object_text(const struct object_tree *tree, const struct object_te
 	size_t limit = options->max_characters < OBJECT_TEXT_MIN_CHARACTERS
 			       ? OBJECT_TEXT_MIN_CHARACTERS
 			       : options->max_characters;
-	struct text_builder text = {.tree = tree, .stop_at = limit};
+	struct text_builder text = {.tree = tree, .stop_at = SIZE_MAX};
 	const struct object_node *root = object_tree_root(tree);
 	if (root)
-		text_node(&text, root, SIZE_MAX);
-	/* Cut only what does not fit as a whole. */
-	if (text.characters > limit) {
-		text_return(&text, (struct text_mark){0});
-		text.stop_at = SIZE_MAX;
 		text_node(&text, root, limit);
-	}
 	if (!text.error)
 		text.error = buffer_append_u8(&text.buffer, 0);
 	if (text.error) {

@@ -51,7 +51,34 @@ void text_complex(struct text_builder *text, double real, double imaginary);
 
 /* Strings (object_text_string.c). */
 void text_string(struct text_builder *text, const struct object_node *node, size_t limit);
-/* The characters of a str node without quotes, in names. */
+/* The characters of a str node without quotes. */
 void text_plain_string(struct text_builder *text, const struct object_node *node);
+/* A name that came from the target: what is not printable is escaped. */
+void text_name(struct text_builder *text, const char *utf8);
+void text_name_bytes(struct text_builder *text, const char *utf8, size_t size);
+
+/* What a type is called: by __name__, by module and __qualname__, and as tp_name has it. */
+void text_short_name(struct text_builder *text, const struct object_type *type);
+void text_full_name(struct text_builder *text, const struct object_type *type);
+void text_c_name(struct text_builder *text, const struct object_type *type);
+
+/* What the bytes of the node tell. */
+void text_own_name(struct text_builder *text, const struct object_node *node, size_t limit);
+
+/* Other kinds (object_text_kinds.c, object_text_datetime.c). */
+void text_range(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_type(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_function(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_method(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_builtin(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_module(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_code(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_cell(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_enum(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_numpy_number(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_numpy_array(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_date(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_timedelta(struct text_builder *text, const struct object_node *node, size_t limit);
+void text_timezone(struct text_builder *text, const struct object_node *node, size_t limit);
 
 #endif

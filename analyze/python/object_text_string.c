@@ -4,7 +4,11 @@
 #include "analyze/python/object_text_parts.h"
 #include "analyze/python/printable.h"
 #include "common/cursor.h"
+#include "common/terminal_text.h"
 #include "common/utf8.h"
+
+/* Of a name: no character. */
+#define NO_QUOTE UINT32_MAX
 
 bool python_is_printable(uint32_t point)
 {
@@ -23,7 +27,7 @@ bool python_is_printable(uint32_t point)
 
 static bool is_bytes(const struct object_node *node)
 {
-	return node->kind != OBJECT_STR;
+	return node->kind == OBJECT_BYTES || node->kind == OBJECT_BYTEARRAY;
 }
 
 static uint32_t point_at(const struct text_builder *text, const struct object_node *node, size_t i)
@@ -37,7 +41,9 @@ static uint32_t point_at(const struct text_builder *text, const struct object_no
 
 static size_t point_count(const struct object_node *node)
 {
-	return is_bytes(node) ? node->bytes.size : node->bytes.size / node->width;
+	if (is_bytes(node))
+		return node->bytes.size;
+	return node->width ? node->bytes.size / node->width : 0;
 }
 
 /* Single quotes, but where these are in the text and double ones are not. */
@@ -63,7 +69,7 @@ static void append_escaped(struct text_builder *text, uint32_t point, uint32_t q
 			return;
 		}
 	}
-	if (point == quote || point == '\\')
+	if (point == quote || (point == '\\' && quote != NO_QUOTE))
 		text_format(text, "\\%c", (char)point);
 	else if (point < 0x80 ? point >= ' ' && point < 0x7f
 			      : !only_ascii && python_is_printable(point))
@@ -120,10 +126,38 @@ void text_string(struct text_builder *text, const struct object_node *node, size
 		text_append(text, dots);
 }
 
+void text_name_bytes(struct text_builder *text, const char *utf8, size_t size)
+{
+	while (size && !text_is_over(text)) {
+		unsigned point = 0;
+		size_t length = utf8_decode(utf8, size, &point);
+		/* No UTF-8: byte for byte. */
+		if (!length) {
+			text_format(text, "\\x%02x", (uint8_t)*utf8);
+			length = 1;
+		} else {
+			append_escaped(text, point, NO_QUOTE, false);
+		}
+		utf8 += length;
+		size -= length;
+	}
+}
+
+void text_name(struct text_builder *text, const char *utf8)
+{
+	text_name_bytes(text, utf8, strlen(utf8));
+}
+
 void text_plain_string(struct text_builder *text, const struct object_node *node)
 {
 	for (size_t i = 0; i < point_count(node) && !text_is_over(text); i++)
-		append_escaped(text, point_at(text, node, i), 0, false);
+		append_escaped(text, point_at(text, node, i), NO_QUOTE, false);
 	if (node->cut)
 		text_append(text, "...");
+}
+
+void text_own_name(struct text_builder *text, const struct object_node *node, size_t limit)
+{
+	(void)limit;
+	text_name_bytes(text, (const char *)object_node_bytes(text->tree, node), node->bytes.size);
 }

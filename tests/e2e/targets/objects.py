@@ -5,10 +5,13 @@ which is repr() unless said otherwise, and in how many characters.
     objects.py FOLDER
 """
 
+import collections
+import datetime
 import json
 import os
 import sys
 import time
+import types
 
 PYTHON2 = sys.version_info[0] == 2
 KEPT = []  # nothing may be freed
@@ -87,7 +90,40 @@ def containers():
 
 
 class Plain(object):
-    pass
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+    def method(self):
+        pass
+
+
+class Fixed(object):
+    """Attributes in its own values or in a split table, as the version has them."""
+
+    def __init__(self):
+        self.one = 1
+        self.two = "two"
+
+
+class Slotted(object):
+    __slots__ = ("zebra", "apple")
+
+    def __init__(self):
+        self.zebra, self.apple = 1, "a"
+
+
+class SlottedMore(Slotted):
+    __slots__ = ("more", "unset")
+
+    def __init__(self):
+        Slotted.__init__(self)
+        self.more = None
+
+
+class SlottedAndDict(Slotted):
+    def __init__(self):
+        Slotted.__init__(self)
+        self.own = 5
 
 
 class MyList(list):
@@ -110,6 +146,30 @@ class MyFloat(float):
     pass
 
 
+class MySet(set):
+    pass
+
+
+class MyFrozenset(frozenset):
+    pass
+
+
+class MyBytes(bytes):
+    pass
+
+
+class MyBytearray(bytearray):
+    pass
+
+
+class MyDeque(collections.deque):
+    pass
+
+
+class MyError(ValueError):
+    pass
+
+
 class Loud(list):
     def __repr__(self):
         return "loud"
@@ -120,17 +180,181 @@ class LoudInt(int):
         return "loud"
 
 
+class Meta(type):
+    pass
+
+
 class Outer(object):
     class Inner(object):
         __slots__ = ()
 
 
-def classes():
-    add_all("instance", [object(), Outer.Inner()])
-    add_all("subclass", [MyList([1, 2]), MyDict(a=1), MyInt(7), MyInt(-2 ** 70), MyStr("text"), MyStr("текст") ,
-                         MyFloat(1.5)])
+Point = collections.namedtuple("Point", "x y")
+
+
+class NamedPoint(Point):
+    pass
+
+
+def head(value):
+    """repr() without the last ">"."""
+    return object.__repr__(value)[:-1]
+
+
+def instances():
+    add_all("instance", [object(), Outer.Inner(), Plain(), Meta("Made", (object,), {})()])
+    value = Plain(x=1)
+    add("attributes", value, head(value) + " x=1>")
+    value = Fixed()
+    add("attributes in place", value, head(value) + " one=1, two='two'>")
+    value = Fixed()
+    value.__dict__["three"] = 3.0
+    add("attributes in a dict", value, head(value) + " one=1, two='two', three=3.0>")
+    value = Fixed()
+    value.more = value
+    add("instance in itself", value, head(value) + " one=1, two='two', more=%s>" % object.__repr__(value))
+    inner = Fixed()
+    value = Plain(inner=inner)
+    add("instance in instance", value, head(value) + " inner=%s>" % object.__repr__(inner))
+    value = Slotted()
+    add("slots", value, head(value) + " apple='a', zebra=1>")
+    value = SlottedMore()
+    add("slots of a base", value, head(value) + " more=None, apple='a', zebra=1>")
+    value = SlottedAndDict()
+    add("slots and dict", value, head(value) + " apple='a', zebra=1, own=5>")
+    add_all("subclass", [MyList([1, 2]), MyDict(a=1), MyInt(7), MyInt(-2 ** 70), MyStr("text"), MyStr("text" * 500),
+                         MyFloat(1.5), MySet([1]), MySet(), MyFrozenset([1]), MyFrozenset(), MyBytes(b"x"),
+                         MyBytearray(b"x"), MyDeque([1])])
+    if not PYTHON2:
+        add("subclass of str", MyStr("текст"))
     add("own repr", Loud([1, 2]), "Loud([1, 2])")
     add("own repr int", LoudInt(5), "LoudInt(5)")
+    add_all("namedtuple", [Point(1, "y"), NamedPoint(None, [2])])
+    add_all("exception", [ValueError("x"), KeyError(), OSError(2, "no"), MyError("mine", 2), SystemExit(3),
+                          ValueError(u"it's")])
+
+
+def collections_():
+    many = set(range(1000))
+    holes = set(range(200))
+    for number in range(150):
+        holes.discard(number)
+    own = collections.deque()
+    own.append(own)
+    long_deque = collections.deque(range(300))
+    long_deque.rotate(77)
+    add_all("set", [set(), {1}, {"a"}, many, holes, frozenset(), frozenset([1, 2]), {(1, 2), (3,)}])
+    if not PYTHON2:
+        add_all("deque", [collections.deque(), collections.deque([1, 2]), collections.deque([1], maxlen=5), long_deque,
+                          own])
+        add("mappingproxy", types.MappingProxyType({"a": 1}))
+        add_all("range", [range(5), range(1, 10, 2), range(-5, 2 ** 70), range(3, 0, -1)])
+        if sys.version_info >= (3, 6):
+            add_all("defaultdict", [collections.defaultdict(int, a=1), collections.defaultdict(None),
+                                    collections.defaultdict(list, {1: [2]})])
+            add_all("OrderedDict", [collections.OrderedDict(), collections.OrderedDict([("a", 1), ("b", [2])])])
+            add_all("Counter", [collections.Counter(), collections.Counter("aab")])
+    add_all("slice", [slice(1), slice(None, "a", -1)])
+
+
+def function(argument=None):
+    def inner():
+        return argument
+
+    return inner
+
+
+def generator():
+    yield 1
+
+
+def callables():
+    add_all("type", [int, type, Plain, Outer.Inner, Meta, collections.OrderedDict, ValueError, type(None)])
+    values = [function, function(), (lambda: 0), len, [].append, {}.get, time.sleep, Plain.__init__, "x".join]
+    if not PYTHON2:
+        values.append(MyList([1]).append)
+    started = generator()
+    next(started)
+    values += [generator(), started, (x for x in [1]), function.__code__]
+    if not PYTHON2:
+        values.append(function(5).__closure__[0])
+    slotted = Outer.Inner()
+    values += [types.MethodType(function, slotted), types.MethodType(function, [1]), Point(1, 2)._asdict]
+    if sys.version_info >= (3, 6):
+        namespace = {}
+        exec("async def coroutine():\n    pass\nasync def agenerator():\n    yield 1\n", namespace)
+        coroutine = namespace["coroutine"]()
+        values += [coroutine, namespace["agenerator"]()]
+    add_all("callable", values)
+    # Before 3.9 importlib asks the loader of a module without an origin.
+    if sys.version_info >= (3, 9):
+        add("module sys", sys)
+    add_all("module", [os, json, time, collections, sys.modules["__main__"], types.ModuleType("made"), datetime])
+
+
+def dates():
+    add_all("date", [datetime.date(2024, 1, 2), datetime.date.min, datetime.date.max])
+    add_all("datetime", [datetime.datetime(2024, 1, 2), datetime.datetime(2024, 1, 2, 3, 4, 5),
+                         datetime.datetime(2024, 1, 2, 3, 4, 0, 7), datetime.datetime.max])
+    add_all("time", [datetime.time(), datetime.time(1, 2, 3), datetime.time(1, 2, 0, 5)])
+    add_all("timedelta", [datetime.timedelta(0), datetime.timedelta(1, 2, 3), datetime.timedelta(-1),
+                          datetime.timedelta(seconds=5), datetime.timedelta(microseconds=1)])
+    if not PYTHON2:
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        named = datetime.timezone(datetime.timedelta(hours=-3), "X")
+        add_all("timezone", [datetime.timezone.utc, zone, named,
+                             datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc),
+                             datetime.datetime(2024, 1, 2, 3, 4, 5, 6, tzinfo=zone), datetime.time(5, tzinfo=named)])
+        add_all("fold", [datetime.datetime(2024, 1, 2, fold=1), datetime.time(1, fold=1)])
+
+
+def enums():
+    try:
+        import enum
+    except ImportError:
+        return
+    Color = enum.Enum("Color", "RED GREEN")
+    Number = enum.IntEnum("Number", "ONE")
+    Flags = enum.Flag("Flags", "A B")
+    Text = enum.Enum("Text", {"A": "a", "T": (1, 2)})
+    for value in (Color.RED, Number.ONE, Flags.A, Text.A, Text.T):
+        add("enum", value, "<%s.%s: %r>" % (type(value).__name__, value.name, value.value))
+
+
+def dataclasses_():
+    try:
+        import dataclasses
+    except ImportError:
+        return
+
+    @dataclasses.dataclass
+    class Data(object):
+        x: int
+        y: object = None
+        hidden: int = dataclasses.field(default=3, repr=False)
+
+    @dataclasses.dataclass
+    class Nested(object):
+        data: object
+        items: list
+
+    data = Data(1, "y")
+    data.more = 5
+    own = Nested(1, [])
+    own.data = own
+    add_all("dataclass", [data, Nested(Data(2), [Data(3), 4]), own])
+    if sys.version_info >= (3, 10):
+        @dataclasses.dataclass(slots=True)
+        class Slots(object):
+            b: int
+            a: str
+
+        @dataclasses.dataclass(kw_only=True)
+        class Keyword(object):
+            b: int = 0
+            a: str = "a"
+
+        add_all("dataclass of slots", [Slots(1, "a"), Keyword()])
 
 
 def cut():
@@ -138,13 +362,31 @@ def cut():
     add("cut str", "x" * 100, repr("x" * 59) + "...", 64)
     add("fits", "x" * 62, repr("x" * 62), 64)
     add("cut int", 10 ** 100, "1" + "0" * 60 + "...", 64)
+    deep = []
+    for _ in range(30):
+        deep = [deep]
+    add("deep", deep, "[" * 9 + "..." + "]" * 9)
+    nested = [list(range(30)), "tail"]
+    add("cut inside", nested, "[[" + ", ".join(map(str, range(15))) + ", ...], ...]", 64)
+    big = set(range(2000000))
+    add("two million", big, "{" + ", ".join(map(str, range(17))) + ", ...}", 64)
+    big = dict.fromkeys(range(2000000))
+    add("two million keys", big, "{0: None, 1: None, 2: None, 3: None, 4: None, 5: None, ...}", 64)
+    value = Plain(text="x" * 1000)
+    add("cut instance", value, head(value) + " text='%s'...>" % ("x" * (128 - len(head(value)) - 17)), 128)
 
 
 def main(folder):
     numbers()
     strings()
     containers()
-    classes()
+    instances()
+    collections_()
+    callables()
+    dates()
+    enums()
+    if sys.version_info >= (3, 7):
+        dataclasses_()
     cut()
     path = os.path.join(folder, "objects.json")
     with open(path + ".new", "w") as file:
