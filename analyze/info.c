@@ -20,6 +20,7 @@ void info_deinit(struct info *info)
 static struct error *gather_python(struct info *info, bool exhaustive)
 {
 	const struct locate_options options = {
+		.machine = target_process(info->target)->machine,
 		.memory = target_memory(info->target),
 		.modules = target_modules(info->target),
 		.mappings = target_mappings(info->target),

@@ -124,6 +124,7 @@ struct error *info_write_json(FILE *stream, const struct info *info)
 	json_add_unsigned(&builder, object, "mapped_bytes", info->mapped_bytes);
 	add_threads(&builder, object, target_threads(info->target));
 	add_modules(&builder, object, target_modules(info->target));
+	json_add_bool(&builder, object, "names_files", target_names_files(info->target));
 	cJSON *losses = json_add_array(&builder, object, "losses");
 	for (const char *const *loss = target_losses(info->target); *loss; loss++)
 		json_append_string(&builder, losses, *loss);

@@ -236,6 +236,9 @@ struct error *info_write_text(FILE *stream, const struct info *info, bool color)
 	write_mappings(&writer);
 	write_threads(&writer);
 	write_modules(&writer);
+	if (!target_names_files(info->target))
+		write_fact(&writer, "Files",
+			   "not named by the core (NT_FILE); name the program's with --exe");
 	for (const char *const *loss = target_losses(info->target); *loss; loss++)
 		write_fact(&writer, "Lost", *loss);
 	if (ferror(stream))

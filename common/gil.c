@@ -61,6 +61,34 @@ bool gil_has_owner_mark(const struct python_layout *layout)
 	       gil_owner_bit(layout).offset != LAYOUT_ABSENT;
 }
 
+/*
+ * _PyRuntime.gilstate.tstate_current lies behind mutexes, whose length on aarch64 depends on the C
+ * library: 48 bytes with glibc, 40 with musl. At the other of the two places there is never the
+ * address of a thread state: with glibc it is the end of switch_mutex; with musl
+ * autoInterpreterState or autoTSSkey (Include/internal/pycore_gil.h and
+ * pycore_pystate.h, 3.7-3.11).
+ */
+static enum memory_status runtime_names_owner(struct memory *memory,
+					      const struct python_location *location,
+					      uint64_t thread_state, bool *ret)
+{
+	const layout_offset places[] = {location->layout.runtime.tstate_current,
+					location->layout.runtime.tstate_current_wide};
+	bool named = false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		uint64_t value;
+		if (places[i] == LAYOUT_ABSENT)
+			continue;
+		enum memory_status status =
+			struct_read_pointer(memory, location->runtime_address, places[i], &value);
+		if (status != MEMORY_OK)
+			return status;
+		named |= value == thread_state;
+	}
+	*ret = named;
+	return MEMORY_OK;
+}
+
 enum memory_status gil_is_owner(struct memory *memory, const struct python_location *location,
 				uint64_t thread_state, bool *ret)
 {
@@ -71,13 +99,8 @@ enum memory_status gil_is_owner(struct memory *memory, const struct python_locat
 		*ret = false;
 		return MEMORY_OK;
 	}
-	if (layout->runtime.tstate_current != LAYOUT_ABSENT) {
-		status = struct_read_pointer(memory, location->runtime_address,
-					     layout->runtime.tstate_current, &value);
-		if (status == MEMORY_OK)
-			*ret = value == thread_state;
-		return status;
-	}
+	if (layout->runtime.tstate_current != LAYOUT_ABSENT)
+		return runtime_names_owner(memory, location, thread_state, ret);
 	struct layout_bit bit = gil_owner_bit(layout);
 	status = memory_read_integer(memory, thread_state + bit.offset, 1, &value);
 	if (status == MEMORY_OK)

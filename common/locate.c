@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "common/debug_offsets.h"
+#include "common/facts.h"
 #include "common/locate_scan.h"
 
 /* A search over one target. */
@@ -56,6 +57,13 @@ static bool search_validate(struct search *search, uint64_t runtime,
 	return *ret_started;
 }
 
+/* Where mutexes are as long everywhere, there is one place only for what lies behind them. */
+static void layout_fit_machine(struct python_layout *layout, int32_t machine)
+{
+	if (machine != MACHINE_AARCH64)
+		layout->runtime.tstate_current_wide = LAYOUT_ABSENT;
+}
+
 /*
  * Layouts that can be right for a runtime at `runtime`: the target's own offsets from 3.13 on, else
  * the generated rows. `version` is what a scan or a symbol told; its major is 0 if nothing did.
@@ -91,6 +99,7 @@ static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
 			continue;
 		location->layout = *row;
 		location->layout_known = true;
+		layout_fit_machine(&location->layout, search->options->machine);
 		return NULL;
 	}
 	if (!python_layout_find(version, false, false)) {
@@ -327,6 +336,16 @@ static struct error *locate_in_modules(struct search *search, locate_step step, 
 	return &error_not_found;
 }
 
+/* Cores that name no files can leave it unknown which mappings are a module's. */
+static bool any_module_data(const struct modules *modules)
+{
+	for (size_t i = 0; i < modules->count; i++) {
+		if (modules->items[i].data_start < modules->items[i].data_end)
+			return true;
+	}
+	return false;
+}
+
 /* The last resort: every private writable mapping. */
 static struct error *locate_in_mappings(struct search *search, struct python_location *ret)
 {
@@ -383,7 +402,7 @@ static struct error *locate_all_ways(struct search *search, struct python_locati
 	if (error && error->code == ERROR_NOT_FOUND && options->exhaustive)
 		error = locate_in_modules(search, locate_module_by_scan, ANY, ANY, ret);
 	if (error && error->code == ERROR_NOT_FOUND &&
-	    (options->exhaustive || !options->modules->count))
+	    (options->exhaustive || !any_module_data(options->modules)))
 		error = locate_in_mappings(search, ret);
 	return error;
 }

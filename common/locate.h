@@ -36,6 +36,7 @@ struct locate_options {
 	const struct mappings *mappings;    /* NULL, or where to scan if modules do not tell */
 	const struct module_files *files;   /* NULL: no files, memory only */
 	const struct python_location *hint; /* NULL, or what a snapshot's capture found */
+	int32_t machine;		    /* enum machine, of the target */
 	bool exhaustive;		    /* scan every module, not only likely ones */
 };
 
