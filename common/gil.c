@@ -20,6 +20,17 @@ static enum memory_status gil_find(struct memory *memory, const struct python_lo
 	return struct_read_pointer(memory, interpreter, layout->interpreter.gil, ret);
 }
 
+/* Up to 3.6 the GIL's own state is in static variables; that of its owner tells enough. */
+static enum memory_status gil_read_current(struct memory *memory,
+					   const struct python_location *location, struct gil *ret)
+{
+	struct gil gil = {.address = location->current_thread_address};
+	enum memory_status status = memory_read_u64(memory, gil.address, &gil.last_holder);
+	gil.locked = gil.last_holder != 0;
+	*ret = gil;
+	return status;
+}
+
 enum memory_status gil_read(struct memory *memory, const struct python_location *location,
 			    uint64_t interpreter, struct gil *ret)
 {
@@ -27,6 +38,8 @@ enum memory_status gil_read(struct memory *memory, const struct python_location 
 	struct gil gil = no_gil;
 	struct struct_span span = {0};
 	struct struct_view view;
+	if (location->current_thread_address)
+		return gil_read_current(memory, location, ret);
 	enum memory_status status = gil_find(memory, location, interpreter, &gil.address);
 	if (status != MEMORY_OK)
 		return status;
@@ -53,11 +66,13 @@ static struct layout_bit gil_owner_bit(const struct python_layout *layout)
 	return layout->thread.active;
 }
 
-bool gil_has_owner_mark(const struct python_layout *layout)
+bool gil_has_owner_mark(const struct python_location *location)
 {
+	const struct python_layout *layout = &location->layout;
 	if (layout->free_threaded)
 		return false;
-	return layout->runtime.tstate_current != LAYOUT_ABSENT ||
+	return location->current_thread_address ||
+	       layout->runtime.tstate_current != LAYOUT_ABSENT ||
 	       gil_owner_bit(layout).offset != LAYOUT_ABSENT;
 }
 
@@ -95,9 +110,15 @@ enum memory_status gil_is_owner(struct memory *memory, const struct python_locat
 	const struct python_layout *layout = &location->layout;
 	uint64_t value;
 	enum memory_status status;
-	if (!gil_has_owner_mark(layout)) {
+	if (!gil_has_owner_mark(location)) {
 		*ret = false;
 		return MEMORY_OK;
+	}
+	if (location->current_thread_address) {
+		status = memory_read_u64(memory, location->current_thread_address, &value);
+		if (status == MEMORY_OK)
+			*ret = value == thread_state;
+		return status;
 	}
 	if (layout->runtime.tstate_current != LAYOUT_ABSENT)
 		return runtime_names_owner(memory, location, thread_state, ret);

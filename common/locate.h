@@ -19,7 +19,9 @@ enum locate_method {
 const char *locate_method_name(enum locate_method method);
 
 struct python_location {
-	uint64_t runtime_address; /* of _PyRuntime */
+	uint64_t runtime_address; /* of _PyRuntime; before 3.7 of interp_head */
+	/* Before 3.7: of _PyThreadState_Current, which tells who holds the GIL; 0 if unknown. */
+	uint64_t current_thread_address;
 	enum locate_method method;
 	struct python_version version;
 	struct python_layout layout; /* a copy: rows or the target's own offsets */

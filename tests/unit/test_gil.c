@@ -22,7 +22,7 @@ static bool is_owner(struct memory_image *image, const struct python_location *l
 		     uint64_t thread)
 {
 	bool owner = false;
-	assert_true(gil_has_owner_mark(&location->layout));
+	assert_true(gil_has_owner_mark(location));
 	assert_int_equal(gil_is_owner(memory_image_memory(image), location, thread, &owner),
 			 MEMORY_OK);
 	return owner;
