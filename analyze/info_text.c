@@ -213,7 +213,8 @@ static void write_modules(const struct info_writer *writer)
 		fprintf(writer->stream, "    0x%012" PRIx64 "-0x%012" PRIx64 " %-40s ",
 			module->start, module->end, build_id);
 		terminal_text_write(writer->stream, module->path ? module->path : "?");
-		fputs(module->deleted ? " (deleted)\n" : "\n", writer->stream);
+		fprintf(writer->stream, "%s: %s\n", module->deleted ? " (deleted)" : "",
+			native_module_source_name(writer->info->native.items[i].source));
 	}
 }
 
