@@ -101,7 +101,7 @@ class AnalyzeCommandLine(support.EndToEndTest):
         for words, status in (
             ([], support.EXIT_USAGE),
             (["--unknown", self.snapshot], support.EXIT_USAGE),
-            (["--locals", self.snapshot], support.EXIT_USAGE),
+            (["--locals", self.snapshot], support.EXIT_FAILED),
             (["report", self.snapshot], support.EXIT_USAGE),
             ([self.path("none")], support.EXIT_FAILED),
             ([__file__], support.EXIT_FAILED),
