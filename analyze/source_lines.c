@@ -13,6 +13,10 @@ enum {
 	MAX_BYTES = 1 << 28, /* of all files */
 };
 
+/* How wrong the process's start can be: the kernel tells the boot's time in seconds (proc(5), btime
+ * of /proc/stat). */
+#define START_ERROR_NS (2 * UINT64_C(1000000000))
+
 /* A file that was sought. */
 struct known_file {
 	struct known_file *next; /* of those with the same hash */
@@ -61,7 +65,8 @@ static struct error *read_known(struct source_cache *cache, struct known_file *k
 	if (error || !known->found)
 		return error;
 	cache->size_bytes += known->file.size + known->file.line_count * sizeof(size_t);
-	if (!cache->start_ns || known->file.modified_ns <= cache->start_ns)
+	if (!cache->start_ns || known->file.modified_ns < START_ERROR_NS ||
+	    known->file.modified_ns - START_ERROR_NS <= cache->start_ns)
 		return NULL;
 	if (!cache->newer_count++)
 		cache->newer = known->name;
