@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#include "analyze/native/native_module.h"
 #include "analyze/target.h"
 
 /* A process that a snapshot tells of. */
@@ -25,8 +24,7 @@ struct info {
 	char *python_problem; /* why it was not, or why it cannot be decoded; NULL if it can */
 	struct info_process *processes; /* ascending by pid; none for a core */
 	size_t process_count;
-	struct native_modules native; /* what was found for each module */
-	bool has_statistics;	      /* a snapshot */
+	bool has_statistics; /* a snapshot */
 	struct snapshot_statistics statistics;
 };
 

@@ -11,20 +11,23 @@ struct locals_pass {
 	struct locals_reader *locals;
 	const struct memory_image *image;
 	struct address_map values; /* those that were read */
-	int64_t ranges;		   /* that the image has grown by */
-	int64_t size_bytes;	   /* the same */
-	struct buffer cut;	   /* uint64_t: addresses of those that there is more of */
+	int64_t max_ranges;
+	int64_t ranges;	    /* that the image has grown by */
+	int64_t size_bytes; /* the same */
+	struct buffer cut;  /* uint64_t: addresses of those that there is more of */
 };
 
 struct error *locals_pass_create(struct memory *memory, struct memory *recorder,
 				 const struct memory_image *image,
-				 const struct python_layout *layout, struct locals_pass **ret)
+				 const struct python_layout *layout, size_t max_ranges,
+				 struct locals_pass **ret)
 {
 	struct locals_pass *pass = calloc(1, sizeof(*pass));
 	if (!pass)
 		return &error_out_of_memory;
 	pass->reader = (struct python_reader){.memory = memory, .keep = recorder, .layout = layout};
 	pass->image = image;
+	pass->max_ranges = (int64_t)max_ranges;
 	struct error *error = locals_reader_create(&pass->reader, &pass->locals);
 	if (error) {
 		free(pass);
@@ -48,7 +51,7 @@ void locals_pass_destroyp(struct locals_pass **pointer)
 /* Whether there is room for more, where `parts` of two may be used. */
 static bool has_room(const struct locals_pass *pass, unsigned parts)
 {
-	return pass->ranges < LOCALS_MAX_RANGES / 2 * (int64_t)parts &&
+	return pass->ranges < pass->max_ranges / 2 * (int64_t)parts &&
 	       pass->size_bytes < LOCALS_MAX_BYTES / 2 * (int64_t)parts;
 }
 

@@ -28,6 +28,12 @@ enum {
 	 */
 	PAUSE_NS = 1000 * 1000,
 	JOIN_GAP_BYTES = 1024,
+	/* Level locals: of so many joined ranges the values are read at once, which is some 20 ms.
+	 */
+	SAMPLE_MAX_REQUESTS = 30000,
+	/* Attempts that lack values; the next one walks while the target stands still. To copy
+	 * again costs it much less. */
+	VALUE_MISSES = 4,
 };
 
 struct sampler {
@@ -35,6 +41,7 @@ struct sampler {
 	struct sample_pass prediction; /* the pass before: its ranges are read at once */
 	struct sample_pass pass;
 	struct sample_facts facts;
+	unsigned value_misses; /* attempts that lacked nothing but values */
 	/*
 	 * While the target stands still, only the predicted ranges are copied, and the walk over
 	 * the copy comes after it was let go. Where the prediction missed something, the next
@@ -109,12 +116,37 @@ static struct error *sampler_read(struct sampler *sampler, struct attempt *attem
 	return error ? error : sampler_walk(sampler, attempt);
 }
 
+/*
+ * What a program makes while it runs often comes to lie where something of the kind has lain
+ * before. So places are kept of all attempts, and for what was missed the page that it is on: with
+ * the second or third attempt, the copy has it all.
+ */
+static struct error *sampler_add_places(struct sampler *sampler)
+{
+	static uint8_t page[4096]; /* contents are of no consequence */
+	struct memory_image *image = sampler->prediction.image;
+	const uint64_t *missed = (const uint64_t *)(const void *)sampler->prediction.missed.data;
+	size_t count = sampler->prediction.missed.size / sizeof(*missed);
+	struct memory_range range;
+	struct error *error = NULL;
+	for (uint64_t at = 0; !error && memory_image_next(sampler->pass.image, at, &range);
+	     at = range.address + range.size)
+		error = memory_image_put(image, range.address, range.bytes, range.size);
+	for (size_t i = 0; !error && i < count; i++)
+		error = memory_image_put(image, missed[i] & ~(uint64_t)(sizeof(page) - 1), page,
+					 sizeof(page));
+	return error;
+}
+
 /* The pass that was just made predicts the next one. */
-static void sampler_learn(struct sampler *sampler)
+static struct error *sampler_learn(struct sampler *sampler)
 {
 	struct sample_pass swapped = sampler->prediction;
 	sampler->prediction = sampler->pass;
 	sampler->pass = swapped;
+	if (sampler->options->level == LEVEL_STACKS)
+		return NULL;
+	return sampler_add_places(sampler);
 }
 
 static struct error *sampler_gils(struct sampler *sampler, struct gil_set *ret)
@@ -173,13 +205,22 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 }
 
 /*
- * Whether the copy lacks some of the values. A value that is wild fails to be read in every pass;
- * where more fails than in the pass that predicted, something moved since.
+ * Whether the copy lacks some of the values. What is wild fails to be read everywhere: what the
+ * target itself does not have was not missed.
  */
 static bool sampler_missed_values(const struct sampler *sampler)
 {
-	return sampler->options->level >= LEVEL_LOCALS &&
-	       sampler->pass.failed_reads > sampler->prediction.failed_reads;
+	const struct buffer *missed = &sampler->pass.missed;
+	const uint64_t *addresses = (const uint64_t *)(const void *)missed->data;
+	size_t count = missed->size / sizeof(*addresses);
+	uint8_t byte;
+	if (sampler->options->level == LEVEL_STACKS)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (memory_read(sampler->options->memory, addresses[i], &byte, 1) == MEMORY_OK)
+			return true;
+	}
+	return sampler->pass.failed_reads > count;
 }
 
 /*
@@ -197,9 +238,13 @@ static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *
 					      sampler->options->location, sampler->options->level);
 	if (!error)
 		error = verify_links(&sampler->pass, &links.memory, &same);
-	if (!error && (!same || sampler->pass.gap_count || sampler_missed_values(sampler)))
+	if (!error && (!same || sampler->pass.gap_count))
 		error = moved();
 	sampler->walk_inside = error && error->code == ERROR_BUSY;
+	if (!error && sampler_missed_values(sampler)) {
+		sampler->walk_inside = ++sampler->value_misses >= VALUE_MISSES;
+		error = moved();
+	}
 	return error;
 }
 
@@ -352,8 +397,13 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 		if (!error || error->code != ERROR_BUSY)
 			return error;
 		/* A pass that was not reached predicts nothing. */
-		if (sampler->pass.thread_count)
-			sampler_learn(sampler);
+		if (sampler->pass.thread_count) {
+			struct error *failure = sampler_learn(sampler);
+			if (failure) {
+				error_destroy(error);
+				return failure;
+			}
+		}
 		/* Steps of a large prime spread over the whole pause. */
 		struct timespec pause = {.tv_nsec = (long)((i + 1) * 611953ULL % PAUSE_NS)};
 		nanosleep(&pause, NULL);
@@ -366,12 +416,31 @@ static bool is_worth_another_way(const struct error *error)
 	return error && (error->code == ERROR_BUSY || error->code == ERROR_UNSUPPORTED);
 }
 
+/*
+ * The pass over the running process. A prediction that is torn is still a prediction. Where it
+ * takes too many ranges, because values lie far from each other, fewer values are read.
+ */
+static struct error *sampler_predict(struct sampler *sampler)
+{
+	const struct sample_options *options = sampler->options;
+	for (;;) {
+		CLEANUP(read_plan_deinit) struct read_plan plan = {0};
+		struct error *error = sample_pass_run(&sampler->prediction, options->memory,
+						      options->location, options->level);
+		if (error || options->level == LEVEL_STACKS)
+			return error;
+		error = read_plan_init(&plan, sampler->prediction.image, JOIN_GAP_BYTES);
+		if (error || plan.count <= SAMPLE_MAX_REQUESTS || !sampler->pass.value_ranges)
+			return error;
+		sampler->pass.value_ranges /= 4;
+		sampler->prediction.value_ranges = sampler->pass.value_ranges;
+	}
+}
+
 static struct error *sampler_run(struct sampler *sampler)
 {
 	const struct sample_options *options = sampler->options;
-	/* A prediction that is torn is still a prediction. */
-	struct error *error = sample_pass_run(&sampler->prediction, options->memory,
-					      options->location, options->level);
+	struct error *error = sampler_predict(sampler);
 	if (error)
 		return error;
 	if (options->nonblocking) {

@@ -10,6 +10,7 @@
 struct error *sample_pass_init(struct sample_pass *pass)
 {
 	*pass = (struct sample_pass){0};
+	pass->value_ranges = LOCALS_MAX_RANGES;
 	return memory_image_create(&pass->image);
 }
 
@@ -20,6 +21,7 @@ void sample_pass_deinit(struct sample_pass *pass)
 	buffer_deinit(&pass->links);
 	buffer_deinit(&pass->positions);
 	buffer_deinit(&pass->roots);
+	buffer_deinit(&pass->missed);
 }
 
 /* The context of the visitor. */
@@ -133,6 +135,7 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	buffer_clear(&pass->links);
 	buffer_clear(&pass->positions);
 	buffer_clear(&pass->roots);
+	buffer_clear(&pass->missed);
 	pass->thread_count = 0;
 	pass->gap_count = 0;
 	read_counter_init(&counter, memory);
@@ -142,7 +145,6 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	const struct locate_options options = {
 		.memory = recorder,
 		.modules = &no_modules,
-		.machine = MACHINE_NATIVE,
 		.hint = hint,
 	};
 	error = locate_python(&options, &location);
@@ -154,13 +156,18 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	}
 	if (!error && level >= LEVEL_LOCALS)
 		error = locals_pass_create(memory, recorder, pass->image, &location.layout,
-					   &locals);
+					   pass->value_ranges, &locals);
 	visit.locals = locals;
 	if (!error)
 		error = walk_python(recorder, &location, &visitor);
 	if (!error && locals)
 		error = locals_pass_deepen(locals);
 	pass->failed_reads = counter.failed_count;
+	size_t places = counter.failed_count < READ_COUNTER_PLACES ? counter.failed_count
+								   : READ_COUNTER_PLACES;
+	if (!error)
+		error = buffer_append(&pass->missed, counter.places,
+				      places * sizeof(counter.places[0]));
 	if (!error && pass->positions.size)
 		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
 		      sizeof(uint64_t), compare_addresses);

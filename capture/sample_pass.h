@@ -21,10 +21,10 @@ struct sample_pass {
 	/* uint64_t: pairs of a thread state and its outermost frame, in the order of the walk. */
 	struct buffer roots;
 	size_t thread_count;
-	size_t gap_count; /* what could not be read, frames' code objects included */
-	/* Level locals: reads that failed. Of a value that is wild, that is how it is; of a copy,
-	 * it can be that the copy lacks something. */
-	size_t failed_reads;
+	size_t gap_count;     /* what could not be read, frames' code objects included */
+	size_t value_ranges;  /* how many may be read for values; set by who runs the passes */
+	size_t failed_reads;  /* of what is wild, or of what a copy lacks */
+	struct buffer missed; /* uint64_t: addresses of the first of them */
 };
 
 struct error *sample_pass_init(struct sample_pass *pass);

@@ -41,6 +41,12 @@ def compute():
 
 
 def descend(frames, busy, arrived, go):
+    # Five variables with what is in a program's frames, besides the arguments.
+    name = "frame %d" % frames  # noqa: F841
+    numbers = [frames, frames + 0.5, None]  # noqa: F841
+    options = {"depth": frames, "name": name}  # noqa: F841
+    many = range(frames)  # noqa: F841
+    pair = (numbers, options)  # noqa: F841
     if frames > 1:
         descend(frames - 1, busy, arrived, go)
         return

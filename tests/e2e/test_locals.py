@@ -6,6 +6,7 @@ the interpreter's own variables, and the same text of their values, however ofte
 
 import json
 import os
+import re
 
 import support
 from generate import add_class, add_skip, make_load_tests, template
@@ -14,6 +15,8 @@ from support import EndToEndTest, SMALL, Target
 
 SIZES = [(1, 1), (20, 20)] if SMALL else [(1, 1), (20, 20), (160, 20)]
 DEPTHS_OF_TEXT = ("-l", "-ll", "-lll", "-llll")
+MOVING_CAPTURES = 5 if SMALL else 40
+MOVING_THREADS = 5
 # Longer ones are cut: 128 characters is what --locals shows.
 LONGEST_COMPARED = 120
 
@@ -129,6 +132,53 @@ class Locals(EndToEndTest):
         for thread in shown:
             for frame in thread["frames"]:
                 self.assertIsNone(frame["locals"])
+
+    def check_moving(self, *options):
+        with LocalsTarget(self.interpreter, "moving_locals.py", MOVING_THREADS, 600) as target:
+            target.wait_for("started")
+            snapshot = target.path("moving.zst")
+            seen = 0
+            for _ in range(MOVING_CAPTURES):
+                done = support.run(
+                    [support.CAPTURE, "-p", str(target.pid), "-l", "-o", snapshot] + list(options)
+                )
+                if done.returncode == support.EXIT_FAILED and options:
+                    # Nothing rather than what could be torn.
+                    self.assertIn("moves faster than it can be read", done.stderr.decode())
+                    self.assertFalse(os.path.exists(snapshot))
+                    continue
+                self.assertEqual(done.returncode, support.EXIT_DONE, done.stderr.decode())
+                for thread in support.dump_json(snapshot, "-l"):
+                    for frame in thread["frames"]:
+                        if frame["function"] == "change":
+                            self.check_moving_frame(frame["locals"])
+                            seen += 1
+                os.unlink(snapshot)
+            self.assertIsNone(target.process.poll(), target.output())
+            return seen
+
+    def check_moving_frame(self, variables):
+        shown = {local["name"]: local["repr"] for local in variables}
+        self.assertIn("thread ", shown["name"])
+        number = int(shown.get("number", "0"))
+        text = re.match(r"'number (\d+)'$", shown.get("text", "'number 0'"))
+        self.assertTrue(text, shown)
+        numbers = [int(text.group(1))]
+        for name in ("pair", "before"):
+            if name in shown:
+                match = re.match(r"\((\d+), '(\d+)', \[(\d+)\]\)$", shown[name])
+                self.assertTrue(match, shown)
+                self.assertEqual(len(set(match.groups())), 1, shown)
+                numbers.append(int(match.group(1)))
+        # Each is assigned after the one before it, at most a step later.
+        self.assertEqual(sorted([number] + numbers, reverse=True), [number] + numbers, shown)
+        self.assertLessEqual(number - numbers[-1], 1, shown)
+
+    def test_moving(self):
+        self.assertGreater(self.check_moving(), MOVING_CAPTURES)
+
+    def test_moving_nonblocking(self):
+        self.check_moving("--nonblocking")
 
     def test_text(self):
         with LocalsTarget(self.interpreter, "local_variables.py", 1, 1) as target:
