@@ -55,3 +55,63 @@ extern "C" __attribute__((noinline)) int call_without_frame(callback call) {
 	call();
 	return room[0];
 }
+
+// What goes wrong, for test_native_bad_input.py.
+
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+extern "C" __attribute__((noinline)) void smash_stack() {
+	// Everything that the functions outside of this one have on the stack, and its own return address.
+	volatile char room[64];
+	volatile char *volatile begin = room;
+	for (int i = 0; i < 4096; i++)
+		begin[i] = 0x41;
+	abort();
+}
+
+extern "C" __attribute__((noinline)) long overflow_stack(long depth) {
+	volatile char room[16];
+	room[0] = static_cast<char>(depth);
+	return depth < 0 ? depth : overflow_stack(depth + 1) + room[0];
+}
+
+extern "C" __attribute__((noinline)) void call_nothing() {
+	void (*volatile nothing)() = nullptr;
+	nothing();
+}
+
+extern "C" __attribute__((noinline)) void jump_to_data() {
+	static char data[16];
+	void (*volatile wrong)() = reinterpret_cast<void (*)()>(data);
+	wrong();
+}
+
+static void abort_in_handler(int) {
+	abort();
+}
+
+extern "C" __attribute__((noinline)) void abort_in_signal() {
+	signal(SIGUSR2, abort_in_handler);
+	raise(SIGUSR2);
+}
+
+extern "C" __attribute__((noinline)) void abort_on_other_stack() {
+	stack_t stack = {};
+	struct sigaction action = {};
+	stack.ss_size = 65536;
+	stack.ss_sp = malloc(stack.ss_size);
+	action.sa_handler = abort_in_handler;
+	action.sa_flags = SA_ONSTACK;
+	sigaltstack(&stack, nullptr);
+	sigaction(SIGUSR2, &action, nullptr);
+	raise(SIGUSR2);
+}
+
+// The clock is read in the vDSO.
+extern "C" void read_clock() {
+	struct timespec now;
+	for (;;)
+		clock_gettime(CLOCK_MONOTONIC, &now);
+}
