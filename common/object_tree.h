@@ -206,7 +206,7 @@ static inline const struct object_node *object_tree_next(const struct object_tre
 static inline const uint8_t *object_node_bytes(const struct object_tree *tree,
 					       const struct object_node *node)
 {
-	return tree->bytes.data + node->bytes.offset;
+	return node->bytes.size ? tree->bytes.data + node->bytes.offset : (const uint8_t *)"";
 }
 
 #endif
