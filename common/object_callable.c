@@ -36,8 +36,19 @@ struct error *object_read_function_object(struct object_walk *walk, uint32_t nod
 	return read_name(walk, node, walk->layout->object_parts.function_name);
 }
 
+/* Before 3.5 a generator has no name, but its code: HEAD, gi_frame, gi_running, gi_code. */
 struct error *object_read_generator(struct object_walk *walk, uint32_t node)
 {
+	const struct python_layout *layout = walk->layout;
+	uint64_t code;
+	uint64_t name;
+	if (layout->object_parts.generator_name == LAYOUT_ABSENT) {
+		if (!object_walk_pointer(walk, node, layout->object.size + 2 * OBJECT_WORD, &code))
+			return NULL;
+		if (struct_read_pointer(walk->memory, code, layout->code.name, &name) != MEMORY_OK)
+			name = 0;
+		return object_walk_keep_name(walk, node, name);
+	}
 	return read_name(walk, node, walk->layout->object_parts.generator_name);
 }
 
@@ -129,6 +140,28 @@ struct error *object_read_cell(struct object_walk *walk, uint32_t node)
 	return object_walk_value(walk, node, contents);
 }
 
+/* 2.x: __name__, and __file__ if there is one. */
+static struct error *read_old_module(struct object_walk *walk, uint32_t node)
+{
+	uint64_t budget = 1 << 10;
+	struct python_reader reader = walk->objects->reader;
+	struct raw_dict dict;
+	uint64_t address;
+	uint64_t text;
+	reader.budget = &budget;
+	object_node_at(walk, node)->integer = true;
+	if (!object_walk_pointer(walk, node, walk->layout->module.dict, &address) ||
+	    !raw_dict_read(&reader, address, &dict) ||
+	    !raw_dict_find(&reader, &dict, "__name__", &text)) {
+		object_node_at(walk, node)->missing = true;
+		return NULL;
+	}
+	struct error *error = object_walk_value(walk, node, text);
+	if (error || !raw_dict_find(&reader, &dict, "__file__", &text))
+		return error;
+	return object_walk_value(walk, node, text);
+}
+
 /* An attribute by name: of the instance's own dict. */
 bool object_attribute(struct object_walk *walk, uint64_t address, const char *name, uint64_t *ret)
 {
@@ -179,6 +212,8 @@ struct error *object_read_module(struct object_walk *walk, uint32_t node)
 	const struct python_layout *layout = walk->layout;
 	struct struct_span span = {0};
 	struct struct_view view;
+	if (layout->module.name == LAYOUT_ABSENT)
+		return read_old_module(walk, node);
 	struct_span_add(&span, layout->module.dict, OBJECT_WORD);
 	struct_span_add(&span, layout->module.name, OBJECT_WORD);
 	if (!object_walk_view(walk, node, span, &view))

@@ -1,4 +1,7 @@
 /* Collections that are no arrays of items: set, frozenset, deque; range and slice. */
+#include <string.h>
+
+#include "common/cleanup.h"
 #include "common/cursor.h"
 #include "common/object_walk.h"
 
@@ -20,6 +23,19 @@ static uint64_t word_in(const void *bytes, size_t size, size_t offset)
 	return word;
 }
 
+/* What stands for a deleted key until 3.4: a str, with the hash that the key had. */
+static struct error *is_old_dummy(struct object_walk *walk, uint64_t key, bool *ret)
+{
+	CLEANUP_FREE char *text = NULL;
+	*ret = false;
+	if (walk->layout->major > 2 && walk->layout->minor > 4)
+		return NULL;
+	struct error *error = object_name_read(&walk->objects->reader, key, &text);
+	if (!error)
+		*ret = strcmp(text, "<dummy key>") == 0;
+	return error;
+}
+
 /* Keys of some slots; a deleted one has the hash -1, which no key has (Objects/setobject.c). */
 static struct error *read_slots(struct object_walk *walk, uint32_t node, uint64_t address,
 				size_t count, uint64_t *left)
@@ -31,11 +47,19 @@ static struct error *read_slots(struct object_walk *walk, uint32_t node, uint64_
 		return NULL;
 	}
 	for (size_t i = 0; i < count && *left; i++) {
-		uint64_t key = word_in(slots, sizeof(slots), i * SET_ENTRY_BYTES);
-		uint64_t hash = word_in(slots, sizeof(slots), i * SET_ENTRY_BYTES + OBJECT_WORD);
+		size_t at = i * SET_ENTRY_BYTES;
+		/* Until 3.3 the hash is the first of both. */
+		size_t key_at = walk->layout->major == 2 ? OBJECT_WORD : 0;
+		uint64_t key = word_in(slots, sizeof(slots), at + key_at);
+		uint64_t hash = word_in(slots, sizeof(slots), at + OBJECT_WORD - key_at);
 		if (!key || hash == UINT64_MAX)
 			continue;
-		struct error *error = object_walk_child(walk, node, key);
+		bool is_dummy;
+		struct error *error = is_old_dummy(walk, key, &is_dummy);
+		if (!error && is_dummy)
+			continue;
+		if (!error)
+			error = object_walk_child(walk, node, key);
 		if (error)
 			return error;
 		(*left)--;

@@ -23,6 +23,7 @@ static const struct {
 	{"collections.defaultdict", OBJECT_DEFAULT_DICT},
 	{"collections.OrderedDict", OBJECT_ORDERED_DICT},
 	{"mappingproxy", OBJECT_MAPPING_PROXY},
+	{"long", OBJECT_INT},
 	{"range", OBJECT_RANGE},
 	{"slice", OBJECT_SLICE},
 	{"function", OBJECT_FUNCTION},

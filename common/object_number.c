@@ -23,8 +23,33 @@ static bool read_length(struct object_walk *walk, uint32_t node, uint64_t *ret)
 	return true;
 }
 
+/* int and bool of 2.x: a C long. */
+static bool is_plain(const struct object_walk *walk, uint32_t node)
+{
+	enum { FLAG_INT_SUBCLASS = 23 };
+	return walk->layout->integer.plain != LAYOUT_ABSENT &&
+	       walk->tree->nodes[node].type->flags >> FLAG_INT_SUBCLASS & 1;
+}
+
+static bool read_plain(struct object_walk *walk, uint32_t node, int64_t *ret)
+{
+	uint64_t value;
+	if (!object_walk_pointer(walk, node, walk->layout->integer.plain, &value))
+		return false;
+	*ret = (int64_t)value;
+	return true;
+}
+
 struct error *object_read_int(struct object_walk *walk, uint32_t node)
 {
+	int64_t plain;
+	if (is_plain(walk, node)) {
+		if (read_plain(walk, node, &plain)) {
+			object_node_at(walk, node)->kind = OBJECT_PLAIN_INT;
+			object_node_at(walk, node)->integer = plain;
+		}
+		return NULL;
+	}
 	const struct python_layout *layout = walk->layout;
 	uint64_t address = object_node_at(walk, node)->address + layout->integer.digits;
 	uint64_t length;
@@ -47,6 +72,12 @@ struct error *object_read_int(struct object_walk *walk, uint32_t node)
 struct error *object_read_bool(struct object_walk *walk, uint32_t node)
 {
 	uint64_t length;
+	int64_t plain;
+	if (is_plain(walk, node)) {
+		if (read_plain(walk, node, &plain))
+			object_node_at(walk, node)->integer = plain != 0;
+		return NULL;
+	}
 	if (read_length(walk, node, &length))
 		object_node_at(walk, node)->integer = length != 0;
 	return NULL;

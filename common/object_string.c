@@ -15,12 +15,45 @@ struct characters {
 	bool valid;
 };
 
+/* A str of 2.x, which is what names are there. */
+static enum memory_status find_bytes(struct memory *memory, const struct python_layout *layout,
+				     uint64_t address, struct characters *ret)
+{
+	struct characters characters = {.address = address + layout->bytes.contents, .width = 1};
+	enum memory_status status =
+		struct_read_pointer(memory, address, layout->bytes.length, &characters.length);
+	characters.valid = characters.length < INT64_MAX;
+	if (status == MEMORY_OK)
+		*ret = characters;
+	return status;
+}
+
+/* unicode of 2.x: a pointer to Py_UNICODE, of four bytes, or of two where the build is so; see
+ * narrow_unicode(). */
+static enum memory_status find_old_unicode(struct memory *memory,
+					   const struct python_layout *layout, uint64_t address,
+					   struct characters *ret)
+{
+	struct characters characters = {.width = sizeof(uint32_t)};
+	enum memory_status status =
+		struct_read_pointer(memory, address, layout->unicode.length, &characters.length);
+	if (status == MEMORY_OK)
+		status = struct_read_pointer(memory, address, layout->unicode.any_data,
+					     &characters.address);
+	characters.valid = characters.length < INT64_MAX;
+	if (status == MEMORY_OK)
+		*ret = characters;
+	return status;
+}
+
 static enum memory_status find_characters(struct memory *memory, const struct python_layout *layout,
 					  uint64_t address, struct characters *ret)
 {
 	struct struct_span span = {0};
 	struct struct_view view;
 	enum memory_status status;
+	if (layout->unicode.state == LAYOUT_ABSENT)
+		return find_old_unicode(memory, layout, address, ret);
 	struct_span_add(&span, layout->unicode.length, OBJECT_WORD);
 	struct_span_add(&span, layout->unicode.state, sizeof(uint32_t));
 	status = struct_view_read(memory, address, span, &view);
@@ -45,6 +78,25 @@ static enum memory_status find_characters(struct memory *memory, const struct py
 	return status;
 }
 
+/* Characters that were read as four bytes each, but cannot be, are of two. */
+static struct error *narrow_unicode(struct object_walk *walk, uint32_t node, uint64_t address,
+				    uint64_t length)
+{
+	struct object_node *self = object_node_at(walk, node);
+	bool is_wide = self->kind == OBJECT_STR;
+	for (uint64_t i = 0; i < length && is_wide; i++) {
+		uint64_t point = 0;
+		bytes_field(object_node_bytes(walk->tree, self), self->bytes.size,
+			    i * sizeof(uint32_t), sizeof(uint32_t), &point);
+		is_wide = point <= 0x10ffff;
+	}
+	if (is_wide)
+		return NULL;
+	self->kind = OBJECT_STR;
+	self->width = sizeof(uint16_t);
+	return object_walk_bytes(walk, node, address, length * sizeof(uint16_t));
+}
+
 struct error *object_read_str(struct object_walk *walk, uint32_t node)
 {
 	struct characters characters;
@@ -61,7 +113,11 @@ struct error *object_read_str(struct object_walk *walk, uint32_t node)
 	object_node_at(walk, node)->width = characters.width;
 	uint64_t wanted =
 		object_walk_limit(walk, node, characters.length, walk->bounds->max_characters);
-	return object_walk_bytes(walk, node, characters.address, wanted * characters.width);
+	struct error *error =
+		object_walk_bytes(walk, node, characters.address, wanted * characters.width);
+	if (error || walk->layout->unicode.state != LAYOUT_ABSENT)
+		return error;
+	return narrow_unicode(walk, node, characters.address, wanted);
 }
 
 static struct error *read_bytes(struct object_walk *walk, uint32_t node, uint64_t address,
@@ -119,11 +175,14 @@ struct error *object_name_read(const struct python_reader *reader, uint64_t addr
 {
 	struct memory *memory = python_reader_memory(reader);
 	uint8_t bytes[4 * OBJECT_NAME_CHARACTERS];
-	struct characters characters;
+	struct characters characters = {.width = 1};
 	struct buffer text = {0};
 	uint64_t length = 0;
-	if (find_characters(memory, reader->layout, address, &characters) == MEMORY_OK &&
-	    characters.valid) {
+	enum memory_status status =
+		reader->layout->name_kind == NAME_KIND_BYTES
+			? find_bytes(memory, reader->layout, address, &characters)
+			: find_characters(memory, reader->layout, address, &characters);
+	if (status == MEMORY_OK && characters.valid) {
 		length = characters.length < OBJECT_NAME_CHARACTERS ? characters.length
 								    : OBJECT_NAME_CHARACTERS;
 		if (memory_read(memory, characters.address, bytes, length * characters.width) !=

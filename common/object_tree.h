@@ -34,12 +34,13 @@ enum object_kind {
 	OBJECT_NONE,
 	OBJECT_ELLIPSIS,
 	OBJECT_NOT_IMPLEMENTED,
-	OBJECT_BOOL,	/* integer */
-	OBJECT_INT,	/* bytes: 32-bit words of `width` bits each, least significant first */
-	OBJECT_FLOAT,	/* real[0] */
-	OBJECT_COMPLEX, /* real[0], real[1] */
-	OBJECT_STR,	/* bytes: characters of `width` bytes each */
-	OBJECT_BYTES,	/* bytes */
+	OBJECT_BOOL,	  /* integer */
+	OBJECT_INT,	  /* bytes: 32-bit words of `width` bits each, least significant first */
+	OBJECT_PLAIN_INT, /* integer: int of 2.x */
+	OBJECT_FLOAT,	  /* real[0] */
+	OBJECT_COMPLEX,	  /* real[0], real[1] */
+	OBJECT_STR,	  /* bytes: characters of `width` bytes each */
+	OBJECT_BYTES,	  /* bytes */
 	OBJECT_BYTEARRAY,
 	OBJECT_TUPLE,	   /* items */
 	OBJECT_NAMEDTUPLE, /* pairs of a name and an item; bytes: as of a tuple, none */

@@ -132,7 +132,7 @@ static struct error *read_heap_name(struct object_reader *objects, const char *n
 	uint64_t qualname;
 	uint64_t module;
 	struct error *error = split_name(name, type);
-	if (error || objects->reader.layout->type.qualname == LAYOUT_ABSENT)
+	if (error)
 		return error;
 	if (struct_read_pointer(python_reader_memory(&objects->reader), type->address,
 				objects->reader.layout->type.qualname, &qualname) == MEMORY_OK) {
@@ -154,6 +154,12 @@ static struct error *read_heap_name(struct object_reader *objects, const char *n
 	free(type->module);
 	type->module = *text && strcmp(text, "builtins") != 0 ? TAKE_POINTER(text) : NULL;
 	return NULL;
+}
+
+/* int of 2.x, whose flag means something else since (Py_TPFLAGS_INT_SUBCLASS). */
+static bool is_old_int(const struct object_reader *objects, const struct object_type *type)
+{
+	return objects->reader.layout->major == 2 && type->flags >> 23 & 1;
 }
 
 /* The kind of a class' instances: what its C base or metaclass makes of them, or what module
@@ -233,6 +239,11 @@ static struct error *describe(struct object_reader *objects, const char *name,
 		type->kind = object_kind_of_flags(type->flags);
 	if (type->kind == OBJECT_INSTANCE && !type->is_heap && type->base && type->base->valid)
 		type->kind = type->base->kind;
+	if (type->kind == OBJECT_INSTANCE && is_old_int(objects, type))
+		type->kind = OBJECT_INT;
+	/* Its blocks were others. */
+	if (type->kind == OBJECT_DEQUE && objects->reader.layout->major == 2)
+		type->kind = OBJECT_INSTANCE;
 	type->has_own_repr = has_own_repr(type);
 	return NULL;
 }

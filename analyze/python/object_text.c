@@ -31,6 +31,17 @@ void text_c_name(struct text_builder *text, const struct object_type *type)
 		text_full_name(text, type);
 }
 
+/* The class' name; before 3.7 the repr() of some kinds has the name of the kind, `old_name`. */
+static void append_called_name(struct text_builder *text, const struct object_node *node,
+			       const char *old_name)
+{
+	bool is_old = text->tree->python_major < 3 || text->tree->python_minor < 7;
+	if (old_name && is_old)
+		text_append(text, old_name);
+	else
+		text_short_name(text, node->type);
+}
+
 /* Whether the object's type is a class that was made from its kind's own type. */
 static bool is_subclass(const struct object_node *node)
 {
@@ -118,7 +129,8 @@ static const struct object_node *append_entry(struct text_builder *text,
 	const struct object_node *next = object_tree_next(text->tree, node);
 	bool is_tuple = container == &old_ordered_dict;
 	text_append(text, is_tuple ? "(" : "");
-	if (container->between && *container->between == '=' && node->kind == OBJECT_STR)
+	if (container->between && *container->between == '=' &&
+	    (node->kind == OBJECT_STR || node->kind == OBJECT_BYTES))
 		text_plain_string(text, node);
 	else
 		text_node(text, node, less(limit, 2 * (size_t)is_tuple));
@@ -159,9 +171,10 @@ static void append_entries(struct text_builder *text, const struct container *co
 }
 
 /* Kinds whose empty ones are written without brackets: set(), OrderedDict(). */
-static bool is_empty_call(const struct object_node *node, const struct object_node *first)
+static bool is_empty_call(const struct text_builder *text, const struct object_node *node,
+			  const struct object_node *first)
 {
-	return !first && !node->cut && !node->missing &&
+	return text->tree->python_major > 2 && !first && !node->cut && !node->missing &&
 	       (node->kind == OBJECT_SET || node->kind == OBJECT_FROZENSET ||
 		node->kind == OBJECT_ORDERED_DICT || node->kind == OBJECT_COUNTER);
 }
@@ -187,14 +200,14 @@ static void write_container(struct text_builder *text, const struct object_node 
 	const struct container *container = container_of_kind(text, node->kind);
 	const struct object_node *first = object_tree_child(text->tree, node);
 	struct text_mark start = text_mark(text);
-	bool is_empty = is_empty_call(node, first);
+	bool is_empty = is_empty_call(text, node, first);
 	bool is_called = container->called == ALWAYS_CALLED || is_empty ||
 			 (container->called == SUBCLASS_CALLED && is_subclass(node));
 	if (is_called) {
 		if (container->is_qualified)
 			text_name(text, node->type->name);
 		else
-			text_short_name(text, node->type);
+			append_called_name(text, node, node->kind == OBJECT_DEQUE ? "deque" : NULL);
 		text_append(text, "(");
 	}
 	if (node->kind == OBJECT_DEFAULT_DICT && first) {
@@ -234,7 +247,7 @@ static void write_instance(struct text_builder *text, const struct object_node *
 static void write_bytearray(struct text_builder *text, const struct object_node *node, size_t limit)
 {
 	struct text_mark start = text_mark(text);
-	text_short_name(text, node->type);
+	append_called_name(text, node, "bytearray");
 	text_append(text, "(");
 	text_string(text, node, less(room_left(text, start, limit), 1));
 	text_append(text, ")");
@@ -276,6 +289,12 @@ static void write_bool(struct text_builder *text, const struct object_node *node
 	text_append(text, node->integer ? "True" : "False");
 }
 
+static void write_plain_int(struct text_builder *text, const struct object_node *node, size_t limit)
+{
+	(void)limit;
+	text_format(text, "%" PRId64, node->integer);
+}
+
 static void write_float(struct text_builder *text, const struct object_node *node, size_t limit)
 {
 	(void)limit;
@@ -304,6 +323,7 @@ static const struct writer {
 	[OBJECT_NOT_IMPLEMENTED] = {.constant = "NotImplemented"},
 	[OBJECT_BOOL] = {.write = write_bool},
 	[OBJECT_INT] = {.write = text_int, .is_wrapped = true},
+	[OBJECT_PLAIN_INT] = {.write = write_plain_int, .is_wrapped = true},
 	[OBJECT_FLOAT] = {.write = write_float, .is_wrapped = true},
 	[OBJECT_COMPLEX] = {.write = write_complex, .is_wrapped = true},
 	[OBJECT_STR] = {.write = text_string, .is_wrapped = true},

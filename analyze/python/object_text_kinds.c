@@ -26,7 +26,7 @@ static void append_child(struct text_builder *text, const struct object_node *no
 static void append_plain(struct text_builder *text, const struct object_node *node, unsigned n)
 {
 	const struct object_node *child = nth_child(text, node, n);
-	if (child && child->kind == OBJECT_STR)
+	if (child && (child->kind == OBJECT_STR || child->kind == OBJECT_BYTES))
 		text_plain_string(text, child);
 	else
 		append_child(text, node, n);
@@ -111,13 +111,16 @@ void text_module(struct text_builder *text, const struct object_node *node, size
 	(void)limit;
 	text_append(text, "<module ");
 	append_child(text, node, 0);
-	if (origin && origin->kind == OBJECT_STR && node->integer) {
+	bool is_old = text->tree->python_major < 3;
+	if (origin && (origin->kind == OBJECT_STR || is_old) && node->integer) {
 		text_append(text, " from ");
 		text_node(text, origin, SIZE_MAX);
 	} else if (origin && origin->kind == OBJECT_STR) {
 		text_append(text, " (");
 		text_plain_string(text, origin);
 		text_append(text, ")");
+	} else if (is_old) {
+		text_append(text, " (built-in)");
 	}
 	text_append(text, ">");
 }

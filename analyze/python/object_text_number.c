@@ -84,6 +84,8 @@ void text_int(struct text_builder *text, const struct object_node *node, size_t 
 	if (node->negative)
 		text_append(text, "-");
 	append_decimal(text, words, count, node->width);
+	if (text->tree->python_major < 3)
+		text_append(text, "L");
 }
 
 /* The shortest digits that are read back as the same double, and the exponent of the first. */

@@ -37,6 +37,8 @@ def numbers():
     add_all("int", [0, 1, -1, 5, -5, 255, 256, 257, 2 ** 30 - 1, 2 ** 30, -(2 ** 30), 2 ** 31, 2 ** 60 - 1,
                     2 ** 60, 2 ** 63 - 1, 2 ** 63, -(2 ** 63), 2 ** 64, 10 ** 18, 10 ** 27, 10 ** 100,
                     -(10 ** 100) - 1, 3 ** 2000, 10 ** 4000 + 7])
+    if PYTHON2:
+        add_all("unicode", [u"\U0001f40d", u"a", u"\x10\x00"])
     add("int bits", 1 << 40000, "<int of 40001 bits>")
     add("int bits negative", -(1 << 40000), "<negative int of 40001 bits>")
     floats = [0.0, -0.0, 1.0, -1.0, 0.1, 1 / 3.0, 1e15, 1e16, 1e17, 123456789012345680.0, 1e22, 1e-4,
@@ -53,7 +55,7 @@ def strings():
              u"naïve", u"\x80\xa0\xad\xff", u"поток", u"スレッド", u"\u2028\u202e\u200b\ufeff", u"\ue000",
              u"x" * 5000]
     if not PYTHON2:
-        texts += ["\U0001f9f5 astral", "\ud800 lone", "\U000e0001", "\U0010ffff", "é" * 300, "я" * 300]
+        texts += ["\U0001f40d astral", "\ud800 lone", "\U000e0001", "\U0010ffff", "é" * 300, "я" * 300]
     add_all("str", texts)
     add_all("bytes", [b"", b"a", b"it's", b'say "x"', b"both ' and \"", b"\\", b"\t\n\r\x00\x7f\x80\xff",
                       bytes(bytearray(range(256)))])
@@ -201,10 +203,7 @@ def head(value):
     return object.__repr__(value)[:-1]
 
 
-def instances():
-    add_all("instance", [object(), Outer.Inner(), Plain(), Meta("Made", (object,), {})()])
-    value = Plain(x=1)
-    add("attributes", value, head(value) + " x=1>")
+def attributes_in_order():
     value = Fixed()
     add("attributes in place", value, head(value) + " one=1, two='two'>")
     value = Fixed()
@@ -216,20 +215,31 @@ def instances():
     inner = Fixed()
     value = Plain(inner=inner)
     add("instance in instance", value, head(value) + " inner=%s>" % object.__repr__(inner))
+
+
+def instances():
+    add_all("instance", [object(), Plain(), Meta("Made", (object,), {})()] + ([] if PYTHON2 else [Outer.Inner()]))
+    value = Plain(x=1)
+    add("attributes", value, head(value) + " x=1>")
+    if sys.version_info >= (3, 6):
+        attributes_in_order()
     value = Slotted()
     add("slots", value, head(value) + " apple='a', zebra=1>")
     value = SlottedMore()
     add("slots of a base", value, head(value) + " more=None, apple='a', zebra=1>")
     value = SlottedAndDict()
     add("slots and dict", value, head(value) + " apple='a', zebra=1, own=5>")
-    add_all("subclass", [MyList([1, 2]), MyDict(a=1), MyInt(7), MyInt(-2 ** 70), MyStr("text"), MyStr("text" * 500),
+    add_all("subclass", [MyList([1, 2]), MyDict(a=1), MyInt(7), MyStr("text"), MyStr("text" * 500),
                          MyFloat(1.5), MySet([1]), MySet(), MyFrozenset([1]), MyFrozenset(), MyBytes(b"x"),
-                         MyBytearray(b"x"), MyDeque([1])])
+                         MyBytearray(b"x")])
     if not PYTHON2:
+        add("subclass of int", MyInt(-2 ** 70))
+        add("subclass of deque", MyDeque([1]))
+        add("subclass of named tuple", NamedPoint(None, [2]))
         add("subclass of str", MyStr("текст"))
     add("own repr", Loud([1, 2]), "Loud([1, 2])")
     add("own repr int", LoudInt(5), "LoudInt(5)")
-    add_all("namedtuple", [Point(1, "y"), NamedPoint(None, [2])])
+    add("namedtuple", Point(1, "y"))
     add_all("exception", [ValueError("x"), KeyError(), OSError(2, "no"), MyError("mine", 2), SystemExit(3),
                           ValueError(u"it's")])
 
@@ -269,17 +279,18 @@ def generator():
 
 
 def callables():
-    add_all("type", [int, type, Plain, Outer.Inner, Meta, collections.OrderedDict, ValueError, type(None)])
-    values = [function, function(), (lambda: 0), len, [].append, {}.get, time.sleep, Plain.__init__, "x".join]
+    add_all("type", [int, type, Plain, Meta, ValueError, type(None)] + ([] if PYTHON2 else [Outer.Inner, collections.OrderedDict]))
+    values = [function, function(), (lambda: 0), len, [].append, {}.get, time.sleep, "x".join]
     if not PYTHON2:
-        values.append(MyList([1]).append)
+        values += [MyList([1]).append, Plain.__init__]
     started = generator()
     next(started)
     values += [generator(), started, (x for x in [1]), function.__code__]
     if not PYTHON2:
         values.append(function(5).__closure__[0])
     slotted = Outer.Inner()
-    values += [types.MethodType(function, slotted), types.MethodType(function, [1]), Point(1, 2)._asdict]
+    if not PYTHON2:
+        values += [types.MethodType(function, slotted), types.MethodType(function, [1]), Point(1, 2)._asdict]
     if sys.version_info >= (3, 6):
         namespace = {}
         exec("async def coroutine():\n    pass\nasync def agenerator():\n    yield 1\n", namespace)
@@ -321,40 +332,49 @@ def enums():
         add("enum", value, "<%s.%s: %r>" % (type(value).__name__, value.name, value.value))
 
 
+DATA_CLASSES = """
+@dataclasses.dataclass
+class Data(object):
+    x: int
+    y: object = None
+    hidden: int = dataclasses.field(default=3, repr=False)
+
+@dataclasses.dataclass
+class Nested(object):
+    data: object
+    items: list
+"""
+NEWER_DATA_CLASSES = """
+@dataclasses.dataclass(slots=True)
+class Slots(object):
+    b: int
+    a: str
+
+@dataclasses.dataclass(kw_only=True)
+class Keyword(object):
+    b: int = 0
+    a: str = "a"
+"""
+
+
 def dataclasses_():
     try:
         import dataclasses
     except ImportError:
         return
 
-    @dataclasses.dataclass
-    class Data(object):
-        x: int
-        y: object = None
-        hidden: int = dataclasses.field(default=3, repr=False)
-
-    @dataclasses.dataclass
-    class Nested(object):
-        data: object
-        items: list
-
+    # Not Python to older versions.
+    namespace = {"dataclasses": dataclasses}
+    exec(DATA_CLASSES, namespace)
+    Data, Nested = namespace["Data"], namespace["Nested"]
     data = Data(1, "y")
     data.more = 5
     own = Nested(1, [])
     own.data = own
     add_all("dataclass", [data, Nested(Data(2), [Data(3), 4]), own])
     if sys.version_info >= (3, 10):
-        @dataclasses.dataclass(slots=True)
-        class Slots(object):
-            b: int
-            a: str
-
-        @dataclasses.dataclass(kw_only=True)
-        class Keyword(object):
-            b: int = 0
-            a: str = "a"
-
-        add_all("dataclass of slots", [Slots(1, "a"), Keyword()])
+        exec(NEWER_DATA_CLASSES, namespace)
+        add_all("dataclass of slots", [namespace["Slots"](1, "a"), namespace["Keyword"]()])
 
 
 def cut():
@@ -369,7 +389,8 @@ def cut():
     nested = [list(range(30)), "tail"]
     add("cut inside", nested, "[[" + ", ".join(map(str, range(15))) + ", ...], ...]", 64)
     big = set(range(2000000))
-    add("two million", big, "{" + ", ".join(map(str, range(17))) + ", ...}", 64)
+    shown = range(16 if PYTHON2 else 17)
+    add("two million", big, ("set([%s])" if PYTHON2 else "{%s}") % (", ".join(map(str, shown)) + ", ..."), 64)
     big = dict.fromkeys(range(2000000))
     add("two million keys", big, "{0: None, 1: None, 2: None, 3: None, 4: None, 5: None, ...}", 64)
     value = Plain(text="x" * 1000)
