@@ -13,6 +13,7 @@ void info_deinit(struct info *info)
 	for (size_t i = 0; i < info->process_count; i++)
 		free(info->processes[i].command);
 	free(info->processes);
+	native_modules_deinit(&info->native);
 	*info = (struct info){0};
 }
 
@@ -20,6 +21,7 @@ void info_deinit(struct info *info)
 static struct error *gather_python(struct info *info, bool exhaustive)
 {
 	const struct locate_options options = {
+		.machine = target_process(info->target)->machine,
 		.memory = target_memory(info->target),
 		.modules = target_modules(info->target),
 		.mappings = target_mappings(info->target),
@@ -62,6 +64,18 @@ static struct error *gather_processes(struct info *info, const struct snapshot *
 	return NULL;
 }
 
+/* Each module's file is sought. */
+static struct error *gather_modules(struct info *info)
+{
+	const struct modules *modules = target_modules(info->target);
+	struct error *error = native_modules_init(&info->native, info->target);
+	for (size_t i = 0; !error && i < modules->count; i++) {
+		struct native_module *module;
+		error = native_modules_find(&info->native, modules->items[i].start, &module);
+	}
+	return error;
+}
+
 struct error *info_gather(const char *name, struct target *target, bool exhaustive,
 			  struct info *ret)
 {
@@ -83,6 +97,9 @@ struct error *info_gather(const char *name, struct target *target, bool exhausti
 		if (error)
 			return error;
 	}
+	error = gather_modules(&info);
+	if (error)
+		return error;
 	*ret = info;
 	info = (struct info){0};
 	return NULL;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "analyze/native/native_module.h"
 #include "analyze/target.h"
 
 /* A process that a snapshot tells of. */
@@ -24,7 +25,8 @@ struct info {
 	char *python_problem; /* why it was not, or why it cannot be decoded; NULL if it can */
 	struct info_process *processes; /* ascending by pid; none for a core */
 	size_t process_count;
-	bool has_statistics; /* a snapshot */
+	struct native_modules native; /* what was found for each module */
+	bool has_statistics;	      /* a snapshot */
 	struct snapshot_statistics statistics;
 };
 

@@ -85,8 +85,9 @@ static void add_threads(struct json_builder *builder, cJSON *object,
 	}
 }
 
-static void add_modules(struct json_builder *builder, cJSON *object, const struct modules *modules)
+static void add_modules(struct json_builder *builder, cJSON *object, const struct info *info)
 {
+	const struct modules *modules = target_modules(info->target);
 	char build_id[2 * BUILD_ID_MAX + 1];
 	cJSON *array = json_add_array(builder, object, "modules");
 	for (size_t i = 0; i < modules->count && !builder->failed; i++) {
@@ -101,6 +102,8 @@ static void add_modules(struct json_builder *builder, cJSON *object, const struc
 		json_add_string_copy(builder, module, "build_id",
 				     item->build_id.size ? build_id : NULL);
 		json_add_bool(builder, module, "deleted", item->deleted);
+		json_add_string(builder, module, "found",
+				native_module_source_name(info->native.items[i].source));
 	}
 }
 
@@ -123,7 +126,8 @@ struct error *info_write_json(FILE *stream, const struct info *info)
 	json_add_unsigned(&builder, object, "mapping_count", target_mappings(info->target)->count);
 	json_add_unsigned(&builder, object, "mapped_bytes", info->mapped_bytes);
 	add_threads(&builder, object, target_threads(info->target));
-	add_modules(&builder, object, target_modules(info->target));
+	add_modules(&builder, object, info);
+	json_add_bool(&builder, object, "names_files", target_names_files(info->target));
 	cJSON *losses = json_add_array(&builder, object, "losses");
 	for (const char *const *loss = target_losses(info->target); *loss; loss++)
 		json_append_string(&builder, losses, *loss);

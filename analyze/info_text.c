@@ -213,7 +213,8 @@ static void write_modules(const struct info_writer *writer)
 		fprintf(writer->stream, "    0x%012" PRIx64 "-0x%012" PRIx64 " %-40s ",
 			module->start, module->end, build_id);
 		terminal_text_write(writer->stream, module->path ? module->path : "?");
-		fputs(module->deleted ? " (deleted)\n" : "\n", writer->stream);
+		fprintf(writer->stream, "%s: %s\n", module->deleted ? " (deleted)" : "",
+			native_module_source_name(writer->info->native.items[i].source));
 	}
 }
 
@@ -236,6 +237,9 @@ struct error *info_write_text(FILE *stream, const struct info *info, bool color)
 	write_mappings(&writer);
 	write_threads(&writer);
 	write_modules(&writer);
+	if (!target_names_files(info->target))
+		write_fact(&writer, "Files",
+			   "not named by the core (NT_FILE); name the program's with --exe");
 	for (const char *const *loss = target_losses(info->target); *loss; loss++)
 		write_fact(&writer, "Lost", *loss);
 	if (ferror(stream))

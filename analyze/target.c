@@ -84,6 +84,9 @@ static struct error *open_core(struct target *target, int fd, const char *name)
 				      elf_core_memory(target->core), &target->modules);
 	if (error)
 		return error;
+	error = elf_core_add_program(target->core, &target->modules);
+	if (error)
+		return error;
 	return elf_core_files_memory(target->core, &target->modules, &target->files.files,
 				     &target->memory);
 }
@@ -219,6 +222,11 @@ const struct module_files *target_files(const struct target *target)
 const struct python_location *target_python_hint(const struct target *target)
 {
 	return target->snapshot ? snapshot_python(target->snapshot) : NULL;
+}
+
+bool target_names_files(const struct target *target)
+{
+	return target->snapshot || elf_core_names_files(target->core);
 }
 
 const char *const *target_losses(const struct target *target)

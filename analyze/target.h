@@ -54,6 +54,8 @@ const struct process_facts *target_process(const struct target *target);
 const struct module_files *target_files(const struct target *target);
 /* What a snapshot's capture found, or NULL. */
 const struct python_location *target_python_hint(const struct target *target);
+/* False for a core that does not tell which files were mapped. */
+bool target_names_files(const struct target *target);
 /* Losses of the file, NULL-terminated. */
 const char *const *target_losses(const struct target *target);
 /* The snapshot behind it, or NULL for a core. */

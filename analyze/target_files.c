@@ -1,5 +1,6 @@
 #include "analyze/target_files.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "analyze/root_file.h"
 #include "common/cleanup.h"
+#include "common/cursor.h"
 
 /* A search for one module's file. */
 struct file_search {
@@ -35,11 +37,23 @@ static bool has_build_id(int fd, const struct module *module)
 	return elf_file_build_id(file, &build_id) && build_id_equal(&build_id, &module->build_id);
 }
 
+/* A file of another machine is not what the target had mapped, whatever its path. */
+static bool has_machine(int fd, const struct target_files *files)
+{
+	uint8_t header[sizeof(Elf64_Ehdr)];
+	uint64_t machine;
+	int32_t expected = target_process(files->target)->machine;
+	ssize_t size = pread(fd, header, sizeof(header), 0);
+	return expected == MACHINE_UNKNOWN || size <= 0 ||
+	       !bytes_field(header, (size_t)size, offsetof(Elf64_Ehdr, e_machine), 2, &machine) ||
+	       machine == (uint64_t)expected;
+}
+
 /* Gives a file that fits, or -1. */
 static int try_file(struct file_search *search, const char *root, const char *path)
 {
 	CLEANUP_CLOSE int fd = root_file_open(root, path);
-	if (fd < 0)
+	if (fd < 0 || !has_machine(fd, search->files))
 		return -1;
 	if (!build_id_decides(search) || has_build_id(fd, search->module))
 		return take_fd(&fd);

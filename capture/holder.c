@@ -60,7 +60,7 @@ struct error *gil_set_read(struct memory *memory, const struct python_location *
 			   const struct thread_list *threads, struct gil_set *ret)
 {
 	struct gil_set set = {0};
-	if (!gil_has_owner_mark(&location->layout))
+	if (!gil_has_owner_mark(location))
 		return error_create(ERROR_UNSUPPORTED, "this interpreter has no GIL to go by");
 	for (size_t i = 0; i < interpreter_count; i++) {
 		struct held_gil held;

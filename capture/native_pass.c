@@ -47,16 +47,28 @@ static const struct mapping *stack_mapping(const struct mappings *mappings, uint
 	return found;
 }
 
+/*
+ * Where a stack begins, at its upper end. Mappings that touch can be joined: since glibc 2.42 the
+ * guard pages between threads' stacks are no mappings of their own. glibc and musl put a thread's
+ * own storage, which the thread pointer points to, just above its stack.
+ */
+static uint64_t stack_base(const struct mapping *mapping, uint64_t stack, uint64_t thread_pointer)
+{
+	uint64_t end = mapping ? mapping->end
+			       : (stack + UNKNOWN_STACK_BYTES) & ~(uint64_t)(PAGE_BYTES - 1);
+	bool is_above = thread_pointer > stack && thread_pointer < end;
+	return is_above ? (thread_pointer + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1) : end;
+}
+
 /* The bytes of a stack that are in use. False if the pointer points to none. */
-static bool stack_extent(const struct native_pass *pass, uint64_t stack, uint64_t *ret_start,
-			 uint64_t *ret_size)
+static bool stack_extent(const struct native_pass *pass, uint64_t stack, uint64_t thread_pointer,
+			 uint64_t *ret_start, uint64_t *ret_size)
 {
 	const struct mapping *mapping = stack_mapping(pass->mappings, stack);
 	if (stack < RED_ZONE_BYTES || (mapping && !(mapping->flags & MAPPING_WRITE)))
 		return false;
 	uint64_t start = stack - RED_ZONE_BYTES;
-	uint64_t end = mapping ? mapping->end
-			       : (stack + UNKNOWN_STACK_BYTES) & ~(uint64_t)(PAGE_BYTES - 1);
+	uint64_t end = stack_base(mapping, stack, thread_pointer);
 	if (mapping && start < mapping->start && stack >= mapping->start)
 		start = mapping->start;
 	uint64_t size = end - start;
@@ -83,7 +95,7 @@ static struct error *add_thread(struct native_pass *pass, struct thread_facts *t
 	if (error ||
 	    !registers_from_set(machine, thread->registers, thread->registers_size, &registers) ||
 	    !registers_get(&registers, machine->stack_pointer, &stack) ||
-	    !stack_extent(pass, stack, &start, &size) ||
+	    !stack_extent(pass, stack, registers.thread_pointer, &start, &size) ||
 	    pass->size_bytes + size > NATIVE_STACKS_MAX_BYTES) {
 		pass->missing++;
 		return NULL;
@@ -114,6 +126,8 @@ struct error *native_pass_copy(struct native_pass *pass)
 		at += pass->stacks[i].size;
 	}
 	memory_read_many(pass->memory, pass->stacks, pass->stack_count);
+	for (size_t i = 0; i < pass->stack_count; i++)
+		pass->missing += pass->stacks[i].status != MEMORY_OK;
 	return NULL;
 }
 

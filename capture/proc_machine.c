@@ -9,17 +9,9 @@
 #include "common/cleanup.h"
 #include "common/cursor.h"
 
-#if defined(__x86_64__)
-enum { NATIVE_MACHINE = MACHINE_X86_64 };
-#elif defined(__aarch64__)
-enum { NATIVE_MACHINE = MACHINE_AARCH64 };
-#else
-enum { NATIVE_MACHINE = MACHINE_UNKNOWN };
-#endif
-
 int32_t proc_machine(void)
 {
-	return NATIVE_MACHINE;
+	return MACHINE_NATIVE;
 }
 
 static const char *machine_name(int32_t machine)
@@ -70,12 +62,12 @@ struct error *proc_check_machine(pid_t pid, int32_t *ret_machine)
 		return error_create(ERROR_UNSUPPORTED,
 				    "process %d is a 32-bit program; only 64-bit ones can be read",
 				    (int)pid);
-	if (machine != NATIVE_MACHINE)
+	if (machine != MACHINE_NATIVE)
 		return error_create(ERROR_UNSUPPORTED,
 				    "process %d is a program for %s (ELF machine %d); this "
 				    "pyspy-capture is for %s",
 				    (int)pid, machine_name(machine), (int)machine,
-				    machine_name(NATIVE_MACHINE));
+				    machine_name(MACHINE_NATIVE));
 	*ret_machine = machine;
 	return NULL;
 }

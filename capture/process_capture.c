@@ -195,6 +195,9 @@ static struct error *sample_ranges(struct process_capture *process, struct freez
 	if (!error && options.native)
 		error = native_pass_put(options.native, process->image);
 	process->native.freezer = NULL;
+	if (!error && options.native && process->native.missing)
+		error = warn(process, "the native stacks of %zu threads could not be read",
+			     process->native.missing);
 	if (error)
 		return error;
 	process->report.ranges = memory_image_range_count(process->image);

@@ -145,6 +145,7 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	const struct locate_options options = {
 		.memory = recorder,
 		.modules = &no_modules,
+		.machine = MACHINE_NATIVE,
 		.hint = hint,
 	};
 	error = locate_python(&options, &location);

@@ -51,6 +51,7 @@ struct error *subject_locate(struct subject *subject, bool exhaustive)
 	struct proc_module_files files;
 	proc_module_files_init(&files, subject->facts.pid);
 	const struct locate_options options = {
+		.machine = subject->facts.machine,
 		.memory = subject->memory,
 		.modules = &subject->modules,
 		.mappings = &subject->mappings,

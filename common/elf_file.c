@@ -206,6 +206,11 @@ int elf_file_machine(const struct elf_file *file)
 	return file->header.e_machine;
 }
 
+uint64_t elf_file_entry(const struct elf_file *file)
+{
+	return file->header.e_entry;
+}
+
 static Elf64_Phdr program_header(const struct elf_file *file, size_t index)
 {
 	struct cursor cursor = file->program_headers;

@@ -34,7 +34,8 @@ struct error *elf_file_open(int fd, const char *path, struct elf_file **ret);
 void elf_file_destroy(struct elf_file *file);
 void elf_file_destroyp(struct elf_file **file);
 
-int elf_file_machine(const struct elf_file *file); /* EM_… */
+int elf_file_machine(const struct elf_file *file);    /* EM_… */
+uint64_t elf_file_entry(const struct elf_file *file); /* address of the entry point */
 bool elf_file_build_id(const struct elf_file *file, struct build_id *ret);
 
 struct elf_symbol {

@@ -15,6 +15,14 @@ enum machine {
 	MACHINE_UNKNOWN = 0,
 	MACHINE_X86_64 = 62,   /* EM_X86_64 */
 	MACHINE_AARCH64 = 183, /* EM_AARCH64 */
+/* What this program itself was built for. */
+#if defined(__x86_64__)
+	MACHINE_NATIVE = MACHINE_X86_64,
+#elif defined(__aarch64__)
+	MACHINE_NATIVE = MACHINE_AARCH64,
+#else
+	MACHINE_NATIVE = MACHINE_UNKNOWN,
+#endif
 };
 
 /* A process that another one comes from. */

@@ -20,6 +20,17 @@ static enum memory_status gil_find(struct memory *memory, const struct python_lo
 	return struct_read_pointer(memory, interpreter, layout->interpreter.gil, ret);
 }
 
+/* Up to 3.6 the GIL's own state is in static variables; that of its owner tells enough. */
+static enum memory_status gil_read_current(struct memory *memory,
+					   const struct python_location *location, struct gil *ret)
+{
+	struct gil gil = {.address = location->current_thread_address};
+	enum memory_status status = memory_read_u64(memory, gil.address, &gil.last_holder);
+	gil.locked = gil.last_holder != 0;
+	*ret = gil;
+	return status;
+}
+
 enum memory_status gil_read(struct memory *memory, const struct python_location *location,
 			    uint64_t interpreter, struct gil *ret)
 {
@@ -27,6 +38,8 @@ enum memory_status gil_read(struct memory *memory, const struct python_location 
 	struct gil gil = no_gil;
 	struct struct_span span = {0};
 	struct struct_view view;
+	if (location->current_thread_address)
+		return gil_read_current(memory, location, ret);
 	enum memory_status status = gil_find(memory, location, interpreter, &gil.address);
 	if (status != MEMORY_OK)
 		return status;
@@ -53,12 +66,42 @@ static struct layout_bit gil_owner_bit(const struct python_layout *layout)
 	return layout->thread.active;
 }
 
-bool gil_has_owner_mark(const struct python_layout *layout)
+bool gil_has_owner_mark(const struct python_location *location)
 {
+	const struct python_layout *layout = &location->layout;
 	if (layout->free_threaded)
 		return false;
-	return layout->runtime.tstate_current != LAYOUT_ABSENT ||
+	return location->current_thread_address ||
+	       layout->runtime.tstate_current != LAYOUT_ABSENT ||
 	       gil_owner_bit(layout).offset != LAYOUT_ABSENT;
+}
+
+/*
+ * _PyRuntime.gilstate.tstate_current lies behind mutexes, whose length on aarch64 depends on the C
+ * library: 48 bytes with glibc, 40 with musl. At the other of the two places there is never the
+ * address of a thread state: with glibc it is the end of switch_mutex; with musl
+ * autoInterpreterState or autoTSSkey (Include/internal/pycore_gil.h and
+ * pycore_pystate.h, 3.7-3.11).
+ */
+static enum memory_status runtime_names_owner(struct memory *memory,
+					      const struct python_location *location,
+					      uint64_t thread_state, bool *ret)
+{
+	const layout_offset places[] = {location->layout.runtime.tstate_current,
+					location->layout.runtime.tstate_current_wide};
+	bool named = false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		uint64_t value;
+		if (places[i] == LAYOUT_ABSENT)
+			continue;
+		enum memory_status status =
+			struct_read_pointer(memory, location->runtime_address, places[i], &value);
+		if (status != MEMORY_OK)
+			return status;
+		named |= value == thread_state;
+	}
+	*ret = named;
+	return MEMORY_OK;
 }
 
 enum memory_status gil_is_owner(struct memory *memory, const struct python_location *location,
@@ -67,17 +110,18 @@ enum memory_status gil_is_owner(struct memory *memory, const struct python_locat
 	const struct python_layout *layout = &location->layout;
 	uint64_t value;
 	enum memory_status status;
-	if (!gil_has_owner_mark(layout)) {
+	if (!gil_has_owner_mark(location)) {
 		*ret = false;
 		return MEMORY_OK;
 	}
-	if (layout->runtime.tstate_current != LAYOUT_ABSENT) {
-		status = struct_read_pointer(memory, location->runtime_address,
-					     layout->runtime.tstate_current, &value);
+	if (location->current_thread_address) {
+		status = memory_read_u64(memory, location->current_thread_address, &value);
 		if (status == MEMORY_OK)
 			*ret = value == thread_state;
 		return status;
 	}
+	if (layout->runtime.tstate_current != LAYOUT_ABSENT)
+		return runtime_names_owner(memory, location, thread_state, ret);
 	struct layout_bit bit = gil_owner_bit(layout);
 	status = memory_read_integer(memory, thread_state + bit.offset, 1, &value);
 	if (status == MEMORY_OK)

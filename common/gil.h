@@ -10,10 +10,12 @@
 #include "common/memory.h"
 
 struct gil {
-	uint64_t address;	/* of struct _gil_runtime_state; 0: this interpreter has none */
+	uint64_t address;	/* of struct _gil_runtime_state; before 3.7 of
+				   _PyThreadState_Current; 0: this interpreter has none */
 	int32_t locked;		/* 1 locked, 0 free, -1 not initialised or unknown */
-	uint64_t last_holder;	/* thread state; the owner only if its mark says so */
-	uint64_t switch_number; /* counts changes of the holder */
+	uint64_t last_holder;	/* thread state; the owner only if its mark says so; before 3.7 the
+				   owner, 0 if there is none */
+	uint64_t switch_number; /* counts changes of the holder; before 3.7 always 0 */
 };
 
 /* The GIL that an interpreter's threads use. */
@@ -22,11 +24,12 @@ enum memory_status gil_read(struct memory *memory, const struct python_location 
 	__attribute__((warn_unused_result));
 
 /* Whether this version marks the owner, so that gil_is_owner can tell. */
-bool gil_has_owner_mark(const struct python_layout *layout);
+bool gil_has_owner_mark(const struct python_location *location);
 
 /*
- * Whether a thread state carries the mark of holding its GIL: 3.7-3.11 _PyRuntime.gilstate.
- * tstate_current, 3.12 _status.active, 3.13+ _status.holds_gil.
+ * Whether a thread state carries the mark of holding its GIL: <= 3.6 _PyThreadState_Current, which
+ * is NULL while nobody holds it (PyEval_SaveThread(), Python/ceval.c), 3.7-3.11
+ * _PyRuntime.gilstate. tstate_current, 3.12 _status.active, 3.13+ _status.holds_gil.
  */
 enum memory_status gil_is_owner(struct memory *memory, const struct python_location *location,
 				uint64_t thread_state, bool *ret)

@@ -5,6 +5,8 @@
 
 #include "common/cleanup.h"
 #include "common/debug_offsets.h"
+#include "common/facts.h"
+#include "common/locate_old.h"
 #include "common/locate_scan.h"
 
 /* A search over one target. */
@@ -50,10 +52,23 @@ static void search_unsupported(struct search *search, struct error *error)
 static bool search_validate(struct search *search, uint64_t runtime,
 			    const struct python_layout *layout, bool *ret_started)
 {
+	if (!search->trusted && layout->interpreter.id == LAYOUT_ABSENT)
+		return validate_interpreters(search->options->memory, runtime, layout, ret_started);
 	if (!search->trusted)
 		return validate_runtime(search->options->memory, runtime, layout, ret_started);
+	/* Before 3.7 nothing that is looked at here differs in debug builds. */
+	if (layout->interpreter.id == LAYOUT_ABSENT &&
+	    layout->debug_build != search->options->hint->layout.debug_build)
+		return false;
 	*ret_started = runtime_is_started(search->options->memory, runtime, layout);
 	return *ret_started;
+}
+
+/* Where mutexes are as long everywhere, there is one place only for what lies behind them. */
+static void layout_fit_machine(struct python_layout *layout, int32_t machine)
+{
+	if (machine != MACHINE_AARCH64)
+		layout->runtime.tstate_current_wide = LAYOUT_ABSENT;
 }
 
 /*
@@ -91,6 +106,7 @@ static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
 			continue;
 		location->layout = *row;
 		location->layout_known = true;
+		layout_fit_machine(&location->layout, search->options->machine);
 		return NULL;
 	}
 	if (!python_layout_find(version, false, false)) {
@@ -156,6 +172,52 @@ static struct error *location_finish(struct python_location *location, uint64_t 
 	return NULL;
 }
 
+/* The row of a version before 3.7 by which interp_head is somewhere in the range, and where. */
+static const struct python_layout *find_interpreters(struct search *search, struct scan_range range,
+						     uint64_t near, struct python_version version,
+						     uint64_t *ret_head)
+{
+	for (int debug = 0; debug <= 1; debug++) {
+		const struct python_layout *row = python_layout_find(version, debug, false);
+		if (row && row->debug_build == debug &&
+		    scan_interpreters(search->options->memory, range, near, row, ret_head))
+			return row;
+	}
+	return NULL;
+}
+
+/* Before 3.7. ERROR_NOT_FOUND if the file of `module` does not tell. */
+static struct error *locate_old_by_file(struct search *search, const struct module *module,
+					const struct elf_file *file, struct python_location *ret)
+{
+	struct python_location location = {0};
+	struct elf_symbol current;
+	struct elf_symbol head;
+	uint64_t address;
+	enum locate_method method = LOCATE_SYMBOL;
+	if (!elf_file_symbol(file, "_PyThreadState_Current", &current))
+		return &error_not_found;
+	struct python_version version =
+		module_version(search, module, file, &location.version_address);
+	if (!version.major || !is_old_python(version))
+		return &error_not_found;
+	location.current_thread_address = current.address + module->bias;
+	if (elf_file_symbol(file, "interp_head", &head)) {
+		address = head.address + module->bias;
+	} else {
+		method = LOCATE_SCAN;
+		if (!find_interpreters(search, module_data(module), location.current_thread_address,
+				       version, &address))
+			return &error_not_found;
+	}
+	struct error *error = layout_for_runtime(search, address, version, &location);
+	if (!error)
+		error = location_finish(&location, address, method, module);
+	if (!error)
+		*ret = location;
+	return error;
+}
+
 /* ERROR_NOT_FOUND if the file of `module` does not tell. */
 static struct error *locate_by_file(struct search *search, const struct module *module,
 				    struct python_location *ret)
@@ -190,7 +252,7 @@ static struct error *locate_by_file(struct search *search, const struct module *
 		if (!error || error->code != ERROR_NOT_FOUND)
 			return error;
 	}
-	return &error_not_found;
+	return locate_old_by_file(search, module, file, ret);
 }
 
 /* Scan one range for the cookie of 3.13 and later. */
@@ -221,6 +283,28 @@ static struct error *scan_for_cookie(struct search *search, struct scan_range ra
 	return &error_not_found;
 }
 
+/* Scan one range for interp_head of a version before 3.7. */
+static struct error *scan_for_interpreters(struct search *search, struct scan_range range,
+					   const struct module *module,
+					   struct python_version version,
+					   struct python_location *ret)
+{
+	struct python_location location = {0};
+	uint64_t head = 0;
+	const struct python_layout *row = find_interpreters(search, range, 0, version, &head);
+	if (!row && python_layout_find(version, false, false))
+		return &error_not_found;
+	if (row)
+		location.current_thread_address =
+			scan_current_thread(search->options->memory, head, row);
+	struct error *error = layout_for_runtime(search, row ? head : 0, version, &location);
+	if (!error)
+		error = location_finish(&location, head, LOCATE_SCAN, module);
+	if (!error)
+		*ret = location;
+	return error;
+}
+
 /* Scan one range for _PyRuntime's pointers to interpreters, by the layout of a version that is
  * known. */
 static struct error *scan_for_pointers(struct search *search, struct scan_range range,
@@ -228,6 +312,8 @@ static struct error *scan_for_pointers(struct search *search, struct scan_range 
 				       struct python_location *ret)
 {
 	const struct python_layout *row = python_layout_find(version, false, false);
+	if (is_old_python(version))
+		return scan_for_interpreters(search, range, module, version, ret);
 	if (!row)
 		return &error_not_found;
 	for (int many = 0; many <= 1; many++) {
@@ -327,6 +413,16 @@ static struct error *locate_in_modules(struct search *search, locate_step step, 
 	return &error_not_found;
 }
 
+/* Cores that name no files can leave it unknown which mappings are a module's. */
+static bool any_module_data(const struct modules *modules)
+{
+	for (size_t i = 0; i < modules->count; i++) {
+		if (modules->items[i].data_start < modules->items[i].data_end)
+			return true;
+	}
+	return false;
+}
+
 /* The last resort: every private writable mapping. */
 static struct error *locate_in_mappings(struct search *search, struct python_location *ret)
 {
@@ -347,7 +443,10 @@ static struct error *locate_in_mappings(struct search *search, struct python_loc
 static struct error *locate_by_hint(struct search *search, struct python_location *ret)
 {
 	const struct python_location *hint = search->options->hint;
-	struct python_location location = {.version_address = hint->version_address};
+	struct python_location location = {
+		.version_address = hint->version_address,
+		.current_thread_address = hint->current_thread_address,
+	};
 	search->trusted = true;
 	struct error *error =
 		layout_for_runtime(search, hint->runtime_address, hint->version, &location);
@@ -383,7 +482,7 @@ static struct error *locate_all_ways(struct search *search, struct python_locati
 	if (error && error->code == ERROR_NOT_FOUND && options->exhaustive)
 		error = locate_in_modules(search, locate_module_by_scan, ANY, ANY, ret);
 	if (error && error->code == ERROR_NOT_FOUND &&
-	    (options->exhaustive || !options->modules->count))
+	    (options->exhaustive || !any_module_data(options->modules)))
 		error = locate_in_mappings(search, ret);
 	return error;
 }

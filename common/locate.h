@@ -19,7 +19,9 @@ enum locate_method {
 const char *locate_method_name(enum locate_method method);
 
 struct python_location {
-	uint64_t runtime_address; /* of _PyRuntime */
+	uint64_t runtime_address; /* of _PyRuntime; before 3.7 of interp_head */
+	/* Before 3.7: of _PyThreadState_Current, which tells who holds the GIL; 0 if unknown. */
+	uint64_t current_thread_address;
 	enum locate_method method;
 	struct python_version version;
 	struct python_layout layout; /* a copy: rows or the target's own offsets */
@@ -36,6 +38,7 @@ struct locate_options {
 	const struct mappings *mappings;    /* NULL, or where to scan if modules do not tell */
 	const struct module_files *files;   /* NULL: no files, memory only */
 	const struct python_location *hint; /* NULL, or what a snapshot's capture found */
+	int32_t machine;		    /* enum machine, of the target */
 	bool exhaustive;		    /* scan every module, not only likely ones */
 };
 

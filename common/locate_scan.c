@@ -150,7 +150,7 @@ bool scan_cookie(struct memory *memory, struct scan_range range, uint64_t *posit
 	return scan_next(memory, range, &search, position, ret_runtime);
 }
 
-static bool is_plausible_pointer(uint64_t value)
+bool is_plausible_pointer(uint64_t value)
 {
 	/* User space of x86_64 and aarch64 (4-level tables: 47 and 48 bits), never the first page.
 	 */

@@ -10,6 +10,9 @@ struct scan_range {
 	uint64_t end; /* exclusive */
 };
 
+/* Whether a word can be the address of an object: in user space, aligned, not in the first page. */
+bool is_plausible_pointer(uint64_t value);
+
 /*
  * The text that Py_GetVersion() made, "3.11.7 (main, …) [GCC …]": a static buffer, so in the
  * writable data of the module that holds the interpreter, and in every core. False if there is

@@ -14,6 +14,7 @@ static const struct register_machine machines[] = {
 		.stack_pointer = 7,
 		.frame_pointer = 6,
 		.return_address = 16,
+		.thread_pointer_offset = WORD(21), /* fs_base */
 		.pc_offset = WORD(16),
 		.offsets =
 			{
@@ -34,6 +35,7 @@ static const struct register_machine machines[] = {
 		.frame_pointer = 29,
 		.return_address = 30,
 		.return_address_in_register = true,
+		.thread_pointer_offset = REGISTER_ABSENT, /* NT_ARM_TLS has it */
 		.pc_offset = WORD(32),
 		.offsets =
 			{
@@ -71,6 +73,8 @@ bool registers_from_set(const struct register_machine *machine, const void *set,
 	if (!set || size < machine->set_size)
 		return false;
 	*ret = (struct registers){.machine = machine, .pc = word_at(set, machine->pc_offset)};
+	if (machine->thread_pointer_offset != REGISTER_ABSENT)
+		ret->thread_pointer = word_at(set, machine->thread_pointer_offset);
 	for (unsigned i = 0; i < machine->count; i++)
 		registers_put(ret, i, word_at(set, machine->offsets[i]));
 	return true;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REGISTERS_MAX = 33 };
+enum { REGISTERS_MAX = 33, REGISTER_ABSENT = UINT16_MAX };
 
 /*
  * A machine, as unwinding sees it. To add one: a row in registers.c, whose numbers are those of the
@@ -24,13 +24,15 @@ struct register_machine {
 	uint8_t return_address;		 /* DWARF's column; on AArch64 the link register */
 	bool return_address_in_register; /* a leaf's return address is in a register, not on the
 					    stack */
-	uint16_t pc_offset;		 /* in the register set, bytes */
+	uint16_t thread_pointer_offset; /* in the register set, bytes; REGISTER_ABSENT: not in it */
+	uint16_t pc_offset;		/* in the register set, bytes */
 	uint16_t offsets[REGISTERS_MAX]; /* of DWARF registers in the set, bytes */
 };
 
 struct registers {
 	const struct register_machine *machine;
 	uint64_t pc;
+	uint64_t thread_pointer; /* of the thread's own storage (TLS); 0 if unknown */
 	uint64_t values[REGISTERS_MAX];
 	bool known[REGISTERS_MAX];
 };

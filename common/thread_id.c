@@ -13,6 +13,7 @@ static const struct {
 	{"glibc, aarch64 (nptl/descr.h: TLS_DTV_AT_TP, no TCB header inside)", 208},
 	{"musl, x86_64 (src/internal/pthread_impl.h)", 48},
 	{"musl, aarch64 (src/internal/pthread_impl.h: TLS_ABOVE_TP)", 32},
+	{"musl of 2020 and before, both (the same file: no field left out, a second canary)", 56},
 };
 
 void thread_id_read(struct memory *memory, uint64_t native, uint64_t pthread,

@@ -12,7 +12,7 @@
 #include "common/memory.h"
 #include "common/python_layout.h"
 
-enum { THREAD_ID_CANDIDATES = 4 };
+enum { THREAD_ID_CANDIDATES = 5 };
 
 /* As the target itself calls the thread (its innermost pid namespace). */
 struct thread_id_candidates {

@@ -5,6 +5,7 @@
 
 #include "common/address_map.h"
 #include "common/cleanup.h"
+#include "common/interpreter_id.h"
 #include "common/python_instance.h"
 #include "common/struct_view.h"
 #include "common/walk.h"
@@ -98,6 +99,8 @@ static bool is_known(const struct thread_names_request *request, const struct th
 static struct error *read_thread(const struct python_reader *reader,
 				 const struct raw_dict_entry *entry, struct thread_name *ret)
 {
+	/* Attributes of class Thread that begin with two underscores, in 2.6 and 2.7. */
+	bool is_mangled = reader->layout->major == 2;
 	struct python_reader search = *reader;
 	struct raw_dict attributes;
 	uint64_t os_id;
@@ -107,8 +110,8 @@ static struct error *read_thread(const struct python_reader *reader,
 	ret->object = entry->value;
 	if (!python_integer_read(reader, entry->key, &ret->thread_id) ||
 	    !instance_attributes(reader, entry->value, &ret->type, &attributes) ||
-	    !raw_dict_find(reader, &attributes, "_ident", &ident) ||
-	    !raw_dict_find(reader, &attributes, "_name", &name) ||
+	    !raw_dict_find(reader, &attributes, is_mangled ? "_Thread__ident" : "_ident", &ident) ||
+	    !raw_dict_find(reader, &attributes, is_mangled ? "_Thread__name" : "_name", &name) ||
 	    !python_integer_read(reader, ident, &ident) || ident != ret->thread_id)
 		return NULL;
 	if (!raw_dict_find(&search, &attributes, "_native_id", &os_id) ||
@@ -203,7 +206,6 @@ static struct error *read_interpreters(const struct thread_names_request *reques
 	const struct python_layout *layout = request->reader.layout;
 	struct memory *memory = request->reader.memory;
 	struct thread_name interpreter = {0};
-	uint64_t id;
 	enum memory_status status =
 		struct_read_pointer(memory, request->runtime_address,
 				    layout->runtime.interpreters_head, &interpreter.interpreter);
@@ -213,11 +215,10 @@ static struct error *read_interpreters(const struct thread_names_request *reques
 		struct error *error = address_map_visit(visited, interpreter.interpreter, &is_new);
 		if (error || !is_new)
 			return error;
-		status = struct_read_pointer(memory, interpreter.interpreter,
-					     layout->interpreter.id, &id);
+		status = interpreter_id_read(memory, layout, interpreter.interpreter,
+					     &interpreter.interpreter_id);
 		if (status != MEMORY_OK)
 			return NULL;
-		interpreter.interpreter_id = (int64_t)id;
 		error = read_interpreter(request, &interpreter, list);
 		if (error)
 			return error;

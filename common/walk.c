@@ -2,6 +2,7 @@
 
 #include "common/address_map.h"
 #include "common/gil.h"
+#include "common/interpreter_id.h"
 #include "common/struct_view.h"
 
 /* One walk over one process. */
@@ -364,7 +365,7 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 	thread.thread_id = struct_view_pointer(&view, layout->thread.thread_id);
 	thread_id_read(walk->memory, struct_view_pointer(&view, layout->thread.native_thread_id),
 		       thread.thread_id, &thread.os_ids);
-	thread.owns_gil_known = gil_has_owner_mark(layout);
+	thread.owns_gil_known = gil_has_owner_mark(walk->location);
 	if (thread.owns_gil_known &&
 	    gil_is_owner(walk->memory, walk->location, address, &thread.owns_gil) != MEMORY_OK)
 		thread.owns_gil_known = false;
@@ -418,11 +419,9 @@ static struct error *walk_interpreter_at(struct walk *walk, uint64_t address, ui
 {
 	const struct python_layout *layout = walk->layout;
 	struct walk_interpreter interpreter = {.address = address, .gil_locked = -1};
-	struct struct_span span = {0};
-	struct struct_view view;
 	struct gil gil;
-	struct_span_add(&span, layout->interpreter.id, sizeof(int64_t));
-	enum memory_status status = struct_view_read(walk->memory, address, span, &view);
+	enum memory_status status =
+		interpreter_id_read(walk->memory, layout, address, &interpreter.id);
 	if (status == MEMORY_OK)
 		status = struct_read_pointer(walk->memory, address, layout->interpreter.next,
 					     ret_next);
@@ -434,7 +433,6 @@ static struct error *walk_interpreter_at(struct walk *walk, uint64_t address, ui
 							 .status = status,
 							 .what = "interpreter state"});
 	}
-	interpreter.id = (int64_t)struct_view_pointer(&view, layout->interpreter.id);
 	if (gil_read(walk->memory, walk->location, address, &gil) == MEMORY_OK) {
 		interpreter.gil_address = gil.address;
 		interpreter.gil_locked = gil.locked;

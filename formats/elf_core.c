@@ -185,8 +185,6 @@ static struct error *core_read_notes(struct elf_core *core, const Elf64_Phdr *he
 			      core->threads.count);
 	if (!core->threads.count)
 		core_add_loss(core, "the core tells of no threads of the operating system");
-	if (!core->file_range_count)
-		core_add_loss(core, "the core does not name the mapped files (NT_FILE)");
 	return NULL;
 }
 
@@ -322,6 +320,11 @@ const struct thread_list *elf_core_threads(const struct elf_core *core)
 const struct mappings *elf_core_mappings(const struct elf_core *core)
 {
 	return &core->mappings;
+}
+
+bool elf_core_names_files(const struct elf_core *core)
+{
+	return core->file_range_count != 0;
 }
 
 struct memory *elf_core_memory(struct elf_core *core)

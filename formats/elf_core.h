@@ -30,6 +30,8 @@ const struct thread_list *elf_core_threads(const struct elf_core *core); /* cras
 const struct mappings *elf_core_mappings(const struct elf_core *core);
 /* Bytes that the core holds; a range it has only by name is MEMORY_NOT_CAPTURED. */
 struct memory *elf_core_memory(struct elf_core *core);
+/* Whether it tells which files are mapped (NT_FILE): qemu-user's cores do not. */
+bool elf_core_names_files(const struct elf_core *core);
 /* What is wrong with it, in words for the user (cut, notes damaged); NULL-terminated. */
 const char *const *elf_core_losses(const struct elf_core *core);
 
@@ -38,6 +40,10 @@ void elf_core_add_loss(struct elf_core *core, const char *loss);
 
 /* NT_AUXV (getauxval(3)); false if there is no such entry. */
 bool elf_core_auxv(const struct elf_core *core, uint64_t type, uint64_t *ret);
+
+/* Add the program to the modules of a core that names no files, as far as the kernel told the
+ * process of it: its name, and where it is. Its writable data stays unknown. */
+struct error *elf_core_add_program(const struct elf_core *core, struct modules *modules);
 
 /*
  * A layer over the core's memory (both borrowed): read-only pages that the core lacks come from the

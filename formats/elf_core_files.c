@@ -53,11 +53,14 @@ static bool segment_agrees(const struct mappings *mappings, const struct module 
 	return !known || !(segment->flags & PF_X) == !(known & MAPPING_EXECUTE);
 }
 
-/* A core without the module's header has no build-id: then all segments must agree. */
+/* A core without the module's header has no build-id: then all segments must agree, or the
+ * program's with what the kernel said of it. */
 static bool file_agrees(const struct file_memory *memory, const struct module *module,
 			const struct elf_file *file, uint64_t *ret_bias)
 {
 	struct elf_segment segment;
+	if (!elf_core_names_files(memory->core))
+		return core_program_agrees(memory->core, file, ret_bias);
 	if (!first_load(file, &segment))
 		return false;
 	uint64_t bias = module->start - ((segment.address - segment.offset) & PAGE_MASK);

@@ -3,6 +3,7 @@
 #define PYSPY_FORMATS_ELF_CORE_PARTS_H
 
 #include "common/cursor.h"
+#include "common/elf_file.h"
 #include "common/elf_header.h"
 #include "formats/elf_core.h"
 
@@ -67,6 +68,14 @@ struct error *core_file_ranges_read(struct elf_core *core, struct cursor note, b
 
 /* elf_core_arguments.c: the command line in full, if it is found in memory. */
 struct error *core_find_command_line(struct elf_core *core);
+
+/*
+ * elf_core_program.c: whether `file` is the program that the process was started as: its entry
+ * point, number and place of program headers are those that the kernel told the process of, and all
+ * its segments are mapped.
+ */
+bool core_program_agrees(const struct elf_core *core, const struct elf_file *file,
+			 uint64_t *ret_bias);
 
 /* elf_core_memory.c */
 struct error *core_segments_read(struct elf_core *core, const Elf64_Phdr *headers, size_t count);

@@ -326,6 +326,7 @@ static struct error *finish(struct pass *pass)
 					    "the file has no end mark after sample %llu: the "
 					    "capture was interrupted, or the file is cut",
 					    (unsigned long long)catalog->sample_count);
+	snapshot_roster_finish(&catalog->roster);
 	if (!error && catalog->roster.cut)
 		error = snapshot_losses_add(&catalog->losses,
 					    "the file has samples of more than %zu processes; the "

@@ -95,6 +95,8 @@ static const struct record_field python_fields[] = {
 	FIELD(4, RECORD_VERSION, struct python_location, version),
 	FIELD(5, RECORD_TEXT, struct python_location, module_path),
 	FIELD(6, RECORD_U64, struct python_location, version_address),
+	FIELD(7, RECORD_U64, struct python_location, current_thread_address),
+	FIELD(8, RECORD_BOOL, struct python_location, layout.debug_build),
 };
 TABLE(snapshot_python_table, python_fields);
 

@@ -29,7 +29,7 @@ void snapshot_destroyp(struct snapshot **snapshot);
 
 size_t snapshot_sample_count(const struct snapshot *snapshot);
 
-/* The processes that the file has samples of, in the order of their first samples; at least one. */
+/* The processes that the file has samples of, in the order of the roster; at least one. */
 size_t snapshot_process_count(const struct snapshot *snapshot);
 const struct roster_entry *snapshot_process_entry(const struct snapshot *snapshot, size_t index);
 /* Samples of a process; 0 if there are none. */

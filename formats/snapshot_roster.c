@@ -1,10 +1,15 @@
 #include "formats/snapshot_roster.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "formats/snapshot_format.h"
 
-enum { FIRST_CAPACITY = 8 };
+enum {
+	FIRST_CAPACITY = 8,
+	/* As many steps back cost little. */
+	FEW_PROCESSES = 64,
+};
 
 void snapshot_roster_deinit(struct snapshot_roster *roster)
 {
@@ -24,6 +29,12 @@ static uint32_t *find_slot(const struct snapshot_roster *roster, int32_t pid)
 	return &roster->slots[at];
 }
 
+static void fill_slots(struct snapshot_roster *roster)
+{
+	for (size_t i = 0; i < roster->count; i++)
+		*find_slot(roster, roster->entries[i].pid) = (uint32_t)i + 1;
+}
+
 static struct error *grow(struct snapshot_roster *roster)
 {
 	size_t capacity = roster->capacity ? roster->capacity * 2 : FIRST_CAPACITY;
@@ -37,8 +48,7 @@ static struct error *grow(struct snapshot_roster *roster)
 	free(roster->slots);
 	roster->slots = slots;
 	roster->capacity = capacity;
-	for (size_t i = 0; i < roster->count; i++)
-		*find_slot(roster, entries[i].pid) = (uint32_t)i + 1;
+	fill_slots(roster);
 	return NULL;
 }
 
@@ -62,6 +72,22 @@ struct error *snapshot_roster_add(struct snapshot_roster *roster, int32_t pid, u
 	entry->samples++;
 	entry->last_sample = sample;
 	return NULL;
+}
+
+static int by_last_sample(const void *a, const void *b)
+{
+	const struct roster_entry *first = a;
+	const struct roster_entry *second = b;
+	return first->last_sample < second->last_sample ? -1 : 1; /* never equal */
+}
+
+void snapshot_roster_finish(struct snapshot_roster *roster)
+{
+	if (roster->count <= FEW_PROCESSES)
+		return;
+	qsort(roster->entries, roster->count, sizeof(*roster->entries), by_last_sample);
+	memset(roster->slots, 0, roster->capacity * 2 * sizeof(*roster->slots));
+	fill_slots(roster);
 }
 
 const struct roster_entry *snapshot_roster_find(const struct snapshot_roster *roster, int32_t pid)

@@ -1,4 +1,7 @@
-/* Which processes a snapshot has samples of: a row for each, in the order of their first samples.
+/*
+ * Which processes a snapshot has samples of: a row for each, in the order of their first samples.
+ * Of many processes it is that of their last ones: who goes through them selects each one's last,
+ * and each step back in the log costs reading an epoch again.
  */
 #ifndef PYSPY_FORMATS_SNAPSHOT_ROSTER_H
 #define PYSPY_FORMATS_SNAPSHOT_ROSTER_H
@@ -28,6 +31,8 @@ struct snapshot_roster {
 void snapshot_roster_deinit(struct snapshot_roster *roster);
 /* Count a sample; beyond the bound of processes nothing is done. */
 struct error *snapshot_roster_add(struct snapshot_roster *roster, int32_t pid, uint64_t sample);
+/* When all samples were counted: puts many processes into their order. */
+void snapshot_roster_finish(struct snapshot_roster *roster);
 /* NULL if there is none. */
 const struct roster_entry *snapshot_roster_find(const struct snapshot_roster *roster, int32_t pid);
 

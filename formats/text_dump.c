@@ -59,6 +59,16 @@ static void write_version(const struct text_writer *writer)
 	fputs(process->free_threaded ? " free-threaded\n" : "\n", writer->stream);
 }
 
+/* Which thread the signal hit; it may be one that runs no Python. */
+static void write_crashed(const struct text_writer *writer, const struct model_thread *threads,
+			  size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (threads[i].crashed && threads[i].os_thread_id)
+			fprintf(writer->stream, ", thread %d", threads[i].os_thread_id);
+	}
+}
+
 static struct error *write_signal(const struct text_writer *writer)
 {
 	const struct model_process *process = writer->process;
@@ -70,10 +80,8 @@ static struct error *write_signal(const struct text_writer *writer)
 		return error;
 	fputs("Core of ", writer->stream);
 	write_styled(writer, STYLE_PROBLEM, text);
-	for (size_t i = 0; i < process->thread_count; i++) {
-		if (process->threads[i].crashed && process->threads[i].os_thread_id)
-			fprintf(writer->stream, ", thread %d", process->threads[i].os_thread_id);
-	}
+	write_crashed(writer, process->threads, process->thread_count);
+	write_crashed(writer, process->other_threads, process->other_count);
 	fputc('\n', writer->stream);
 	return NULL;
 }

@@ -212,6 +212,7 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		.gap = on_gap,
 	};
 	const struct locate_options locate_options = {
+		.machine = target_process(target)->machine,
 		.memory = target_memory(target),
 		.modules = target_modules(target),
 		.mappings = target_mappings(target),

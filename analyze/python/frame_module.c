@@ -37,7 +37,7 @@ static struct error *import_name(const struct walk_frame *walked, const struct m
 	const struct raw_module *module = walked->module;
 	CLEANUP_FREE char *package = NULL;
 	struct error *error = NULL;
-	if (!frame->python_module)
+	if (!module || !frame->python_module)
 		return NULL;
 	if (strcmp(frame->python_module, "__main__") != 0) {
 		*ret = strdup(frame->python_module);

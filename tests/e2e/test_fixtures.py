@@ -44,6 +44,9 @@ class Fixture(EndToEndTest):
         for thread in shown:
             lines = [frame["first_line"] for frame in thread["frames"]]
             self.assertEqual(first_lines[thread["os_thread_id"]], lines)
+        if "gil_holder" in self.expected:
+            holders = [thread["os_thread_id"] for thread in shown if thread["owns_gil"]]
+            self.assertEqual([self.expected["gil_holder"]], holders)
         if golden:
             done = support.check([support.ANALYZE, "dump", "--sysroot", self.empty, path])
             with open(golden, encoding="utf-8") as file:
@@ -53,6 +56,8 @@ class Fixture(EndToEndTest):
 
     def check_kind(self, kind):
         path = os.path.join(self.folder, kind + ".zst")
+        if kind != "core" and "aarch64" in self.folder and not os.path.exists(path):
+            self.skipTest("snapshots are captured on the machine itself")
         self.check(path, os.path.join(self.folder, kind + ".txt"))
 
     def test_stacks(self):

@@ -15,6 +15,7 @@ class InterpretersGil(EndToEndTest):
     interpreter = None
 
     def start(self, kind):
+        self.own_gils = kind == "isolated"
         target = Target(self.interpreter, "busy_interpreters.py", COUNT, kind)
         self.addCleanup(target.close)
         try:
@@ -76,11 +77,12 @@ class InterpretersGil(EndToEndTest):
             for thread in threads:
                 self.assertIn("busy", [frame["function"] for frame in thread["frames"]])
         self.assertTrue(settled(self.marks(dump)), self.marks(dump))
-        # The main thread waits for an event: neither has it a GIL nor does it want one.
+        # The main thread waits for an event; with one GIL for all, it may not come to that.
         (main,) = [thread for thread in dump if thread["thread_name"] == "MainThread"
                    and not thread["interpreter_id"]]
         self.assertIs(main["owns_gil"], False)
-        self.assertIs(main["waiting_for_gil"], False)
+        if self.own_gils:
+            self.assertIs(main["waiting_for_gil"], False)
 
     def test_isolated(self):
         if self.interpreter.minor < (3, 12):

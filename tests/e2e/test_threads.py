@@ -22,6 +22,16 @@ LOOKS = 100
 class Threads(EndToEndTest):
     interpreter = None
 
+    @property
+    def no(self):
+        """What a thread that does not is marked with: before 3.7 there are no addresses to compare
+        with, and without a GIL there is nothing to wait for."""
+        return False if self.interpreter.has_gil and self.interpreter.minor >= (3, 7) else None
+
+    def need_gil(self):
+        if self.no is None:
+            self.skipTest("%s does not tell who waits for a GIL" % self.interpreter.name)
+
     def start(self, task):
         target = Target(self.interpreter, "waiting.py", task)
         self.addCleanup(target.close)
@@ -47,7 +57,7 @@ class Threads(EndToEndTest):
             self.assertEqual(thread["activity"], "idle", role)
             self.assertIs(thread["active"], False, role)
             self.assertIs(thread["owns_gil"], False, role)
-            self.assertIs(thread["waiting_for_gil"], False, role)
+            self.assertIs(thread["waiting_for_gil"], self.no, role)
             self.assertEqual(thread["thread_name"], role)
             self.assertIsNotNone(thread["system_call"], role)
             self.assertGreater(len(thread["frames"]), 0)
@@ -57,10 +67,10 @@ class Threads(EndToEndTest):
         self.assertLessEqual(len(owners), 1)
         self.assertTrue(SPINNING.issuperset(owners), owners)
         for role in owners:
-            self.assertIs(threads[role]["waiting_for_gil"], False)
+            self.assertIs(threads[role]["waiting_for_gil"], self.no)
             self.assertEqual(threads[role]["activity"], "active")
         for thread in threads.values():
-            self.assertIs(thread["owns_gil_known"], True)
+            self.assertIs(thread["owns_gil_known"], self.interpreter.has_gil)
         return owners
 
     def check_ids(self, roles, threads):
@@ -72,7 +82,8 @@ class Threads(EndToEndTest):
         self.assertEqual(set(threads), BLOCKED | SPINNING)
         self.check_ids(roles, threads)
         for thread in threads.values():
-            self.assertIs(thread["collecting_garbage"], False)
+            if self.interpreter.minor >= (3, 7):
+                self.assertIs(thread["collecting_garbage"], False)
         self.check_blocked(threads)
         owners = self.check_gil(threads)
         for role in BLOCKED:
@@ -90,7 +101,7 @@ class Threads(EndToEndTest):
             waiting = [role for role in SPINNING if threads[role]["waiting_for_gil"]]
             waited += len(waiting)
             self.check_text(path, roles, threads)
-            if waited >= 6 and owned >= 3:
+            if (waited >= 6 or self.no is None) and (owned >= 3 or not self.interpreter.has_gil):
                 return
         self.fail("of %d looks, %d saw an owner, %d somebody who waits" % (LOOKS, owned, waited))
 
@@ -110,6 +121,7 @@ class Threads(EndToEndTest):
 
     def start_kept(self, task="keep"):
         """One of the threads has the GIL and keeps it, the others wait for it."""
+        self.need_gil()
         target, roles = self.start(task)
 
         def all_wait():
@@ -183,6 +195,7 @@ class Threads(EndToEndTest):
         self.assertEqual(other["frames"], [])
 
     def test_collecting(self):
+        self.need_gil()
         target, roles = self.start("collect")
         seen = set()
         for _ in range(LOOKS):

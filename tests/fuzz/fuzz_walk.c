@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/python/line_table.h"
+#include "analyze/python/frame_module.h"
+#include "analyze/python/frame_position.h"
 #include "analyze/python/text.h"
 #include "common/walk.h"
 
@@ -51,10 +52,15 @@ static struct error *on_frame(void *context, const struct walk_frame *frame)
 			return error;
 		free(text);
 	}
-	line_table_lookup(layout->line_table_kind, frame->code->line_table,
-			  frame->code->line_table_size, frame->code->first_line,
-			  frame->instruction_offset);
-	return NULL;
+	struct model_frame model = {.filename = strdup("/srv/package/module.py")};
+	if (!model.filename)
+		return &error_out_of_memory;
+	frame_position_decode(layout, frame, &model);
+	struct error *error = frame_module_decode(frame, &model);
+	free(model.filename);
+	free(model.python_module);
+	free(model.short_filename);
+	return error;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

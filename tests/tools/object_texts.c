@@ -69,6 +69,7 @@ static struct error *run(const char *path)
 	if (error)
 		return error;
 	const struct locate_options options = {
+		.machine = target_process(target)->machine,
 		.memory = target_memory(target),
 		.modules = target_modules(target),
 		.mappings = target_mappings(target),

@@ -181,6 +181,26 @@ static void test_crowd(void **state)
 	buffer_deinit(&file);
 }
 
+static void test_roster_order(void **state)
+{
+	(void)state;
+	enum { COUNT = 1000 };
+	struct snapshot_roster roster = {0};
+	for (uint64_t i = 0; i < 2 * COUNT; i++) {
+		/* There, and back. */
+		int32_t pid = (int32_t)(i < COUNT ? i : 2 * COUNT - 1 - i);
+		check(snapshot_roster_add(&roster, pid, i));
+	}
+	assert_int_equal(roster.entries[0].pid, 0);
+	snapshot_roster_finish(&roster);
+	for (int32_t i = 0; i < COUNT; i++) {
+		assert_int_equal(roster.entries[i].pid, COUNT - 1 - i);
+		assert_int_equal(snapshot_roster_find(&roster, i)->first_sample, i);
+		assert_int_equal(snapshot_roster_find(&roster, i)->samples, 2);
+	}
+	snapshot_roster_deinit(&roster);
+}
+
 static void test_roster_bound(void **state)
 {
 	(void)state;
@@ -200,9 +220,10 @@ static void test_roster_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_family), cmocka_unit_test(test_samples_of_each),
-		cmocka_unit_test(test_circle), cmocka_unit_test(test_long_chain),
-		cmocka_unit_test(test_crowd),  cmocka_unit_test(test_roster_bound),
+		cmocka_unit_test(test_family),	     cmocka_unit_test(test_samples_of_each),
+		cmocka_unit_test(test_circle),	     cmocka_unit_test(test_long_chain),
+		cmocka_unit_test(test_crowd),	     cmocka_unit_test(test_roster_bound),
+		cmocka_unit_test(test_roster_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,14 @@ static void test_core(void **state)
 	process.threads[1].crashed = true;
 	CLEANUP_FREE char *text = dump(&process, &(struct text_dump_options){0});
 	assert_memory_equal(text, expected, sizeof(expected) - 1);
+	/* The signal can hit a thread that runs no Python, too. */
+	struct model_thread *other;
+	assert_null(model_process_add_other(&process, &other));
+	process.threads[1].crashed = false;
+	other->os_thread_id = 1300;
+	other->crashed = true;
+	CLEANUP_FREE char *of_other = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(of_other, " at address 0x10, thread 1300\n"));
 }
 
 static void test_samples(void **state)

@@ -1,6 +1,8 @@
 """A small target for fixtures and damaged input: three threads, almost no imports, no site.
 
-    small.py FOLDER
+    small.py FOLDER [abort]
+
+With "abort" it does not wait for ever in the end, but aborts: the thread that does so holds the GIL.
 
 Runs with `-S -E -I`. FOLDER/expected.py is the literal of what the interpreter says of itself: its
 threads' stacks, and addresses of a few objects, for tests that damage them in a core. The main thread
@@ -13,6 +15,7 @@ import time
 
 SUPPORTED = sys.version_info[:2]
 PLACES = {}  # name of an object: its address
+LAST = [time.sleep, 10000000]  # what the main thread does in the end, and its arguments
 STACKS = {}  # pthread ident: how many frames to expect, and who writes them
 
 
@@ -101,7 +104,7 @@ def report(folder):
 
 def stay(folder, content):
     with open(folder + "/expected.py", "w") as file: file.write(content)  # noqa: E701
-    time.sleep(10000000)
+    LAST[0](*LAST[1:])
 
 
 def main(folder):
@@ -116,4 +119,7 @@ def main(folder):
     stay(folder, content)
 
 
+if sys.argv[2:] == ["abort"]:
+    import posix
+    LAST[:] = [posix.abort]
 main(sys.argv[1])
