@@ -27,6 +27,7 @@ static struct error *gather_python(struct info *info, bool exhaustive)
 		.mappings = target_mappings(info->target),
 		.files = target_files(info->target),
 		.hint = target_python_hint(info->target),
+		.assume_layout = true,
 		.exhaustive = exhaustive,
 	};
 	CLEANUP(error_destroyp) struct error *error = locate_python(&options, &info->python);

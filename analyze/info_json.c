@@ -17,6 +17,8 @@ static void add_python(struct json_builder *builder, cJSON *object, const struct
 		json_add_unsigned(builder, python, "runtime_address", location->runtime_address);
 		json_add_string(builder, python, "method", locate_method_name(location->method));
 		json_add_string(builder, python, "module", location->module_path);
+		json_add_bool(builder, python, "is_unknown_version",
+			      !location->layout_known || location->layout_assumed);
 		json_add_bool(builder, python, "free_threaded",
 			      location->layout_known && location->layout.free_threaded);
 	}

@@ -114,6 +114,11 @@ static void write_python(const struct info_writer *writer)
 			fputs(" in ", writer->stream);
 			terminal_text_write(writer->stream, python->module_path);
 		}
+		if (python->layout_assumed)
+			fprintf(writer->stream, "; not known, read with the layout of %u.%u",
+				python->layout.major, python->layout.minor);
+		if (python->layout_differs)
+			fputs("; its offsets are not those that are known for it", writer->stream);
 		fputs(writer->info->python_problem ? "; " : "", writer->stream);
 	}
 	if (writer->info->python_problem)

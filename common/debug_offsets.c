@@ -27,6 +27,8 @@ struct told_field {
 	uint32_t max;	  /* of a structure's size; 0: it is an offset, in the structure of */
 	enum debug_field size_field; /* this size */
 	uint8_t width;	  /* bytes of the thing at the offset, which it is also aligned to */
+	bool is_shared;	  /* others may lie at the same place: they are parts of it, or it is an end
+			   */
 	bool is_optional; /* zero is told for "this build has none" */
 };
 
@@ -37,6 +39,12 @@ struct told_field {
 				 .member = (where),                                                \
 				 .size_field = DEBUG_FIELD_##size,                                 \
 				 .width = (bytes)}
+#define OFFSET_SHARED(field, told_name, size, bytes, where)                                        \
+	[DEBUG_FIELD_##field] = {.name = (told_name),                                              \
+				 .member = (where),                                                \
+				 .size_field = DEBUG_FIELD_##size,                                 \
+				 .width = (bytes),                                                 \
+				 .is_shared = true}
 
 /* clang-format off */
 static const struct told_field fields[DEBUG_FIELD_COUNT] = {
@@ -54,14 +62,14 @@ static const struct told_field fields[DEBUG_FIELD_COUNT] = {
 		  MEMBER(interpreter.next)),
 	OFFSET_IN(INTERPRETER_THREADS_HEAD, "interpreter_state.threads_head", INTERPRETER_SIZE, 8,
 		  MEMBER(interpreter.threads_head)),
-	OFFSET_IN(INTERPRETER_GC, "interpreter_state.gc", INTERPRETER_SIZE, 8, NO_MEMBER),
+	OFFSET_SHARED(INTERPRETER_GC, "interpreter_state.gc", INTERPRETER_SIZE, 8, NO_MEMBER),
 	OFFSET_IN(INTERPRETER_MODULES, "interpreter_state.imports_modules", INTERPRETER_SIZE, 8,
 		  MEMBER(interpreter.modules)),
 	OFFSET_IN(INTERPRETER_SYSDICT, "interpreter_state.sysdict", INTERPRETER_SIZE, 8,
 		  MEMBER(interpreter.sysdict)),
 	OFFSET_IN(INTERPRETER_CEVAL_GIL, "interpreter_state.ceval_gil", INTERPRETER_SIZE, 8,
 		  MEMBER(interpreter.gil)),
-	OFFSET_IN(INTERPRETER_GIL, "interpreter_state.gil_runtime_state", INTERPRETER_SIZE, 8,
+	OFFSET_SHARED(INTERPRETER_GIL, "interpreter_state.gil_runtime_state", INTERPRETER_SIZE, 8,
 		  NO_MEMBER),
 	OFFSET_IN(INTERPRETER_GIL_LOCKED, "interpreter_state.gil_runtime_state_locked",
 		  INTERPRETER_SIZE, 4, NO_MEMBER),
@@ -142,9 +150,9 @@ static const struct told_field fields[DEBUG_FIELD_COUNT] = {
 	OFFSET_IN(UNICODE_LENGTH, "unicode_object.length", UNICODE_SIZE, 8,
 		  MEMBER(unicode.length)),
 	/* These sizes are where the characters of an ASCII and of another compact string begin. */
-	OFFSET_IN(UNICODE_ASCII_SIZE, "unicode_object.asciiobject_size", UNICODE_SIZE, 4,
+	OFFSET_SHARED(UNICODE_ASCII_SIZE, "unicode_object.asciiobject_size", UNICODE_SIZE, 4,
 		  MEMBER(unicode.ascii_data)),
-	OFFSET_IN(UNICODE_COMPACT_SIZE, "unicode_object.compactunicodeobject_size", UNICODE_SIZE, 4,
+	OFFSET_SHARED(UNICODE_COMPACT_SIZE, "unicode_object.compactunicodeobject_size", UNICODE_SIZE, 4,
 		  MEMBER(unicode.compact_data)),
 	SIZE_OF(GC_SIZE, "gc.size", MAX_SMALL_BYTES, NO_MEMBER),
 	OFFSET_IN(GC_COLLECTING, "gc.collecting", GC_SIZE, 4, NO_MEMBER),
@@ -252,6 +260,31 @@ static struct error *check_agreement(const struct told *told)
 			told->version_text, what);
 }
 
+static bool has_own_place(const struct told *told, size_t field)
+{
+	const struct told_field *description = &fields[field];
+	return is_told(told, field) && !description->max && !description->is_shared &&
+	       !(description->is_optional && !told->values[field]);
+}
+
+/* Two fields of one structure are never at the same place. */
+static struct error *check_overlaps(const struct told *told)
+{
+	for (size_t i = 0; i < DEBUG_FIELD_COUNT; i++) {
+		for (size_t j = i + 1; j < DEBUG_FIELD_COUNT && has_own_place(told, i); j++) {
+			if (!has_own_place(told, j) || fields[i].size_field != fields[j].size_field)
+				continue;
+			uint64_t first = told->values[i];
+			uint64_t second = told->values[j];
+			if (first < second + fields[j].width && second < first + fields[i].width)
+				return error_at(ERROR_FORMAT, told->address,
+						"_Py_DebugOffsets of CPython %s: %s and %s overlap",
+						told->version_text, fields[i].name, fields[j].name);
+		}
+	}
+	return NULL;
+}
+
 static struct error *check_told(const struct told *told)
 {
 	for (size_t field = 0; field < DEBUG_FIELD_COUNT; field++) {
@@ -262,7 +295,8 @@ static struct error *check_told(const struct told *told)
 		if (error)
 			return error;
 	}
-	return check_agreement(told);
+	struct error *error = check_overlaps(told);
+	return error ? error : check_agreement(told);
 }
 
 static const struct debug_offsets_schema *find_schema(struct python_version version)
@@ -274,6 +308,16 @@ static const struct debug_offsets_schema *find_schema(struct python_version vers
 			return schema;
 	}
 	return NULL;
+}
+
+static const struct debug_offsets_schema *newest_schema(void)
+{
+	const struct debug_offsets_schema *newest = &debug_offsets_schemas[0];
+	for (size_t i = 1; i < debug_offsets_schema_count; i++) {
+		if (debug_offsets_schemas[i].minor >= newest->minor)
+			newest = &debug_offsets_schemas[i];
+	}
+	return newest;
 }
 
 /* Cookie, version and free_threaded, by which the schema is chosen. */
@@ -370,6 +414,24 @@ static void complete(const struct told *told, const struct python_layout *row,
 	}
 }
 
+/* What is told, checked, over what the row has. */
+static struct error *read_layout(struct memory *memory, struct told *told,
+				 const struct python_layout *row,
+				 struct python_version *ret_version, struct python_layout *ret)
+{
+	struct error *error = read_values(memory, told);
+	if (error)
+		return error;
+	struct python_layout layout = *row;
+	layout.micro_first = told->version.micro;
+	layout.micro_last = told->version.micro;
+	apply_told(told, &layout);
+	complete(told, row, &layout);
+	*ret_version = told->version;
+	*ret = layout;
+	return NULL;
+}
+
 struct error *debug_offsets_read(struct memory *memory, uint64_t runtime_address,
 				 struct python_version *ret_version, struct python_layout *ret)
 {
@@ -387,15 +449,24 @@ struct error *debug_offsets_read(struct memory *memory, uint64_t runtime_address
 				"no layout is known for CPython %s%s", told.version_text,
 				told.free_threaded ? " (free-threaded)" : "");
 	}
-	error = read_values(memory, &told);
+	return read_layout(memory, &told, row, ret_version, ret);
+}
+
+struct error *debug_offsets_assume(struct memory *memory, uint64_t runtime_address,
+				   struct python_version *ret_version, struct python_layout *ret)
+{
+	struct told told = {0};
+	const struct debug_offsets_schema *newest = newest_schema();
+	struct error *error = read_header(memory, runtime_address, &told);
 	if (error)
 		return error;
-	struct python_layout layout = *row;
-	layout.micro_first = told.version.micro;
-	layout.micro_last = told.version.micro;
-	apply_told(&told, &layout);
-	complete(&told, row, &layout);
-	*ret_version = told.version;
-	*ret = layout;
-	return NULL;
+	const struct python_version known = {
+		.major = newest->major, .minor = newest->minor, .micro = newest->micro_first};
+	const struct python_layout *row = python_layout_find(known, false, told.free_threaded);
+	if (told.version.major != known.major || told.version.minor <= known.minor || !row)
+		return error_at(ERROR_UNSUPPORTED, runtime_address,
+				"CPython %s is not newer than those that are known",
+				told.version_text);
+	told.schema = newest;
+	return read_layout(memory, &told, row, ret_version, ret);
 }

@@ -17,4 +17,12 @@
 struct error *debug_offsets_read(struct memory *memory, uint64_t runtime_address,
 				 struct python_version *ret_version, struct python_layout *ret);
 
+/*
+ * The same for a minor version that is newer than all that are known: by the schema and the row of
+ * the newest of these, whose number the layout has. Offsets that are within bounds can still be
+ * wrong: to be proven by locate_trial. ERROR_UNSUPPORTED for other versions.
+ */
+struct error *debug_offsets_assume(struct memory *memory, uint64_t runtime_address,
+				   struct python_version *ret_version, struct python_layout *ret);
+
 #endif

@@ -26,7 +26,10 @@ struct python_location {
 	struct python_version version;
 	struct python_layout layout; /* a copy: rows or the target's own offsets */
 	bool layout_known;	     /* false: version recognised, but no layout for it */
-	char *module_path;	     /* file that holds the interpreter; NULL if unknown */
+	bool layout_assumed; /* the version is not known: `layout` is of another minor version, and
+				was proven on this target */
+	bool layout_differs; /* the target tells other offsets than are known for its version */
+	char *module_path;   /* file that holds the interpreter; NULL if unknown */
 	uint64_t version_address; /* of the "3.12.1 (main, …" text in the target; 0 if unknown */
 };
 
@@ -39,7 +42,8 @@ struct locate_options {
 	const struct module_files *files;   /* NULL: no files, memory only */
 	const struct python_location *hint; /* NULL, or what a snapshot's capture found */
 	int32_t machine;		    /* enum machine, of the target */
-	bool exhaustive;		    /* scan every module, not only likely ones */
+	bool assume_layout; /* of the newest version that is known, for newer ones: analysis only */
+	bool exhaustive;    /* scan every module, not only likely ones */
 };
 
 /*

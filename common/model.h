@@ -113,6 +113,8 @@ struct model_process {
 	bool is_core;
 	struct python_version version;
 	bool version_known;
+	/* No layout is known for it: it was shown with that of another minor version. */
+	bool version_unknown_layout;
 	bool free_threaded;
 	char *executable;	  /* what runs Python, for the version's line; NULL if unknown */
 	char *interpreter_module; /* path of the module that holds the interpreter; NULL if unknown

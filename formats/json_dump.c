@@ -91,6 +91,7 @@ static void add_process_info(struct json_builder *builder, cJSON *object,
 	} else {
 		json_add_null(builder, info, "python_version");
 	}
+	json_add_bool(builder, info, "is_unknown_version", process->version_unknown_layout);
 	json_add_bool(builder, info, "free_threaded", process->free_threaded);
 	json_add_bool(builder, info, "is_core", process->is_core);
 	if (process->has_sample)

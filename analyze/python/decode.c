@@ -164,18 +164,42 @@ static struct error *decode_facts(struct target *target, struct model_process *p
 	return error;
 }
 
+/* What is to be said of a layout that is not simply the one of the version. */
+static struct error *note_layout(const struct python_location *location,
+				 struct model_process *process)
+{
+	char version[PYTHON_VERSION_TEXT_SIZE];
+	python_version_format(location->version, version);
+	if (location->layout_assumed)
+		return model_process_add_note(process,
+					      "CPython %s is not known; shown with the layout of "
+					      "%u.%u, which agrees with "
+					      "all that was looked at",
+					      version, location->layout.major,
+					      location->layout.minor);
+	if (location->layout_differs)
+		return model_process_add_note(
+			process,
+			"the offsets that this CPython %s tells of itself are not those that are "
+			"known for it; if they are damaged, what is shown is wrong",
+			version);
+	return NULL;
+}
+
 static struct error *decode_location(const struct python_location *location,
 				     struct model_process *process)
 {
 	process->version = location->version;
 	process->version_known = location->version.major != 0;
+	process->version_unknown_layout =
+		process->version_known && (!location->layout_known || location->layout_assumed);
 	process->free_threaded = location->layout_known && location->layout.free_threaded;
 	const char *executable =
 		process->facts.executable ? process->facts.executable : location->module_path;
 	struct error *error = executable ? copy_text(executable, &process->executable) : NULL;
 	if (!error && location->module_path)
 		error = copy_text(location->module_path, &process->interpreter_module);
-	return error;
+	return error ? error : note_layout(location, process);
 }
 
 static struct error *decode_names(struct memory *memory, const struct python_location *location,
@@ -218,6 +242,7 @@ struct error *decode_process(struct target *target, const struct decode_options 
 		.mappings = target_mappings(target),
 		.files = target_files(target),
 		.hint = target_python_hint(target),
+		.assume_layout = true,
 		.exhaustive = options->exhaustive,
 	};
 	const struct os_threads_source os_source = {

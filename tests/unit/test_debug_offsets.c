@@ -345,11 +345,83 @@ static int print_offsets(void)
 	return 1;
 }
 
+/* Read by the newest schema what says that it is of `minor`; the code of the error, 0 if it was
+ * read.
+ */
+static int assume(const struct python_layout *row, uint64_t minor, struct python_layout *ret)
+{
+	uint64_t values[DEBUG_FIELD_COUNT] = {0};
+	struct memory_image *image = NULL;
+	struct python_version version = {0};
+	tell(row, values);
+	values[DEBUG_FIELD_VERSION] = 3 << 24 | minor << 16 | 0xf0;
+	assert_null(memory_image_create(&image));
+	put(image, schema_of(row), values);
+	struct error *error =
+		debug_offsets_assume(memory_image_memory(image), RUNTIME, &version, ret);
+	int code = error ? (int)error->code : 0;
+	if (!error)
+		assert_int_equal(version.minor, minor);
+	error_destroy(error);
+	memory_image_destroy(image);
+	return code;
+}
+
+static void test_unknown_version(void **state)
+{
+	(void)state;
+	const uint8_t newest = debug_offsets_schemas[debug_offsets_schema_count - 1].minor;
+	const struct python_layout *row = NULL;
+	struct python_layout layout;
+	size_t position = 0;
+	while ((row = next_row(&position))) {
+		if (row->debug_build)
+			continue;
+		/* Only what is newer is assumed; an older schema's values are not taken for it. */
+		assert_int_equal(assume(row, newest, &layout), ERROR_UNSUPPORTED);
+		if (row->minor != newest) {
+			assert_int_not_equal(assume(row, newest + 1, &layout), 0);
+			continue;
+		}
+		assert_int_equal(assume(row, newest + 1, &layout), 0);
+		assert_int_equal(layout.minor, newest);
+		assert_int_equal(layout.code.filename, row->code.filename);
+		assert_int_equal(layout.free_threaded, row->free_threaded);
+	}
+}
+
+static void test_overlapping_fields(void **state)
+{
+	(void)state;
+	static const struct {
+		enum debug_field field;
+		enum debug_field other;
+	} pairs[] = {
+		{DEBUG_FIELD_CODE_NAME, DEBUG_FIELD_CODE_FILENAME},
+		{DEBUG_FIELD_THREAD_NEXT, DEBUG_FIELD_THREAD_PREV},
+		{DEBUG_FIELD_FRAME_PREVIOUS, DEBUG_FIELD_FRAME_EXECUTABLE},
+		{DEBUG_FIELD_UNICODE_LENGTH, DEBUG_FIELD_UNICODE_STATE},
+		{DEBUG_FIELD_INTERPRETER_NEXT, DEBUG_FIELD_INTERPRETER_THREADS_HEAD},
+	};
+	size_t position = 0;
+	const struct python_layout *row = next_row(&position);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct python_layout layout;
+		uint64_t values[DEBUG_FIELD_COUNT] = {0};
+		tell(row, values);
+		assert_int_equal(read_told(schema_of(row), values, &layout), 0);
+		values[pairs[i].field] = values[pairs[i].other];
+		assert_int_equal(read_told(schema_of(row), values, &layout), ERROR_FORMAT);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_schema_has_rows),
 		cmocka_unit_test(test_gives_the_row),
+		cmocka_unit_test(test_unknown_version),
+		cmocka_unit_test(test_overlapping_fields),
 		cmocka_unit_test(test_completion_follows_what_is_told),
 		cmocka_unit_test(test_absurd_offsets),
 		cmocka_unit_test(test_what_is_refused),
