@@ -12,8 +12,9 @@ enum {
 	PAGE_BYTES = 4096,
 	/* How far apart the variables of Python/pystate.c are looked for. */
 	NEAR_BYTES = 256,
-	/* The same for what nothing but its value tells. */
-	CURRENT_NEAR_BYTES = 32,
+	/* The same for what nothing but its value tells: optimised at link time, the variables of
+	 * all files are mixed. */
+	CURRENT_NEAR_BYTES = 1 << 16,
 	MAX_THREADS = 4096,
 	/* Of one scan: words that look like pointers and lead to something. */
 	MAX_CANDIDATES = 1 << 20,
@@ -161,8 +162,10 @@ static bool is_thread_of(struct memory *memory, uint64_t thread, uint64_t interp
 			 const struct python_layout *layout)
 {
 	uint64_t next;
-	if (struct_read_pointer(memory, interpreter, layout->interpreter.threads_head, &next) !=
-	    MEMORY_OK)
+	if (struct_read_pointer(memory, thread, layout->thread.interp, &next) != MEMORY_OK ||
+	    next != interpreter ||
+	    struct_read_pointer(memory, interpreter, layout->interpreter.threads_head, &next) !=
+		    MEMORY_OK)
 		return false;
 	for (size_t i = 0; next && i < MAX_THREADS; i++) {
 		if (next == thread)
@@ -181,8 +184,8 @@ uint64_t scan_current_thread(struct memory *memory, uint64_t head,
 	/* From 3.2 on gil_last_holder keeps a thread that need not hold anything any more. */
 	if (layout->major != 2 || memory_read_u64(memory, head, &interpreter) != MEMORY_OK)
 		return 0;
-	for (uint64_t address = head - CURRENT_NEAR_BYTES; address <= head + CURRENT_NEAR_BYTES;
-	     address += WORD_BYTES) {
+	uint64_t address = head > CURRENT_NEAR_BYTES ? head - CURRENT_NEAR_BYTES : 0;
+	for (; address <= head + CURRENT_NEAR_BYTES; address += WORD_BYTES) {
 		if (address != head && memory_read_u64(memory, address, &thread) == MEMORY_OK &&
 		    is_plausible_pointer(thread) &&
 		    is_thread_of(memory, thread, interpreter, layout))

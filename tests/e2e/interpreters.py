@@ -11,8 +11,11 @@ import os
 import shutil
 import subprocess
 
-# From this version on the programs decode stacks (design.md). 3.14 and later are
-# read through _Py_DebugOffsets, whose schema the build either knows or does not.
+# Versions whose stacks the programs decode. 3.14 and later are read through _Py_DebugOffsets, whose
+# schema the build either knows or does not.
+OLDEST_DECODED = (3, 3)
+PYTHON_2 = (2, 7)
+# The oldest version that all targets of the tests can run on; some can on older ones.
 OLDEST_SUPPORTED = (3, 7)
 
 _VERSION_MANAGER_GLOBS = (
@@ -68,10 +71,17 @@ class Interpreter:
         return "python%d.%d%s" % (self.minor + ("" if self.has_gil else "t",))
 
     @property
-    def unsupported(self):
+    def undecoded(self):
         """Why the programs do not decode it, or None."""
+        if self.minor < OLDEST_DECODED and self.minor != PYTHON_2:
+            return "%s: versions before %d.%d are not supported" % ((self.name,) + OLDEST_DECODED)
+        return None
+
+    @property
+    def unsupported(self):
+        """Why a test whose target needs a Python 3 of today cannot run on it, or None."""
         if self.minor < OLDEST_SUPPORTED:
-            return "%s: versions before %d.%d are not supported" % ((self.name,) + OLDEST_SUPPORTED)
+            return "%s: the test's target is for %d.%d and later" % ((self.name,) + OLDEST_SUPPORTED)
         return None
 
     def __repr__(self):

@@ -16,9 +16,9 @@ ORACLE = os.path.join(os.environ["PYSPY_BUILD"], "tests", "unit", "test_line_tab
 # Runs in the interpreter under test. dis.findlinestarts() gives only the starts, so the line of each
 # instruction is the last start at or before it; co_lines() gives ranges, None for "no line".
 DUMP = r"""
-import dis, os, sys, types
+import binascii, dis, os, sys, types
 version = sys.version_info[:2]
-kind = 1 if version <= (3, 9) else 2 if version == (3, 10) else 3
+kind = 4 if version <= (3, 5) else 1 if version <= (3, 9) else 2 if version == (3, 10) else 3
 sources = ["argparse.py", "typing.py", "dataclasses.py", "asyncio/base_events.py", "pickle.py"]
 folder = os.path.dirname(os.__file__)
 
@@ -30,9 +30,9 @@ def codes(code):
                 yield inner
 
 def lines(code):
-    if kind == 1:
+    if kind in (1, 4):
         line, starts = code.co_firstlineno, dict(dis.findlinestarts(code))
-        for offset in range(0, len(code.co_code), 2):
+        for offset in range(0, len(code.co_code), 2 if kind == 1 else 1):
             line = starts.get(offset, line)
             yield offset, line
     else:
@@ -43,10 +43,13 @@ def lines(code):
 count = 0
 for name in sources:
     path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        continue
     with open(path, "rb") as stream:
         module = compile(stream.read(), path, "exec")
     for code in codes(module):
-        table = (code.co_lnotab if kind == 1 else code.co_linetable).hex()
+        table = code.co_lnotab if kind in (1, 4) else code.co_linetable
+        table = binascii.hexlify(table).decode("ascii")
         for offset, line in lines(code):
             count += 1
             if count % 7 == 0:
@@ -80,7 +83,7 @@ def add(interpreter):
 
 
 for found in interpreters.find_interpreters():
-    if found.minor >= interpreters.OLDEST_SUPPORTED:
+    if not found.undecoded:
         add(found)
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ class Subinterpreters(EndToEndTest):
 
 
 for _interpreter in find_interpreters():
-    if not _interpreter.unsupported:
+    if not _interpreter.undecoded:
         add_class(globals(), Moving, _interpreter.name, interpreter=_interpreter)
         add_class(globals(), Subinterpreters, _interpreter.name, interpreter=_interpreter)
 

@@ -59,6 +59,8 @@ class ThreadNames(EndToEndTest):
         self.assertLess(os.path.getsize(target.path("stacks.zst")), 64 << 10)
 
     def test_threading_is_not_imported(self):
+        if self.interpreter.minor < (3, 4):
+            self.skipTest("%s: small.py is for 3.4 and later" % self.interpreter.name)
         with Target(self.interpreter, "small.py", flags=["-S", "-E", "-I"]) as target:
             target.wait_for("expected.py")
             target.wait_quiet()
@@ -120,8 +122,8 @@ class ThreadNames(EndToEndTest):
 
 
 for _interpreter in find_interpreters():
-    if _interpreter.unsupported:
-        add_skip(globals(), _interpreter.name, _interpreter.unsupported)
+    if _interpreter.undecoded:
+        add_skip(globals(), _interpreter.name, _interpreter.undecoded)
         continue
     add_class(globals(), ThreadNames, _interpreter.name, interpreter=_interpreter)
 

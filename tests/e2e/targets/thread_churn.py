@@ -33,7 +33,9 @@ def churn(first):
 def main(folder):
     FUNCTIONS.extend(make_function(number) for number in range(KINDS))
     for number in range(4):
-        threading.Thread(target=churn, args=(number * 25,), name="churn", daemon=True).start()
+        thread = threading.Thread(target=churn, args=(number * 25,), name="churn")
+        thread.daemon = True
+        thread.start()
     open(os.path.join(folder, "settled"), "w").close()
     time.sleep(10000000)
 

@@ -1,3 +1,4 @@
+# -*- coding: utf-8 -*-
 """Threads with names of every kind. FOLDER/names.json says what each is called, by its ident.
 
     thread_names.py FOLDER [MODULES]
@@ -5,12 +6,16 @@
 With MODULES, as many are put into sys.modules before threading is.
 """
 
-import _thread
 import json
 import os
 import sys
 import time
 import types
+
+try:
+    import _thread
+except ImportError:
+    import thread as _thread
 
 for _number in range(int(sys.argv[2]) if len(sys.argv) > 2 else 0):
     _module = types.ModuleType("package_%d.module_%d" % (_number % 50, _number))
@@ -19,6 +24,12 @@ for _number in range(int(sys.argv[2]) if len(sys.argv) > 2 else 0):
 import threading  # noqa: E402
 
 NAMES = {}  # ident: name, or None
+
+
+def make_daemon(**options):
+    thread = threading.Thread(target=wait, **options)
+    thread.daemon = True
+    return thread
 
 
 class Slotted(threading.Thread):
@@ -45,7 +56,7 @@ def wait():
 
 def make_threads():
     yield threading.Thread(target=wait)
-    yield threading.Thread(target=wait, name="daemon", daemon=True)
+    yield make_daemon(name="daemon")
     for name in ("naïve", "поток", "スレッド", "🧵 astral", "", "line\nbreak", "x" * 300):
         yield threading.Thread(target=wait, name=name)
     yield Slotted(target=wait, name="slotted")
@@ -80,13 +91,13 @@ def main(folder):
     ended = threading.Thread(target=int)
     ended.start()
     ended.join()
-    renamed = threading.Thread(target=wait, name="before", daemon=True)
+    renamed = make_daemon(name="before")
     renamed.start()
     renamed.name = "renamed"
     start_unnamed()
     while None not in NAMES.values():
         time.sleep(0.01)
-    for thread in started + [renamed, threading.main_thread()]:
+    for thread in started + [renamed, threading.current_thread()]:
         NAMES[thread.ident] = thread.name
     path = os.path.join(folder, "names.json")
     with open(path + ".new", "w") as file:
