@@ -9,6 +9,7 @@
 #include "capture/read_plan.h"
 #include "capture/sample_pass.h"
 #include "capture/sample_verify.h"
+#include "capture/thread_clocks.h"
 #include "capture/urgency.h"
 #include "common/cleanup.h"
 
@@ -297,34 +298,54 @@ static struct error *last_holder_clock(struct sampler *sampler, const struct hel
 	return NULL;
 }
 
+/* Read twice what must be the same, with the GILs as they were. */
+static struct error *sampler_read_twice(struct sampler *sampler, const struct gil_set *gils,
+					struct attempt *attempt)
+{
+	bool same = false;
+	struct error *error = sampler_read(sampler, attempt);
+	if (!error)
+		error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
+	if (!error && (!same || sampler->pass.gap_count))
+		error = moved();
+	return error ? error : sampler_check_gils(sampler, gils);
+}
+
+/* The same as way b before 3.7: no thread ran. */
+static struct error *sampler_all_stood(struct sampler *sampler, const struct gil_set *gils,
+				       struct attempt *attempt)
+{
+	const struct sample_options *options = sampler->options;
+	CLEANUP(thread_clocks_deinit) struct thread_clocks before = {0};
+	bool stood = false;
+	struct error *error = thread_clocks_read(options->pid, options->threads, &before);
+	if (!error)
+		error = sampler_read_twice(sampler, gils, attempt);
+	if (!error)
+		error = thread_clocks_stood(options->pid, options->threads, &before, &stood);
+	return error || stood ? error : moved();
+}
+
 /* Way b: no GIL is held. Read twice; nobody took a GIL meanwhile. */
 static struct error *sampler_verified(struct sampler *sampler, const struct gil_set *gils,
 				      struct attempt *attempt)
 {
 	struct thread_clock before[HOLDER_MAX_GILS];
 	struct thread_clock after;
-	struct gil_set now;
-	bool same = false;
 	struct error *error = NULL;
+	sampler->facts.way = FREEZE_VERIFIED;
+	sampler->facts.threads_stopped = 0;
+	if (sampler->options->location->current_thread_address)
+		return sampler_all_stood(sampler, gils, attempt);
 	for (size_t i = 0; !error && i < gils->count; i++)
 		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
 	if (!error)
-		error = sampler_read(sampler, attempt);
-	if (!error)
-		error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
-	if (!error && (!same || sampler->pass.gap_count))
-		error = moved();
-	if (!error)
-		error = sampler_gils(sampler, &now);
-	if (!error && !gil_set_equal(gils, &now))
-		error = moved();
+		error = sampler_read_twice(sampler, gils, attempt);
 	for (size_t i = 0; !error && i < gils->count; i++) {
 		error = last_holder_clock(sampler, &gils->items[i], &after);
 		if (!error && !thread_clock_stood(&before[i], &after))
 			error = moved();
 	}
-	sampler->facts.way = FREEZE_VERIFIED;
-	sampler->facts.threads_stopped = 0;
 	return error;
 }
 
