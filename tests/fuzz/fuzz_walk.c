@@ -76,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.layout = python_layout_rows[data[0] % python_layout_row_count],
 		.layout_known = true,
 	};
+	if (location.layout.interpreter.id == LAYOUT_ABSENT)
+		location.current_thread_address = 4096 + 64;
 	struct wrapped_memory memory = {
 		.memory.operations = &operations,
 		.data = data + 1,

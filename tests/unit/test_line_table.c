@@ -28,6 +28,10 @@ static void test_lnotab(void **state)
 	assert_int_equal(line_at(LINE_TABLE_LNOTAB, table, sizeof(table), 9999), 11);
 	assert_int_equal(line_at(LINE_TABLE_LNOTAB, table, sizeof(table), -2), 10);
 	assert_int_equal(line_at(LINE_TABLE_LNOTAB, NULL, 0, 6), 10);
+	/* Up to 3.5 the same byte means 255 lines forward. */
+	assert_int_equal(line_at(LINE_TABLE_LNOTAB_UNSIGNED, table, sizeof(table), 9), 12);
+	assert_int_equal(line_at(LINE_TABLE_LNOTAB_UNSIGNED, table, sizeof(table), 10), 267);
+	assert_int_equal(line_at(LINE_TABLE_LNOTAB_UNSIGNED, table, 3, 10), 12);
 }
 
 static void test_pep626(void **state)
