@@ -101,6 +101,9 @@ for _interpreter in find_interpreters():
     if _interpreter.unsupported:
         add_skip(globals(), _interpreter.name, _interpreter.unsupported)
         continue
+    if not _interpreter.has_gil:
+        add_skip(globals(), _interpreter.name, "%s has no GIL" % _interpreter.name)
+        continue
     add_class(globals(), InterpretersGil, _interpreter.name, interpreter=_interpreter)
 
 load_tests = make_load_tests(globals())
