@@ -73,9 +73,7 @@ class Fixture(EndToEndTest):
         if not shutil.which("zstd"):
             self.skipTest("zstd is not installed")
         path = os.path.join(self.empty, "core")
-        support.check(
-            ["zstd", "-q", "-d", "--long=31", os.path.join(self.folder, "core.zst"), "-o", path]
-        )
+        support.check(["zstd", "-q", "-d", "--long=31", os.path.join(self.folder, "core.zst"), "-o", path])
         self.check(path)
 
 
@@ -84,11 +82,17 @@ class Complete(EndToEndTest):
         there = {name.partition("-")[0] for name in os.listdir(FIXTURES)}
         for minor in range(OLDEST[1], NEWEST[1] + 1):
             self.assertIn("3.%d" % minor, there)
+            for kind in ("stacks", "core", "full"):
+                path = os.path.join(FIXTURES, "3.%d" % minor, kind + ".zst")
+                self.assertTrue(os.path.exists(path), path)
 
 
 for _name in sorted(os.listdir(FIXTURES)):
     if os.path.exists(os.path.join(FIXTURES, _name, "expected.json")):
-        add_class(globals(), Fixture, _name, folder=os.path.join(FIXTURES, _name))
+        _folder = os.path.join(FIXTURES, _name)
+        # Of builds beside a version's usual one there is no whole memory: it would be large.
+        _whole = {} if os.path.exists(os.path.join(_folder, "full.zst")) else {"test_full": None}
+        add_class(globals(), Fixture, _name, folder=_folder, **_whole)
 
 load_tests = make_load_tests(globals())
 
