@@ -1,0 +1,88 @@
+/*
+ * Fuzz the local variables of frames and their values: every pointer leads somewhere into the
+ * input. The first byte chooses the version; the bytes behind it are the frame, its code object,
+ * and all that they lead to.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/python/decode_locals.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct wrapped_memory {
+	struct memory memory;
+	const uint8_t *data;
+	size_t size;
+	uint64_t budget; /* bytes that may still be read: bounds the time of one input */
+};
+
+static enum memory_status wrapped_read(struct memory *memory, uint64_t address, void *buffer,
+				       size_t size)
+{
+	struct wrapped_memory *wrapped = (struct wrapped_memory *)memory;
+	if (address < 4096 || wrapped->budget < size)
+		return MEMORY_NOT_MAPPED;
+	wrapped->budget -= size;
+	for (size_t i = 0; i < size; i++)
+		((uint8_t *)buffer)[i] = wrapped->data[(address + i) % wrapped->size];
+	return MEMORY_OK;
+}
+
+static void wrapped_destroy(struct memory *memory)
+{
+	(void)memory;
+}
+
+/* The variables of one frame, whose code object need not be what it must be. */
+static struct error *decode(struct memory *memory, const struct python_layout *layout,
+			    struct walk_frame *frame)
+{
+	struct locals_decoder *decoder;
+	struct model_thread thread = {0};
+	struct model_frame *model;
+	struct raw_code code;
+	struct error *error = raw_code_read(memory, layout, frame->code_address, &code);
+	if (error)
+		return error;
+	code.malformed = false;
+	frame->code = &code;
+	error = locals_decoder_create(memory, layout, 1, &decoder);
+	if (!error)
+		error = model_thread_add_frame(&thread, &model);
+	for (int i = 0; !error && i < 2; i++)
+		error = locals_decoder_frame(decoder, frame, model);
+	for (size_t i = 0; !error && i < model->local_count; i++) {
+		const struct model_local *local = &model->locals[i];
+		if (!local->name || !local->repr == !local->gap)
+			abort();
+	}
+	locals_decoder_destroy(decoder);
+	model_thread_deinit(&thread);
+	raw_code_deinit(&code);
+	return error;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct memory_operations operations = {
+		.read = wrapped_read,
+		.destroy = wrapped_destroy,
+	};
+	if (size < 16)
+		return 0;
+	const struct python_layout *layout = &python_layout_rows[data[0] % python_layout_row_count];
+	struct wrapped_memory memory = {
+		.memory.operations = &operations,
+		.data = data + 1,
+		.size = size - 1,
+		.budget = 1 << 20,
+	};
+	struct walk_frame frame = {
+		.address = 4096,
+		.code_address = 4096 + 512,
+		.instruction_offset = (int8_t)data[1],
+	};
+	error_destroy(decode(&memory.memory, layout, &frame));
+	return 0;
+}
