@@ -233,7 +233,8 @@ static void write_instance(struct text_builder *text, const struct object_node *
 	const struct object_node *first = object_tree_child(text->tree, node);
 	struct text_mark start = text_mark(text);
 	text_append(text, "<");
-	text_full_name(text, node->type);
+	if (node->type)
+		text_full_name(text, node->type);
 	text_format(text, " object at 0x%" PRIx64, node->address);
 	size_t left = less(room_left(text, start, limit), 2);
 	if (left > LITTLE_ROOM && (first || node->cut || node->missing)) {

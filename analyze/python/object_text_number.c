@@ -125,7 +125,7 @@ static void append_fixed(struct text_builder *text, const char *digits, int expo
 /* A float as repr() writes it, and as a part of a complex, where whole numbers have no ".0". */
 static void append_real(struct text_builder *text, double value, bool whole_has_point)
 {
-	char digits[DOUBLE_MAX_DIGITS + 1];
+	char digits[DOUBLE_MAX_DIGITS + 1] = "";
 	if (isnan(value)) {
 		text_append(text, "nan");
 		return;

@@ -44,8 +44,8 @@ class Objects(EndToEndTest):
 
 
 for _interpreter in find_interpreters():
-    if _interpreter.unsupported:
-        add_skip(globals(), _interpreter.name, _interpreter.unsupported)
+    if _interpreter.undecoded:
+        add_skip(globals(), _interpreter.name, _interpreter.undecoded)
         continue
     add_class(globals(), Objects, _interpreter.name, interpreter=_interpreter)
 

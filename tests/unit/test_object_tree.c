@@ -62,7 +62,7 @@ static void put_type(struct fake *fake, uint64_t address, const char *name, unsi
 	fake_u64(fake->image, address + 48, 0);
 	fake_u64(fake->image, address + 56, 0);
 	char padded[256] = "";
-	strcpy(padded, name);
+	snprintf(padded, sizeof(padded), "%s", name);
 	fake_bytes(fake->image, address + NAME_OFFSET, padded, sizeof(padded));
 }
 
@@ -234,9 +234,10 @@ static void test_two_million(void **state)
 		fake_u64(fake->image, items + 8 * i, object(0));
 	/* As many as 128 characters have room for. */
 	char expected[256] = "[";
+	size_t length = 1;
 	for (int i = 0; i < 41; i++)
-		strcat(expected, "7, ");
-	strcat(expected, "...]");
+		length += (size_t)snprintf(expected + length, sizeof(expected) - length, "7, ");
+	snprintf(expected + length, sizeof(expected) - length, "...]");
 	assert_int_equal(strlen(expected), 128);
 	assert_text(fake, object(1), expected);
 	assert_true(fake->counting.reads < 300);
