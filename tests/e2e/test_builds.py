@@ -322,7 +322,7 @@ def chosen(found):
             if item in (found[0], found[-1]) or not Copy.shared_libraries(item)]
 
 
-for _interpreter in chosen([item for item in find_interpreters() if not item.unsupported]):
+for _interpreter in chosen([item for item in find_interpreters() if not item.undecoded]):
     add_class(globals(), Builds, _interpreter.name, interpreter=_interpreter)
 
 load_tests = make_load_tests(globals())
