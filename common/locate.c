@@ -4,23 +4,10 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/debug_offsets.h"
 #include "common/facts.h"
+#include "common/locate_layout.h"
 #include "common/locate_old.h"
 #include "common/locate_scan.h"
-#include "common/locate_trial.h"
-
-/* A search over one target. */
-struct search {
-	const struct locate_options *options;
-	/* What was seen on the way, for the message of a search that fails. */
-	bool seen_version;
-	struct python_version version;
-	bool seen_runtime;  /* recognised, but not initialised */
-	bool trusted;	    /* the runtime was validated before, by capture */
-	bool seen_mismatch; /* a module's file was refused */
-	struct error *unsupported;
-};
 
 const char *locate_method_name(enum locate_method method)
 {
@@ -42,199 +29,12 @@ void python_location_deinit(struct python_location *location)
 }
 
 /* Remember the first reason why what was recognised cannot be read. */
-static void search_unsupported(struct search *search, struct error *error)
+static void search_unsupported(struct locate_search *search, struct error *error)
 {
 	if (search->unsupported)
 		error_destroy(error);
 	else
 		search->unsupported = error;
-}
-
-static bool search_validate(struct search *search, uint64_t runtime,
-			    const struct python_layout *layout, bool *ret_started)
-{
-	if (!search->trusted && layout->interpreter.id == LAYOUT_ABSENT)
-		return validate_interpreters(search->options->memory, runtime, layout, ret_started);
-	if (!search->trusted)
-		return validate_runtime(search->options->memory, runtime, layout, ret_started);
-	/* Before 3.7 nothing that is looked at here differs in debug builds. */
-	if (layout->interpreter.id == LAYOUT_ABSENT &&
-	    layout->debug_build != search->options->hint->layout.debug_build)
-		return false;
-	*ret_started = runtime_is_started(search->options->memory, runtime, layout);
-	return *ret_started;
-}
-
-/* Where mutexes are as long everywhere, there is one place only for what lies behind them. */
-static void layout_fit_machine(struct python_layout *layout, int32_t machine)
-{
-	if (machine != MACHINE_AARCH64)
-		layout->runtime.tstate_current_wide = LAYOUT_ABSENT;
-}
-
-/* A version whose offsets could be read can still be told otherwise by its version's text. */
-static struct error *check_versions(struct python_version told, struct python_version text)
-{
-	char offsets_version[PYTHON_VERSION_TEXT_SIZE];
-	char text_version[PYTHON_VERSION_TEXT_SIZE];
-	if (!text.major || (told.major == text.major && told.minor == text.minor))
-		return NULL;
-	python_version_format(told, offsets_version);
-	python_version_format(text, text_version);
-	return error_create(ERROR_FORMAT,
-			    "_Py_DebugOffsets is of CPython %s, the interpreter is %s",
-			    offsets_version, text_version);
-}
-
-/* Whether objects, frames and threads are made as this program knows it of the version. */
-static bool layout_is_as_known(const struct python_layout *layout, struct python_version version)
-{
-	for (int debug = 0; debug <= 1; debug++) {
-		const struct python_layout *row =
-			python_layout_find(version, debug, layout->free_threaded);
-		if (!row)
-			continue;
-		/* What a release adds at a structure's end moves nothing (3.13.x). */
-		struct python_layout told = *layout;
-		told.thread.size = row->thread.size;
-		if (memcmp(&row->thread, &told.thread, sizeof(row->thread)) == 0 &&
-		    memcmp(&row->frame, &told.frame, sizeof(row->frame)) == 0 &&
-		    memcmp(&row->code, &told.code, sizeof(row->code)) == 0 &&
-		    memcmp(&row->object, &told.object, sizeof(row->object)) == 0 &&
-		    memcmp(&row->tuple, &told.tuple, sizeof(row->tuple)) == 0 &&
-		    memcmp(&row->bytes, &told.bytes, sizeof(row->bytes)) == 0 &&
-		    memcmp(&row->unicode, &told.unicode, sizeof(row->unicode)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * A version that nobody knows: by the newest layout, if everything about the target agrees. Takes
- * `unknown`, the error that says that it is not known.
- */
-static struct error *assume_layout(struct search *search, uint64_t runtime, struct error *unknown,
-				   struct python_location *location)
-{
-	struct memory *memory = search->options->memory;
-	char text[PYTHON_VERSION_TEXT_SIZE];
-	const char *reason = NULL;
-	bool started = false;
-	struct error *error =
-		debug_offsets_assume(memory, runtime, &location->version, &location->layout);
-	if (error && error->code == ERROR_UNSUPPORTED) {
-		error_destroy(error);
-		return unknown;
-	}
-	error_destroy(unknown);
-	python_version_format(location->version, text);
-	if (error && error->code == ERROR_FORMAT)
-		return error_prefix(
-			error, "CPython %s is not known, and the newest layout does not fit", text);
-	if (error)
-		return error;
-	if (!search_validate(search, runtime, &location->layout, &started))
-		reason = "no interpreter was found";
-	search->seen_runtime |= !reason;
-	if (!reason && !started)
-		return &error_not_found;
-	if (!reason) {
-		struct python_location trial = *location;
-		trial.runtime_address = runtime;
-		trial.layout_known = true;
-		error = locate_trial(memory, &trial, &reason);
-		if (error)
-			return error;
-	}
-	if (reason)
-		return error_create(
-			ERROR_UNSUPPORTED,
-			"CPython %s is not known, and the layout of %u.%u does not fit: "
-			"%s; a newer pyspy-analyze may know it",
-			text, location->layout.major, location->layout.minor, reason);
-	location->layout_known = true;
-	location->layout_assumed = true;
-	return NULL;
-}
-
-/* The way of versions that tell their offsets; ERROR_NOT_FOUND with `ret_tells` false for others.
- */
-static struct error *layout_by_offsets(struct search *search, uint64_t runtime,
-				       struct python_version version,
-				       struct python_location *location, bool *ret_tells)
-{
-	bool started = false;
-	struct error *error = debug_offsets_read(search->options->memory, runtime,
-						 &location->version, &location->layout);
-	*ret_tells = !error || error->code != ERROR_NOT_FOUND;
-	if (location->version.major && *ret_tells && error) {
-		search->seen_version = true;
-		search->version = location->version;
-	}
-	if (error && error->code == ERROR_UNSUPPORTED && search->options->assume_layout)
-		error = assume_layout(search, runtime, error, location);
-	else if (!error && !search_validate(search, runtime, &location->layout, &started))
-		return &error_not_found;
-	else if (!error) {
-		search->seen_runtime = true;
-		location->layout_known = true;
-		location->layout_differs =
-			!layout_is_as_known(&location->layout, location->version);
-		if (!started)
-			return &error_not_found;
-	}
-	if (!error)
-		error = check_versions(location->version, version);
-	if (!error || error->code != ERROR_FORMAT)
-		return error;
-	/* What is damaged is there all the same: it cannot be read. */
-	struct error *damaged = error_create(ERROR_UNSUPPORTED, "%s", error->message);
-	error_destroy(error);
-	location->layout_known = false;
-	location->layout_assumed = false;
-	return damaged;
-}
-
-/*
- * Layouts that can be right for a runtime at `runtime`: the target's own offsets from 3.13 on, else
- * the generated rows. `version` is what a scan or a symbol told; its major is 0 if nothing did.
- * ERROR_NOT_FOUND if none validates.
- */
-static struct error *layout_for_runtime(struct search *search, uint64_t runtime,
-					struct python_version version,
-					struct python_location *location)
-{
-	bool started = false;
-	bool tells = false;
-	struct error *error = layout_by_offsets(search, runtime, version, location, &tells);
-	if (tells)
-		return error;
-	error_destroy(error);
-	if (!version.major)
-		return &error_not_found;
-	location->version = version;
-	for (int debug = 0; debug <= 1; debug++) {
-		const struct python_layout *row = python_layout_find(version, debug, false);
-		if (!row || !search_validate(search, runtime, row, &started))
-			continue;
-		search->seen_runtime = true;
-		if (!started)
-			continue;
-		location->layout = *row;
-		location->layout_known = true;
-		layout_fit_machine(&location->layout, search->options->machine);
-		return NULL;
-	}
-	if (!python_layout_find(version, false, false)) {
-		char text[PYTHON_VERSION_TEXT_SIZE];
-		python_version_format(version, text);
-		return error_create(ERROR_UNSUPPORTED,
-				    "CPython %s was found, but this program knows no layout for "
-				    "it; a newer pyspy-analyze may, from a core or a snapshot of "
-				    "level full",
-				    text);
-	}
-	return &error_not_found;
 }
 
 static struct scan_range module_data(const struct module *module)
@@ -259,7 +59,8 @@ static bool version_by_symbol(struct memory *memory, const struct module *module
 }
 
 /* The version of the interpreter in `module`; major 0 if nothing tells. `file` may be NULL. */
-static struct python_version module_version(struct search *search, const struct module *module,
+static struct python_version module_version(struct locate_search *search,
+					    const struct module *module,
 					    const struct elf_file *file, uint64_t *ret_address)
 {
 	struct python_version version = {0};
@@ -289,8 +90,9 @@ static struct error *location_finish(struct python_location *location, uint64_t 
 }
 
 /* The row of a version before 3.7 by which interp_head is somewhere in the range, and where. */
-static const struct python_layout *find_interpreters(struct search *search, struct scan_range range,
-						     uint64_t near, struct python_version version,
+static const struct python_layout *find_interpreters(struct locate_search *search,
+						     struct scan_range range, uint64_t near,
+						     struct python_version version,
 						     uint64_t *ret_head)
 {
 	for (int debug = 0; debug <= 1; debug++) {
@@ -303,7 +105,7 @@ static const struct python_layout *find_interpreters(struct search *search, stru
 }
 
 /* Before 3.7. ERROR_NOT_FOUND if the file of `module` does not tell. */
-static struct error *locate_old_by_file(struct search *search, const struct module *module,
+static struct error *locate_old_by_file(struct locate_search *search, const struct module *module,
 					const struct elf_file *file, struct python_location *ret)
 {
 	struct python_location location = {0};
@@ -335,7 +137,7 @@ static struct error *locate_old_by_file(struct search *search, const struct modu
 }
 
 /* ERROR_NOT_FOUND if the file of `module` does not tell. */
-static struct error *locate_by_file(struct search *search, const struct module *module,
+static struct error *locate_by_file(struct locate_search *search, const struct module *module,
 				    struct python_location *ret)
 {
 	static const struct {
@@ -372,7 +174,7 @@ static struct error *locate_by_file(struct search *search, const struct module *
 }
 
 /* Scan one range for the cookie of 3.13 and later. */
-static struct error *scan_for_cookie(struct search *search, struct scan_range range,
+static struct error *scan_for_cookie(struct locate_search *search, struct scan_range range,
 				     const struct module *module, struct python_location *ret)
 {
 	uint64_t position = range.start;
@@ -407,7 +209,7 @@ static struct error *scan_for_cookie(struct search *search, struct scan_range ra
 }
 
 /* Scan one range for interp_head of a version before 3.7. */
-static struct error *scan_for_interpreters(struct search *search, struct scan_range range,
+static struct error *scan_for_interpreters(struct locate_search *search, struct scan_range range,
 					   const struct module *module,
 					   struct python_version version,
 					   struct python_location *ret)
@@ -430,7 +232,7 @@ static struct error *scan_for_interpreters(struct search *search, struct scan_ra
 
 /* Scan one range for _PyRuntime's pointers to interpreters, by the layout of a version that is
  * known. */
-static struct error *scan_for_pointers(struct search *search, struct scan_range range,
+static struct error *scan_for_pointers(struct locate_search *search, struct scan_range range,
 				       const struct module *module, struct python_version version,
 				       struct python_location *ret)
 {
@@ -464,7 +266,7 @@ static struct error *scan_for_pointers(struct search *search, struct scan_range 
 	return &error_not_found;
 }
 
-static struct error *locate_by_scan(struct search *search, struct scan_range range,
+static struct error *locate_by_scan(struct locate_search *search, struct scan_range range,
 				    const struct module *module, struct python_location *ret)
 {
 	struct python_version version = {0};
@@ -504,18 +306,18 @@ static int module_likelihood(const struct module *module, bool is_first)
 	return is_first || !name || !*name ? 1 : 0;
 }
 
-typedef struct error *(*locate_step)(struct search *search, const struct module *module,
+typedef struct error *(*locate_step)(struct locate_search *search, const struct module *module,
 				     struct python_location *ret);
 
-static struct error *locate_module_by_scan(struct search *search, const struct module *module,
-					   struct python_location *ret)
+static struct error *locate_module_by_scan(struct locate_search *search,
+					   const struct module *module, struct python_location *ret)
 {
 	return locate_by_scan(search, module_data(module), module, ret);
 }
 
 /* Try `step` on the modules of at least likelihood `lowest` and at most `highest`, likely ones
  * first. */
-static struct error *locate_in_modules(struct search *search, locate_step step, int highest,
+static struct error *locate_in_modules(struct locate_search *search, locate_step step, int highest,
 				       int lowest, struct python_location *ret)
 {
 	const struct modules *modules = search->options->modules;
@@ -547,7 +349,7 @@ static bool any_module_data(const struct modules *modules)
 }
 
 /* The last resort: every private writable mapping. */
-static struct error *locate_in_mappings(struct search *search, struct python_location *ret)
+static struct error *locate_in_mappings(struct locate_search *search, struct python_location *ret)
 {
 	const struct mappings *mappings = search->options->mappings;
 	for (size_t i = 0; mappings && i < mappings->count; i++) {
@@ -563,7 +365,7 @@ static struct error *locate_in_mappings(struct search *search, struct python_loc
 	return &error_not_found;
 }
 
-static struct error *locate_by_hint(struct search *search, struct python_location *ret)
+static struct error *locate_by_hint(struct locate_search *search, struct python_location *ret)
 {
 	const struct python_location *hint = search->options->hint;
 	struct python_location location = {
@@ -588,7 +390,7 @@ static struct error *locate_by_hint(struct search *search, struct python_locatio
 }
 
 /* The ways, cheap ones first. */
-static struct error *locate_all_ways(struct search *search, struct python_location *ret)
+static struct error *locate_all_ways(struct locate_search *search, struct python_location *ret)
 {
 	enum { MOST_LIKELY = 3, LIKELY = 1, ANY = 0 };
 	const struct locate_options *options = search->options;
@@ -611,7 +413,7 @@ static struct error *locate_all_ways(struct search *search, struct python_locati
 }
 
 /* Why nothing was found, as far as it can be told. Consumes search->unsupported. */
-static struct error *search_failure(struct search *search)
+static struct error *search_failure(struct locate_search *search)
 {
 	struct error *unsupported = search->unsupported;
 	search->unsupported = NULL;
@@ -639,7 +441,7 @@ static struct error *search_failure(struct search *search)
 
 struct error *locate_python(const struct locate_options *options, struct python_location *ret)
 {
-	struct search search = {.options = options};
+	struct locate_search search = {.options = options};
 	struct error *error = locate_all_ways(&search, ret);
 	if (error && error->code == ERROR_NOT_FOUND) {
 		error_destroy(error);
