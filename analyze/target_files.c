@@ -122,6 +122,21 @@ static int files_open(const struct module_files *base, const struct module *modu
 	return fd;
 }
 
+bool target_files_root(const struct module_files *base, size_t index, const char **ret)
+{
+	const struct target_files *files = (const struct target_files *)base;
+	*ret = files->sysroot;
+	if (!index)
+		return true;
+	for (size_t i = 0; files->search_roots && files->search_roots[i]; i++) {
+		if (i + 1 == index) {
+			*ret = files->search_roots[i];
+			return true;
+		}
+	}
+	return false;
+}
+
 static void list_free(char **list)
 {
 	for (char **item = list; item && *item; item++)

@@ -19,4 +19,10 @@ struct error *target_files_init(struct target_files *files, const struct target 
 				const struct target_options *options);
 void target_files_deinit(struct target_files *files);
 
+/* The folders that stand for the root of the target's system, in the order in which they are
+ * sought; NULL is this system's own. `files` is what target_files() gives. False behind the last
+ * one. */
+bool target_files_root(const struct module_files *files, size_t index, const char **ret)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -38,6 +38,7 @@ static struct error *native_decoder_init(struct native_decoder *decoder, struct 
 				.internal = options->internal,
 				.interpreter_module = process->interpreter_module,
 			},
+		.symbols.c_library = options->internal,
 		.process = process,
 	};
 	decoder->unwinder = (struct unwinder){
@@ -100,6 +101,39 @@ static struct error *check(const struct native_decoder *decoder)
 					     "--level full");
 }
 
+/* Reading a core's memory can have said it. */
+static bool is_said(const struct model_process *process, const char *path)
+{
+	for (size_t i = 0; i < process->note_count; i++) {
+		if (strstr(process->notes[i], path) && strstr(process->notes[i], "build-id"))
+			return true;
+	}
+	return false;
+}
+
+/* Files that were found for modules in the stacks, but belong to other modules. */
+static struct error *note_refused(const struct native_decoder *decoder)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < decoder->modules.modules->count; i++) {
+		const struct native_module *module = &decoder->modules.items[i];
+		if (module->module && module->source == NATIVE_SOURCE_MISMATCH &&
+		    !is_said(decoder->process, module->module->path))
+			error = model_process_add_note(
+				decoder->process,
+				"native frames of %s have no names: the file that is here has "
+				"another build-id",
+				module->module->path);
+		else if (module->module && module->debug_file.refused)
+			error = model_process_add_note(
+				decoder->process,
+				"native frames of %s may lack names: its separate debug file that "
+				"is here belongs to another build",
+				module->module->path);
+	}
+	return error;
+}
+
 static struct error *decode_threads(struct native_decoder *decoder, bool all)
 {
 	const struct thread_list *threads = target_threads(decoder->target);
@@ -112,7 +146,7 @@ static struct error *decode_threads(struct native_decoder *decoder, bool all)
 		if (thread)
 			error = decode_thread(decoder, facts, thread);
 	}
-	return error;
+	return error ? error : note_refused(decoder);
 }
 
 struct error *native_decode(struct target *target, const struct native_options *options,

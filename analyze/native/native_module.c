@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analyze/native/debug_file.h"
 #include "common/cleanup.h"
 
 enum { IMAGE_MAX_BYTES = 1 << 20 }; /* the vDSO has 8 KiB */
@@ -33,7 +34,7 @@ static int find_no_elf(Dwfl_Module *module, void **data, const char *name, Dwarf
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = find_no_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.find_debuginfo = debug_file_find,
 };
 
 /* Gives the module's file, or -1. */
@@ -44,6 +45,8 @@ static int open_file(const struct native_modules *modules, struct native_module 
 	const struct module *wanted = module->module;
 	const struct module_files *files = target_files(modules->target);
 	CLEANUP_CLOSE int fd = files->open(files, wanted);
+	if (fd < 0)
+		fd = debug_file_fetch_module(wanted);
 	if (fd < 0)
 		return -1;
 	if (!wanted->build_id.size) {
@@ -97,6 +100,18 @@ static void find_eh_cfi(struct native_module *module)
 	module->eh_bias = bias;
 }
 
+/* Says to libdwfl whose separate debug file it will ask for. */
+static void expect_debug_file(const struct native_modules *modules, struct native_module *module)
+{
+	void **userdata;
+	module->debug_file = (struct debug_file_search){
+		.files = target_files(modules->target),
+		.module = module->module,
+	};
+	dwfl_module_info(module->dwfl_module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+	*userdata = &module->debug_file;
+}
+
 static struct error *module_open(const struct native_modules *modules, struct native_module *module)
 {
 	CLEANUP_CLOSE int fd = open_file(modules, module);
@@ -113,8 +128,10 @@ static struct error *module_open(const struct native_modules *modules, struct na
 	dwfl_report_begin(module->dwfl);
 	module->dwfl_module = dwfl_report_elf(module->dwfl, module->module->path,
 					      module->module->path, fd, module->module->bias, true);
-	if (module->dwfl_module)
+	if (module->dwfl_module) {
 		(void)take_fd(&fd); /* libdwfl's now */
+		expect_debug_file(modules, module);
+	}
 	dwfl_report_end(module->dwfl, NULL, NULL);
 	if (module->dwfl_module)
 		find_eh_cfi(module);

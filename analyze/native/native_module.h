@@ -7,6 +7,7 @@
 
 #include <elfutils/libdwfl.h>
 
+#include "analyze/native/debug_file.h"
 #include "analyze/target.h"
 
 /* Where what is known of a module came from. */
@@ -26,6 +27,7 @@ struct native_module {
 	enum native_module_source source;
 	Dwfl *dwfl; /* NULL if there is no file */
 	Dwfl_Module *dwfl_module;
+	struct debug_file_search debug_file;
 	/* libdw's call frame information, borrowed; NULL if there is none. */
 	Dwarf_CFI *eh_cfi;
 	uint64_t eh_bias;

@@ -31,6 +31,15 @@ void native_symbols_deinit(struct native_symbols *symbols)
 char *native_demangle(const char *symbol)
 {
 	/* C++: _Z…; Rust: _R… and _ZN…17h…E. Anything else could be mistaken for an old scheme. */
+	CLEANUP_FREE char *plain = NULL;
+	const char *version = strchr(symbol, '@');
+	if (version && version != symbol) {
+		/* Symbol versions that a linker left in names: start@@GLIBC_2.34. */
+		plain = strndup(symbol, (size_t)(version - symbol));
+		if (!plain)
+			return NULL;
+		symbol = plain;
+	}
 	bool mangled = symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R');
 	char *name = NULL;
 	if (mangled && strnlen(symbol, SYMBOL_MAX_BYTES) < SYMBOL_MAX_BYTES)
@@ -172,6 +181,21 @@ static struct error *find_scopes(const struct native_frame *frame,
 	return error;
 }
 
+/* glibc, its dynamic linker, and musl, which is both. */
+static bool is_c_library(const char *path)
+{
+	static const char *const prefixes[] = {
+		"libc.so.", "libc-2.", "libpthread", "ld-linux", "ld-2.", "ld-musl-", "libc.musl-",
+	};
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static struct error *find_functions(const struct native_symbols *symbols,
 				    const struct native_frame *frame,
 				    struct native_functions *functions)
@@ -182,7 +206,7 @@ static struct error *find_functions(const struct native_symbols *symbols,
 		return NULL;
 	}
 	struct error *error = find_symbol(frame, &symbol);
-	if (!error && !symbols->no_inlined)
+	if (!error && (symbols->c_library || !is_c_library(frame->module->module->path)))
 		error = find_scopes(frame, &symbol, functions);
 	if (error || functions->count) {
 		free(symbol.symbol);

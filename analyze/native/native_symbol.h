@@ -27,7 +27,9 @@ struct native_functions {
 
 struct native_symbols {
 	struct address_map found; /* of struct native_functions, owned */
-	bool no_inlined;	  /* look for symbols only */
+	/* Inlined functions and source lines of the C library, too. Nearly every stack has frames
+	 * of it, its debug information is large, often compressed, and seldom what is asked for. */
+	bool c_library;
 };
 
 void native_symbols_deinit(struct native_symbols *symbols);
