@@ -352,7 +352,8 @@ static struct error *sampler_verified(struct sampler *sampler, const struct gil_
 /* Way c: stop all threads. */
 static struct error *sampler_all(struct sampler *sampler, struct attempt *attempt)
 {
-	bool walk_inside = sampler->walk_inside;
+	/* The last attempt must not fail for a value that the copy lacks. */
+	bool walk_inside = sampler->walk_inside || sampler->accept_gaps;
 	urgency_begin(&sampler->urgency);
 	struct error *error = freezer_stop_all(sampler->options->freezer);
 	if (error) {

@@ -213,8 +213,8 @@ def _size_test(threads, depth):
 
 
 for _interpreter in find_interpreters():
-    if _interpreter.unsupported:
-        add_skip(globals(), _interpreter.name, _interpreter.unsupported)
+    if _interpreter.undecoded:
+        add_skip(globals(), _interpreter.name, _interpreter.undecoded)
         continue
     add_class(
         globals(),

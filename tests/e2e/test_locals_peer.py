@@ -98,8 +98,8 @@ class LocalsPeer(EndToEndTest):
 
 
 for _interpreter in find_interpreters():
-    if _interpreter.unsupported:
-        add_skip(globals(), _interpreter.name, _interpreter.unsupported)
+    if _interpreter.undecoded:
+        add_skip(globals(), _interpreter.name, _interpreter.undecoded)
     elif PEER is None:
         add_skip(
             globals(), _interpreter.name, "py-spy is not installed (scripts/make-peers, PYSPY_PEERS)"

@@ -34,7 +34,17 @@ static void wrapped_destroy(struct memory *memory)
 	(void)memory;
 }
 
-/* The variables of one frame, whose code object need not be what it must be. */
+static void check(const struct model_frame *model)
+{
+	for (size_t i = 0; i < model->local_count; i++) {
+		const struct model_local *local = &model->locals[i];
+		if (!local->name || !local->repr == !local->gap)
+			abort();
+	}
+}
+
+/* The variables of a frame, whose code object need not be what it must be: twice, because the
+ * second time all of it is in the caches. */
 static struct error *decode(struct memory *memory, const struct python_layout *layout,
 			    struct walk_frame *frame)
 {
@@ -48,14 +58,16 @@ static struct error *decode(struct memory *memory, const struct python_layout *l
 	code.malformed = false;
 	frame->code = &code;
 	error = locals_decoder_create(memory, layout, 1, &decoder);
-	if (!error)
+	if (error) {
+		raw_code_deinit(&code);
+		return error;
+	}
+	for (int i = 0; !error && i < 2; i++) {
 		error = model_thread_add_frame(&thread, &model);
-	for (int i = 0; !error && i < 2; i++)
-		error = locals_decoder_frame(decoder, frame, model);
-	for (size_t i = 0; !error && i < model->local_count; i++) {
-		const struct model_local *local = &model->locals[i];
-		if (!local->name || !local->repr == !local->gap)
-			abort();
+		if (!error)
+			error = locals_decoder_frame(decoder, frame, model);
+		if (!error)
+			check(model);
 	}
 	locals_decoder_destroy(decoder);
 	model_thread_deinit(&thread);
