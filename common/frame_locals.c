@@ -7,7 +7,8 @@
 #include "common/struct_view.h"
 
 enum {
-	CO_OPTIMIZED = 0x1, /* of functions: Include/cpython/code.h */
+	NAMESPACE_MAX_ENTRIES = 4 * CODE_VARIABLES_MAX, /* looked at in a class body's dict */
+	CO_OPTIMIZED = 0x1,				/* of functions: Include/cpython/code.h */
 };
 /* Include/object.h: the type is dict or derived from it. */
 #define TPFLAGS_DICT_SUBCLASS (1ULL << 29)
@@ -188,7 +189,12 @@ static struct error *append_entry(struct frame_locals *locals, const struct walk
 static struct error *read_namespace(struct frame_locals *locals, const struct walk_frame *frame,
 				    uint64_t namespace, struct frame_local_list *list)
 {
-	const struct python_reader reader = {.memory = locals->memory, .layout = locals->layout};
+	uint64_t budget = NAMESPACE_MAX_ENTRIES;
+	const struct python_reader reader = {
+		.memory = locals->memory,
+		.layout = locals->layout,
+		.budget = &budget,
+	};
 	struct raw_dict_entry entries[DICT_BATCH];
 	struct raw_dict dict;
 	if (!raw_dict_read(&reader, namespace, &dict)) {
@@ -197,8 +203,11 @@ static struct error *read_namespace(struct frame_locals *locals, const struct wa
 	}
 	for (size_t first = 0; first < dict.entry_count && !list->cut;) {
 		size_t count = raw_dict_entries(&reader, &dict, first, entries);
-		if (!count)
+		if (!count) {
+			/* Entries that hold nothing count, too: of a wild dict, all do. */
+			list->cut |= !budget;
 			break;
+		}
 		for (size_t i = 0; i < count; i++) {
 			struct error *error = append_entry(locals, frame, &entries[i], list);
 			if (error)
