@@ -56,7 +56,7 @@ TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -liberty -l
 COMMON_SOURCES := $(sort $(wildcard common/*.c))
 FORMATS_SOURCES := $(sort $(wildcard formats/*.c))
 CAPTURE_SOURCES := $(sort $(filter-out capture/capture_main.c,$(wildcard capture/*.c)))
-ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c)))
+ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c analyze/profile/*.c)))
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 

@@ -20,6 +20,16 @@ static const char *const info_synopsis[] = {
 	NULL,
 };
 
+static const char *const report_synopsis[] = {
+	"report [OPTION]... FILE...",
+	NULL,
+};
+
+static const char *const record_synopsis[] = {
+	"record [OPTION]... FILE...",
+	NULL,
+};
+
 static const struct command commands[] = {
 	{
 		.name = "dump",
@@ -40,9 +50,28 @@ static const struct command commands[] = {
 		.description = "Shows what is in snapshots and ELF cores. \"-\" is standard input.",
 		.run = command_info,
 	},
+	{
+		.name = "report",
+		.bit = COMMAND_REPORT,
+		.summary = "where the time went: all samples of all files in one graph or table",
+		.synopsis = report_synopsis,
+		.description = "Puts all samples of snapshots and ELF cores together, and prints "
+			       "them as a flame graph, a table or what other programs read. "
+			       "\"-\" is standard input.",
+		.run = command_report,
+	},
+	{
+		.name = "record",
+		.abbreviation = "r",
+		.bit = COMMAND_RECORD,
+		.summary = "the same, into a file that is named after the program and the time",
+		.synopsis = record_synopsis,
+		.description = "Puts all samples of snapshots and ELF cores together, as report "
+			       "does, and writes them to a file: PROGRAM-TIME.svg, or what the "
+			       "format is called.",
+		.run = command_report,
+	},
 	/* Without a function: named, so that they are not taken for files. */
-	{.name = "record"},
-	{.name = "report"},
 	{.name = "top"},
 	{.name = "completions"},
 };

@@ -10,6 +10,8 @@
 enum command_bit {
 	COMMAND_DUMP = 1 << 0,
 	COMMAND_INFO = 1 << 1,
+	COMMAND_REPORT = 1 << 2,
+	COMMAND_RECORD = 1 << 3,
 };
 
 enum message_kind {
@@ -44,5 +46,6 @@ void command_list(FILE *stream);
 
 struct error *command_dump(const struct command_context *context, enum exit_status *ret);
 struct error *command_info(const struct command_context *context, enum exit_status *ret);
+struct error *command_report(const struct command_context *context, enum exit_status *ret);
 
 #endif

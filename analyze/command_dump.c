@@ -5,6 +5,7 @@
 #include "analyze/command.h"
 #include "analyze/input.h"
 #include "analyze/native/native_decode.h"
+#include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
 #include "analyze/result_stream.h"
 #include "analyze/source_lines.h"
@@ -39,42 +40,6 @@ static void dump_deinit(struct dump *dump)
 	id_list_deinit(&dump->other_pids);
 	thread_filter_deinit(&dump->threads);
 	result_stream_close(&dump->result);
-}
-
-static bool is_named(const struct id_list *pids, const struct process_facts *facts)
-{
-	return id_list_contains(pids, facts->pid) ||
-	       (facts->container_pid && id_list_contains(pids, facts->container_pid));
-}
-
-/* Steps up to the nearest parent that the file has a sample of; 0 if there is none. */
-static size_t parent_distance(const struct target *target, const struct process_facts *facts)
-{
-	for (size_t i = 0; i < facts->ancestor_count; i++) {
-		if (target_has_process(target, facts->ancestors[i].pid))
-			return i + 1;
-	}
-	return 0;
-}
-
-static bool comes_from(const struct process_facts *facts, const struct id_list *pids)
-{
-	for (size_t i = 0; i < facts->ancestor_count; i++) {
-		if (id_list_contains(pids, facts->ancestors[i].pid))
-			return true;
-	}
-	return false;
-}
-
-/* The selected process. Without --pid those that come from no other one are. */
-static bool is_wanted_process(const struct dump *dump, const struct target *target)
-{
-	const struct process_facts *facts = target_process(target);
-	const struct id_list *pids = &dump->options->pids;
-	if (pids->count)
-		return is_named(pids, facts) ||
-		       (dump->options->subprocesses && comes_from(facts, pids));
-	return dump->options->subprocesses || !parent_distance(target, facts);
 }
 
 static void say_losses(struct dump *dump, const char *path, const struct model_process *process)
@@ -216,7 +181,7 @@ static struct error *dump_process(struct dump *dump, const char *path, struct ta
 		return NULL;
 	}
 	error = decode_process(target, &decode_options, &process);
-	process.parent_distance = parent_distance(target, &process.facts);
+	process.parent_distance = process_parent_distance(target, &process.facts);
 	if (error)
 		return show_failed(dump, path, error, &process);
 	bool wanted = true;
@@ -255,7 +220,7 @@ static struct error *dump_input(struct dump *dump, const char *path)
 	}
 	for (size_t i = 0; i < target_process_count(target); i++) {
 		error = target_select(target, i, 0);
-		bool wanted = !error && is_wanted_process(dump, target);
+		bool wanted = !error && process_is_chosen(dump->options, target);
 		if (wanted && dump->options->sample)
 			error = target_select(target, i, dump->options->sample);
 		if (error) {

@@ -6,8 +6,12 @@
 #include "analyze/command.h"
 #include "analyze/elf_kind.h"
 #include "common/cleanup.h"
+#include "formats/report_format.h"
 
 #define FIELD(member) offsetof(struct analyze_options, member)
+
+#define REPORT_COMMANDS (COMMAND_REPORT | COMMAND_RECORD)
+#define STACK_COMMANDS	(COMMAND_DUMP | REPORT_COMMANDS)
 
 /* clang-format off */
 /*
@@ -21,57 +25,88 @@ static const struct option_spec option_rows[] = {
 	{.name = "exe", .argument = "EXECUTABLE", .kind = OPTION_STRING,
 	 .offset = FIELD(executable),
 	 .help = "the program that dumped core, if it is not where the core says it is"},
-	{.name = "json", .letter = 'j', .kind = OPTION_FLAG, .offset = FIELD(json),
+	{.name = "json", .letter = 'j', .kind = OPTION_FLAG,
+	 .commands = COMMAND_DUMP | COMMAND_INFO, .offset = FIELD(json),
 	 .help = "print JSON"},
 	{.name = "output", .letter = 'o', .argument = "FILE", .kind = OPTION_STRING,
 	 .offset = FIELD(output),
 	 .help = "write to FILE, which must not exist yet; - is standard output"},
-	{.name = "sample", .argument = "K", .kind = OPTION_NUMBER, .offset = FIELD(sample),
+	{.name = "sample", .argument = "K", .kind = OPTION_NUMBER,
+	 .commands = COMMAND_DUMP | COMMAND_INFO, .offset = FIELD(sample),
 	 .help = "the K-th sample of a snapshot, from 1; default: the last"},
 	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
-	 .commands = COMMAND_DUMP | COMMAND_INFO, .offset = FIELD(pids),
+	 .commands = STACK_COMMANDS | COMMAND_INFO, .offset = FIELD(pids),
 	 .help = "only this process of the file; repeatable"},
 	{.name = "subprocesses", .letter = 's', .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(subprocesses),
-	 .help = "also the processes that come from the captured one, each with its parents"},
+	 .commands = STACK_COMMANDS, .offset = FIELD(subprocesses),
+	 .help = "also the processes that come from the captured one; in a report the outermost frames "
+		 "are processes then"},
 	{.name = "tid", .argument = "ID", .kind = OPTION_LONG_IDS,
-	 .commands = COMMAND_DUMP, .offset = FIELD(tids),
+	 .commands = STACK_COMMANDS, .offset = FIELD(tids),
 	 .help = "only the thread with this id: the operating system's, that in its container, or "
 		 "Python's; repeatable"},
 	{.name = "gil", .letter = 'g', .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(gil),
+	 .commands = STACK_COMMANDS, .offset = FIELD(gil),
 	 .help = "only threads that hold the GIL; an error where that cannot be known"},
 	{.name = "locals", .letter = 'l', .kind = OPTION_COUNT,
 	 .commands = COMMAND_DUMP, .offset = FIELD(locals),
 	 .help = "show each frame's local variables; repeat for more of long values"},
 	{.name = "threads", .letter = 't', .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(threads),
+	 .commands = STACK_COMMANDS, .offset = FIELD(threads),
 	 .help = "show more of each thread's ids: pthread_t, id in its container, interpreter; "
-		 "with --json, show also the threads that run no Python"},
+		 "with --json, show also the threads that run no Python; in a report the threads are "
+		 "frames"},
 	{.name = "native", .letter = 'n', .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(native),
+	 .commands = STACK_COMMANDS, .offset = FIELD(native),
 	 .help = "show native frames too, merged with the Python frames"},
 	{.name = "native-all", .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(native_all),
+	 .commands = STACK_COMMANDS, .offset = FIELD(native_all),
 	 .help = "as --native, and threads that run no Python too"},
 	{.name = "native-last", .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(native_last),
+	 .commands = STACK_COMMANDS, .offset = FIELD(native_last),
 	 .help = "as --native, but only native frames inside of the newest Python frame"},
 	{.name = "native-internal", .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(native_internal),
+	 .commands = STACK_COMMANDS, .offset = FIELD(native_internal),
 	 .help = "as --native, and do not hide the interpreter's own functions"},
 	{.name = "full-filenames", .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(full_filenames),
+	 .commands = STACK_COMMANDS, .offset = FIELD(full_filenames),
 	 .help = "show whole file names, not only the part inside the package"},
 	{.name = "function", .letter = 'F', .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(first_lines),
+	 .commands = STACK_COMMANDS, .offset = FIELD(first_lines),
 	 .help = "show the first line of each function instead of the current one"},
 	{.name = "nolineno", .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(no_line_numbers),
+	 .commands = STACK_COMMANDS, .offset = FIELD(no_line_numbers),
 	 .help = "show no line numbers"},
 	{.name = "source", .kind = OPTION_FLAG,
 	 .commands = COMMAND_DUMP, .offset = FIELD(source),
 	 .help = "show the source line of each frame, where its file is at hand"},
+	{.name = "format", .letter = 'f', .argument = "FORMAT", .kind = OPTION_CHOICE,
+	 .choices = report_format_names, .commands = REPORT_COMMANDS, .offset = FIELD(format),
+	 .help = "what to make of the stacks: " REPORT_FORMAT_LIST "; default: the first"},
+	{.name = "weight", .argument = "UNIT", .kind = OPTION_CHOICE,
+	 .choices = report_unit_names, .commands = REPORT_COMMANDS, .offset = FIELD(weight),
+	 .help = "what counts: samples, wall (time until the next sample), cpu (processor time of "
+		 "the thread) or gil (wall time while it held the GIL); default: samples"},
+	{.name = "idle", .letter = 'i', .kind = OPTION_FLAG,
+	 .commands = REPORT_COMMANDS, .offset = FIELD(idle),
+	 .help = "also the stacks of idle threads"},
+	{.name = "from", .argument = "TIME", .kind = OPTION_STRING,
+	 .commands = REPORT_COMMANDS, .offset = FIELD(from),
+	 .help = "only samples from this time on: 2026-07-01T12:00:00Z, or seconds after the first "
+		 "sample of the file"},
+	{.name = "to", .argument = "TIME", .kind = OPTION_STRING,
+	 .commands = REPORT_COMMANDS, .offset = FIELD(to),
+	 .help = "only samples before this time"},
+	{.name = "include", .argument = "REGEX", .kind = OPTION_STRINGS,
+	 .commands = REPORT_COMMANDS, .offset = FIELD(include),
+	 .help = "only stacks with a frame \"name (file:line)\" that matches; repeatable: any of "
+		 "them"},
+	{.name = "exclude", .argument = "REGEX", .kind = OPTION_STRINGS,
+	 .commands = REPORT_COMMANDS, .offset = FIELD(exclude),
+	 .help = "no stacks with a frame that matches; repeatable"},
+	{.name = "hideprogress", .kind = OPTION_FLAG,
+	 .commands = REPORT_COMMANDS, .offset = FIELD(hide_progress),
+	 .help = "show no progress bar"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "try every way to find the interpreter, the slow ones too"},
 	{.name = "sysroot", .argument = "DIR", .kind = OPTION_STRING, .offset = FIELD(sysroot),
@@ -84,15 +119,12 @@ static const struct option_spec option_rows[] = {
 	 .help = "folders below which the libraries have the paths that they had; repeatable"},
 	COMMON_OPTIONS(struct analyze_options, common),
 
-	{.name = "idle", .letter = 'i', .kind = OPTION_UNAVAILABLE},
 	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE},
 	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE},
-	{.name = "format", .letter = 'f', .kind = OPTION_UNAVAILABLE},
 	{.name = "delay", .kind = OPTION_UNAVAILABLE},
 	{.name = "wait", .kind = OPTION_UNAVAILABLE},
 	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_UNAVAILABLE},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE},
-	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE},
 };
 /* clang-format on */
 
@@ -262,6 +294,8 @@ void analyze_options_deinit(struct analyze_options *options)
 	string_list_deinit(&options->cores);
 	id_list_deinit(&options->pids);
 	number_list_deinit(&options->tids);
+	string_list_deinit(&options->include);
+	string_list_deinit(&options->exclude);
 	string_list_deinit(&options->search_paths);
 	string_list_deinit(&options->search_roots);
 	string_list_deinit(&options->inputs);

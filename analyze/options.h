@@ -26,6 +26,15 @@ struct analyze_options {
 	bool first_lines;
 	unsigned locals; /* how often it was given */
 	bool source;
+	/* Reports. */
+	int format; /* index of report_format_names */
+	int weight; /* enum profile_unit */
+	bool idle;
+	const char *from;
+	const char *to;
+	struct string_list include;
+	struct string_list exclude;
+	bool hide_progress;
 	bool exhaustive;
 	const char *executable;
 	const char *sysroot;

@@ -1,12 +1,14 @@
 #include "analyze/tally.h"
 
 #include "analyze/input.h"
+#include "analyze/progress.h"
 #include "common/cleanup.h"
 
 void tally_failure(struct tally *tally, struct error *error)
 {
 	if (!tally->failed++)
 		tally->first_failure = exit_status_of(error->code);
+	progress_clear();
 	tally->context->message(MESSAGE_ERROR, error->message);
 	error_destroy(error);
 }
@@ -17,6 +19,7 @@ void tally_note(struct tally *tally, const char *path, const char *text)
 	/* Without memory for the file's name, what is lost is still said. */
 	if (asprintf(&line, "%s: %s", input_name(path), text) < 0)
 		line = NULL;
+	progress_clear();
 	tally->context->message(MESSAGE_WARNING, line ? line : text);
 }
 

@@ -61,6 +61,8 @@ static void test_command_words(void **state)
 		{"dump", {"p", "dump", "FILE"}},
 		{"dump", {"p", "d", "FILE"}},
 		{"info", {"p", "info", "FILE"}},
+		{"report", {"p", "report", "-f", "text", "FILE"}},
+		{"record", {"p", "r", "-i", "FILE"}},
 		{"info", {"p", "-v", "--no-color", "info", "FILE"}},
 		{"info", {"p", "--sysroot", "dump", "info", "FILE"}},
 		{"info", {"p", "--sysroot=x", "-jo", "out", "info", "FILE"}},
@@ -127,7 +129,9 @@ static void test_refused(void **state)
 	(void)state;
 	ASSERT_REFUSED("a FILE to read is missing", WORD("dump"));
 	ASSERT_REFUSED("pyspy-capture writes one", WORD("dump"), WORD("-p1"));
-	ASSERT_REFUSED("does not have the command 'report'", WORD("report"), WORD("f"));
+	ASSERT_REFUSED("does not have the command 'top'", WORD("top"), WORD("f"));
+	ASSERT_REFUSED("--format", WORD("report"), WORD("-f"), WORD("none"), WORD("f"));
+	ASSERT_REFUSED("unknown option '--format'", WORD("dump"), WORD("--format"), WORD("f"));
 	ASSERT_REFUSED("unknown option '-l'", WORD("info"), WORD("-ll"), WORD("f"));
 	ASSERT_REFUSED("--rate: this version does not have it", WORD("--rate"), WORD("f"));
 	ASSERT_REFUSED("exclude each other", WORD("-F"), WORD("--nolineno"), WORD("f"));
@@ -151,7 +155,8 @@ static void test_help_of_each_command(void **state)
 	assert_non_null(strstr(text, "Usage: pyspy-analyze info "));
 	assert_null(strstr(text, "--gil"));
 	assert_null(strstr(text, "--rate"));
-	assert_null(strstr(text, "report"));
+	assert_non_null(strstr(text, "  report "));
+	assert_null(strstr(text, "  top "));
 }
 
 static void test_elf_kinds(void **state)

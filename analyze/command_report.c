@@ -1,0 +1,136 @@
+/* report and record: all samples of all inputs, put together in one of the formats. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyze/command.h"
+#include "analyze/progress.h"
+#include "analyze/report_input.h"
+#include "analyze/result_stream.h"
+#include "common/cleanup.h"
+
+struct report_run {
+	const struct analyze_options *options;
+	const struct report_format *format;
+	struct tally tally;
+	struct profile profile;
+	struct report_input input;
+	struct result_stream result;
+	char *default_name;
+};
+
+static void report_run_deinit(struct report_run *run)
+{
+	result_stream_close(&run->result);
+	report_input_deinit(&run->input);
+	profile_deinit(&run->profile);
+	free(run->default_name);
+}
+
+/* NAME-TIME.EXTENSION, as py-spy's record does. */
+static struct error *make_default_name(struct report_run *run)
+{
+	char date[32];
+	time_t now = time(NULL);
+	struct tm broken_down;
+	if (!gmtime_r(&now, &broken_down) ||
+	    !strftime(date, sizeof(date), "%Y-%m-%dT%H%M%SZ", &broken_down))
+		return error_create(ERROR_FAILED, "the clock is beyond all calendars");
+	if (asprintf(&run->default_name, "%s-%s.%s",
+		     run->input.program ? run->input.program : "report", date,
+		     run->format->extension) < 0) {
+		run->default_name = NULL;
+		return &error_out_of_memory;
+	}
+	return NULL;
+}
+
+static struct error *check_terminal(const struct report_run *run)
+{
+	const char *output = run->options->output;
+	bool prints = run->options->command->bit != COMMAND_RECORD || output;
+	if (!run->format->binary || !prints || (output && strcmp(output, "-") != 0) ||
+	    !isatty(STDOUT_FILENO))
+		return NULL;
+	return error_create(ERROR_USAGE,
+			    "format %s is not for terminals; give a file with --output FILE",
+			    run->format->name);
+}
+
+static const char *title_of(const struct report_run *run)
+{
+	const struct profile *profile = &run->profile;
+	if (profile->process_count == 1)
+		return profile_text_of(profile, profile->processes[0].command);
+	return "several processes";
+}
+
+static struct error *check_unit(const struct report_run *run)
+{
+	enum profile_unit unit = (enum profile_unit)run->options->weight;
+	if (run->profile.total.of[unit] || !run->profile.total.of[PROFILE_SAMPLES])
+		return NULL;
+	return error_create(ERROR_NOT_FOUND,
+			    "--weight %s: nothing weighs anything; it takes files with several "
+			    "samples of a process%s",
+			    report_unit_names[unit],
+			    unit == PROFILE_GIL ? ", and a thread that held the GIL" : "");
+}
+
+static struct error *write_report(struct report_run *run)
+{
+	static const char *const nothing[] = {NULL};
+	struct error *error = check_unit(run);
+	if (!error && run->options->command->bit == COMMAND_RECORD && !run->options->output)
+		error = make_default_name(run);
+	if (!error)
+		error = result_stream_open(&run->result, run->default_name ? run->default_name
+									   : run->options->output);
+	if (error)
+		return error;
+	const struct report report = {
+		.profile = &run->profile,
+		.trail = run->input.trail,
+		.unit = (enum profile_unit)run->options->weight,
+		.title = title_of(run),
+		.lost = run->input.lost.count ? run->input.lost.items : nothing,
+	};
+	error = run->format->write(run->result.stream, &report);
+	if (!error)
+		error = result_stream_commit(&run->result);
+	if (!error && run->default_name && !run->options->common.quiet)
+		fprintf(stderr, "wrote %s\n", run->default_name);
+	return error;
+}
+
+struct error *command_report(const struct command_context *context, enum exit_status *ret)
+{
+	const struct analyze_options *options = context->options;
+	CLEANUP(report_run_deinit)
+	struct report_run run = {
+		.options = options,
+		.format = report_format_find(report_format_names[options->format]),
+		.tally = {.context = context},
+	};
+	struct error *error = check_terminal(&run);
+	if (!error)
+		error = report_input_init(options, run.format, &run.tally, &run.profile,
+					  &run.input);
+	if (error)
+		return error;
+	progress_begin(options->hide_progress || options->common.quiet, options->inputs.count);
+	for (size_t i = 0; i < options->inputs.count && !error; i++) {
+		progress_file(i);
+		error = report_input_add(&run.input, options->inputs.items[i]);
+	}
+	progress_end();
+	if (!error)
+		error = report_input_finish(&run.input);
+	if (!error && run.tally.shown)
+		error = write_report(&run);
+	if (!error)
+		*ret = tally_status(&run.tally);
+	return error;
+}

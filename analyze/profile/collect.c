@@ -1,0 +1,352 @@
+#include "analyze/profile/collect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/profile/stack_frames.h"
+#include "common/cleanup.h"
+
+/* A thread with the stack that it had in the last sample, which has not got its weight yet. */
+struct open_thread {
+	uint64_t thread_id;
+	int32_t os_id;
+	uint32_t node;
+	uint32_t thread; /* of the profile; PROFILE_NONE without by_thread */
+	bool owns_gil;
+	uint64_t cpu_ns;
+};
+
+struct open_list {
+	struct open_thread *items;
+	size_t count;
+	size_t capacity;
+};
+
+/* A process of the file that is read. */
+struct track {
+	int32_t pid;
+	uint64_t start_ticks;
+	uint32_t process; /* of the profile */
+	uint64_t time_ns; /* of the last sample */
+	uint64_t monotonic_ns;
+	uint64_t distance_sum_ns;
+	uint64_t distances;
+	struct open_list open;
+};
+
+struct collector {
+	struct profile *profile;
+	struct collect_options options;
+	struct stack_frames frames;
+	struct track *tracks;
+	size_t track_count;
+	struct open_list next; /* of the sample that is added */
+	size_t cpu_hint;       /* where in the list of threads the last one was */
+};
+
+struct error *collector_create(struct profile *profile, const struct collect_options *options,
+			       struct collector **ret)
+{
+	struct collector *collector = calloc(1, sizeof(*collector));
+	if (!collector)
+		return &error_out_of_memory;
+	collector->profile = profile;
+	collector->options = *options;
+	*ret = collector;
+	return NULL;
+}
+
+static void forget_tracks(struct collector *collector)
+{
+	for (size_t i = 0; i < collector->track_count; i++)
+		free(collector->tracks[i].open.items);
+	free(collector->tracks);
+	collector->tracks = NULL;
+	collector->track_count = 0;
+}
+
+void collector_destroy(struct collector *collector)
+{
+	if (!collector)
+		return;
+	forget_tracks(collector);
+	free(collector->next.items);
+	stack_frames_deinit(&collector->frames);
+	free(collector);
+}
+
+void collector_destroyp(struct collector **collector)
+{
+	collector_destroy(*collector);
+}
+
+/* Threads of a model and of the list are in nearly the same order. */
+static uint64_t cpu_time(struct collector *collector, const struct thread_list *threads, int32_t id)
+{
+	for (size_t i = 0; id && i < threads->count; i++) {
+		size_t at = (collector->cpu_hint + i) % threads->count;
+		if (threads->items[at].tid == id) {
+			collector->cpu_hint = at + 1;
+			return threads->items[at].cpu_time_ns;
+		}
+	}
+	return 0;
+}
+
+static struct error *add_run(struct collector *collector, const struct track *track,
+			     const struct open_thread *open, uint64_t wall_ns)
+{
+	struct profile_thread *thread = &collector->profile->threads[open->thread];
+	const struct profile_run run = {
+		.start_ns = track->time_ns,
+		.wall_ns = wall_ns,
+		.node = open->node,
+		.samples = 1,
+	};
+	if (!thread->first_ns || track->time_ns < thread->first_ns)
+		thread->first_ns = track->time_ns;
+	if (track->time_ns + wall_ns > thread->last_ns)
+		thread->last_ns = track->time_ns + wall_ns;
+	if (!collector->options.trail)
+		return NULL;
+	return profile_trail_add(collector->options.trail, open->thread, &run);
+}
+
+/* The stacks of the last sample get what they weigh. `threads` NULL: there is no next sample. */
+static struct error *weigh(struct collector *collector, struct track *track, uint64_t wall_ns,
+			   const struct thread_list *threads)
+{
+	struct profile *profile = collector->profile;
+	struct error *error = NULL;
+	for (size_t i = 0; i < track->open.count && !error; i++) {
+		const struct open_thread *open = &track->open.items[i];
+		uint64_t cpu_ns =
+			threads && open->cpu_ns ? cpu_time(collector, threads, open->os_id) : 0;
+		const struct profile_weight weight = {
+			.of = {[PROFILE_SAMPLES] = 1,
+			       [PROFILE_WALL] = wall_ns,
+			       [PROFILE_CPU] = cpu_ns > open->cpu_ns ? cpu_ns - open->cpu_ns : 0,
+			       [PROFILE_GIL] = open->owns_gil ? wall_ns : 0},
+		};
+		profile_weight_add(&profile->nodes[open->node].own, &weight);
+		profile_weight_add(&profile->total, &weight);
+		if (open->thread == PROFILE_NONE)
+			continue;
+		profile_weight_add(&profile->threads[open->thread].total, &weight);
+		error = add_run(collector, track, open, wall_ns);
+	}
+	track->open.count = 0;
+	return error;
+}
+
+static uint64_t mean_distance(const struct track *track)
+{
+	return track->distances ? track->distance_sum_ns / track->distances : 0;
+}
+
+static struct error *begin_track(struct collector *collector, const struct model_process *process,
+				 struct track *track)
+{
+	struct profile *profile = collector->profile;
+	const struct process_facts *facts = &process->facts;
+	struct profile_process entry = {
+		.pid = facts->pid,
+		.parent_pid = facts->parent_pid,
+		.start_ticks = facts->start_ticks,
+	};
+	const char *command = facts->command_line ? facts->command_line : facts->command_name;
+	struct error *error = profile_text(profile, facts->host ? facts->host : "", &entry.host);
+	if (!error)
+		error = profile_text(profile, command ? command : "", &entry.command);
+	if (!error)
+		error = profile_process(profile, &entry, &track->process);
+	track->pid = facts->pid;
+	track->start_ticks = facts->start_ticks;
+	return error;
+}
+
+static struct error *find_track(struct collector *collector, const struct model_process *process,
+				struct track **ret)
+{
+	for (size_t i = collector->track_count; i-- > 0;) {
+		struct track *track = &collector->tracks[i];
+		if (track->pid == process->facts.pid &&
+		    track->start_ticks == process->facts.start_ticks) {
+			*ret = track;
+			return NULL;
+		}
+	}
+	struct track *tracks =
+		reallocarray(collector->tracks, collector->track_count + 1, sizeof(*tracks));
+	if (!tracks)
+		return &error_out_of_memory;
+	collector->tracks = tracks;
+	struct track *track = &tracks[collector->track_count];
+	*track = (struct track){0};
+	struct error *error = begin_track(collector, process, track);
+	if (error)
+		return error;
+	collector->track_count++;
+	*ret = track;
+	return NULL;
+}
+
+/* The distance to the sample before; 0 if there was none, or its clock was another one. */
+static uint64_t distance(const struct track *track, const struct sample_facts *sample)
+{
+	if (track->monotonic_ns && sample->monotonic_ns > track->monotonic_ns)
+		return sample->monotonic_ns - track->monotonic_ns;
+	return 0;
+}
+
+static struct error *find_thread(struct collector *collector, const struct track *track,
+				 const struct model_process *process,
+				 const struct model_thread *thread, uint32_t *ret)
+{
+	struct profile *profile = collector->profile;
+	struct profile_thread entry = {
+		.process = track->process,
+		.root = PROFILE_NONE,
+		.os_id = thread->os_thread_id,
+		.thread_id = thread->thread_id,
+	};
+	const char *name = model_thread_display_name(process, thread);
+	bool is_new = false;
+	uint32_t number;
+	struct error *error = profile_thread(profile, &entry, &is_new, &number);
+	if (!error && name && !profile->threads[number].name)
+		error = profile_text(profile, name, &profile->threads[number].name);
+	if (!error && is_new) {
+		const struct profile_frame root = {.line = (int32_t)number,
+						   .kind = PROFILE_FRAME_ROOT};
+		uint32_t frame;
+		uint32_t node;
+		error = profile_frame(profile, &root, &frame);
+		if (!error)
+			error = profile_node(profile, PROFILE_NONE, frame, &node);
+		if (!error)
+			profile->threads[number].root = node;
+	}
+	if (!error)
+		*ret = number;
+	return error;
+}
+
+static struct error *open_list_add(struct open_list *list, const struct open_thread *thread)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 16;
+		struct open_thread *items = reallocarray(list->items, capacity, sizeof(*items));
+		if (!items)
+			return &error_out_of_memory;
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->count++] = *thread;
+	return NULL;
+}
+
+/* Roots and frames of a thread, outermost first, into collector->frames. */
+static struct error *make_stack(struct collector *collector, const struct model_process *process,
+				const struct model_thread *thread)
+{
+	const struct collect_options *options = &collector->options;
+	struct error *error = NULL;
+	collector->frames.count = 0;
+	if (options->process_roots)
+		error = stack_frames_add_process(&collector->frames, collector->profile,
+						 &process->facts);
+	if (!error && options->thread_roots)
+		error = stack_frames_add_thread(&collector->frames, collector->profile, process,
+						thread);
+	for (size_t i = thread->frame_count; i-- > 0 && !error;)
+		error = stack_frames_add(&collector->frames, collector->profile, &thread->frames[i],
+					 options->full_filenames);
+	return error;
+}
+
+static struct error *add_thread(struct collector *collector, const struct track *track,
+				const struct model_process *process,
+				const struct model_thread *thread,
+				const struct thread_list *threads)
+{
+	struct profile *profile = collector->profile;
+	struct open_thread open = {
+		.thread_id = thread->thread_id,
+		.os_id = thread->os_thread_id,
+		.node = PROFILE_NONE,
+		.thread = PROFILE_NONE,
+		.owns_gil = thread->owns_gil,
+		.cpu_ns = cpu_time(collector, threads, thread->os_thread_id),
+	};
+	bool wanted = true;
+	struct error *error = make_stack(collector, process, thread);
+	const uint32_t *frames = collector->frames.items;
+	size_t count = collector->frames.count;
+	if (!error && collector->options.filter)
+		error = frame_filter_wants(collector->options.filter, profile, frames, count,
+					   &wanted);
+	if (error || !wanted)
+		return error;
+	if (collector->options.by_thread) {
+		error = find_thread(collector, track, process, thread, &open.thread);
+		if (!error)
+			open.node = profile->threads[open.thread].root;
+	}
+	for (size_t i = 0; i < count && !error; i++)
+		error = profile_node(profile, open.node, frames[i], &open.node);
+	return error ? error : open_list_add(&collector->next, &open);
+}
+
+static void note_time(struct profile *profile, uint64_t time_ns)
+{
+	if (!profile->first_ns || time_ns < profile->first_ns)
+		profile->first_ns = time_ns;
+	if (time_ns > profile->last_ns)
+		profile->last_ns = time_ns;
+}
+
+struct error *collector_add(struct collector *collector, const struct model_process *process,
+			    const struct thread_list *threads)
+{
+	struct track *track;
+	struct error *error = find_track(collector, process, &track);
+	if (error)
+		return error;
+	uint64_t wall_ns = distance(track, &process->sample);
+	if (wall_ns) {
+		track->distance_sum_ns += wall_ns;
+		track->distances++;
+	}
+	error = weigh(collector, track, wall_ns, wall_ns ? threads : NULL);
+	collector->next.count = 0;
+	for (size_t i = 0; i < process->thread_count && !error; i++) {
+		const struct model_thread *thread = &process->threads[i];
+		if (thread->frame_count &&
+		    (collector->options.idle || thread->activity != MODEL_IDLE))
+			error = add_thread(collector, track, process, thread, threads);
+	}
+	if (error)
+		return error;
+	struct open_list emptied = track->open;
+	track->open = collector->next;
+	collector->next = emptied;
+	track->time_ns =
+		process->has_sample ? process->sample.time_ns : process->facts.capture_time_ns;
+	track->monotonic_ns = process->sample.monotonic_ns;
+	note_time(collector->profile, track->time_ns);
+	collector->profile->samples++;
+	collector->profile->processes[track->process].samples++;
+	return NULL;
+}
+
+struct error *collector_end_file(struct collector *collector)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; i < collector->track_count && !error; i++)
+		error = weigh(collector, &collector->tracks[i],
+			      mean_distance(&collector->tracks[i]), NULL);
+	forget_tracks(collector);
+	return error;
+}

@@ -1,0 +1,42 @@
+/*
+ * From the samples of files to a profile. What weighs is the thread sample: a stack that a thread
+ * had in a sample holds until the next sample of its process, and gets the time between and what
+ * the thread has used of a processor.
+ */
+#ifndef PYSPY_ANALYZE_PROFILE_COLLECT_H
+#define PYSPY_ANALYZE_PROFILE_COLLECT_H
+
+#include "analyze/profile/frame_filter.h"
+#include "common/model.h"
+#include "common/profile.h"
+#include "formats/profile_trail.h"
+
+struct collect_options {
+	bool idle;		     /* idle threads too */
+	bool thread_roots;	     /* the outermost frame of each stack names its thread */
+	bool process_roots;	     /* outside of that its process and the parents of that */
+	bool full_filenames;	     /* not the part inside of the package */
+	bool by_thread;		     /* stacks of different threads are different: roots[] tells */
+	struct frame_filter *filter; /* NULL: all stacks */
+	struct profile_trail *trail; /* NULL, or what gets the stacks in their order */
+};
+
+struct collector;
+
+/* `profile` and what the options name must live as long. */
+struct error *collector_create(struct profile *profile, const struct collect_options *options,
+			       struct collector **ret);
+void collector_destroy(struct collector *collector);
+void collector_destroyp(struct collector **collector);
+
+/*
+ * Add a sample of a process; `threads` has the processor time of its threads. Samples of a process
+ * come in the order of time. A process that has a new start is another one.
+ */
+struct error *collector_add(struct collector *collector, const struct model_process *process,
+			    const struct thread_list *threads);
+
+/* A file has ended: what the last stacks of its processes weigh is the mean of the others. */
+struct error *collector_end_file(struct collector *collector);
+
+#endif

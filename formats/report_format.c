@@ -1,0 +1,26 @@
+#include "formats/report_format.h"
+
+#include <string.h>
+
+static const struct report_format formats[] = {
+	{.name = "raw", .alias = "collapsed", .extension = "txt", .write = collapsed_report},
+	{.name = "text", .extension = "txt", .write = text_report},
+};
+
+const char *const report_format_names[] = {"raw", "collapsed", "text", NULL};
+
+const char *const report_unit_names[] = {
+	[PROFILE_SAMPLES] = "samples", [PROFILE_WALL] = "wall", [PROFILE_CPU] = "cpu",
+	[PROFILE_GIL] = "gil",	       [PROFILE_UNITS] = NULL,
+};
+
+const struct report_format *report_format_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		const struct report_format *format = &formats[i];
+		if (strcmp(format->name, name) == 0 ||
+		    (format->alias && strcmp(format->alias, name) == 0))
+			return format;
+	}
+	return NULL;
+}

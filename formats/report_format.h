@@ -1,0 +1,45 @@
+/*
+ * The formats of reports. To add one:
+ *  1. formats/NAME_report.c with its writer, declared here;
+ *  2. its row in report_format.c;
+ *  3. man/pyspy-analyze.1, a golden output in tests/unit/test_report_formats.c.
+ */
+#ifndef PYSPY_FORMATS_REPORT_FORMAT_H
+#define PYSPY_FORMATS_REPORT_FORMAT_H
+
+#include <stdio.h>
+
+#include "common/profile.h"
+#include "formats/profile_trail.h"
+
+struct report {
+	const struct profile *profile;
+	struct profile_trail *trail; /* of formats that need one; else NULL */
+	enum profile_unit unit;	     /* what widths and columns are of */
+	const char *title;
+	const char *const *lost; /* what is missing, in words; NULL-terminated */
+};
+
+struct report_format {
+	const char *name;
+	const char *alias;     /* or NULL */
+	const char *extension; /* without a dot */
+	bool binary;	       /* not for terminals */
+	bool by_thread;	       /* wants a tree for each thread */
+	bool trail;	       /* wants what each thread did one after another; with by_thread */
+	/* Errors of the stream are the caller's to see. */
+	struct error *(*write)(FILE *stream, const struct report *report);
+};
+
+/* NULL-terminated names, aliases too, for the option's choices; and the format of a choice. */
+extern const char *const report_format_names[];
+#define REPORT_FORMAT_LIST "raw, collapsed, text"
+const struct report_format *report_format_find(const char *name);
+
+/* Names of units, NULL-terminated, by enum profile_unit. */
+extern const char *const report_unit_names[];
+
+struct error *collapsed_report(FILE *stream, const struct report *report);
+struct error *text_report(FILE *stream, const struct report *report);
+
+#endif
