@@ -22,7 +22,7 @@ enum {
 	ALL_ATTEMPTS = 3,
 	NONBLOCKING_ATTEMPTS = 1000,
 	NONBLOCKING_LOCALS_ATTEMPTS = 100, /* a reading with values takes longer */
-	NONBLOCKING_PROOFS = 3,		   /* reads that must all be the same as the first */
+	NONBLOCKING_PROOFS = 9,		   /* reads that must all be the same as the first */
 	/*
 	 * Between attempts, at most; it varies, not to beat with the target. A thread that is let
 	 * go and stopped again at once does not execute a single instruction in between.
@@ -199,7 +199,7 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 	if (gils->held_count == gils->count)
 		return NULL;
 	/* An interpreter whose GIL was free can have been entered meanwhile. */
-	error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
+	error = verify_image(&sampler->pass, sampler->options->memory, VERIFY_DESCENDING, &same);
 	if (error || !same)
 		return error ? error : moved();
 	return sampler_check_gils(sampler, gils);
@@ -283,8 +283,24 @@ static struct error *sampler_holder(struct sampler *sampler, const struct gil_se
 	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
 
-/* The thread that held a free GIL last is the only one that can take it and leave no trace in the
- * GIL. */
+/* Whether a thread state was in the interpreters' lists when they were walked last. */
+static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
+{
+	const struct buffer *links = &sampler->prediction.links;
+	const uint64_t *items = (const uint64_t *)(const void *)links->data;
+	uint64_t next = thread_state + sampler->options->location->layout.thread.next;
+	for (size_t i = 0; i < links->size / sizeof(*items); i++) {
+		if (items[i] == next)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The thread that held a free GIL last is the only one that can take it and leave no trace in the
+ * GIL. If it has ended there is none: a new thread state can get its address, but no stack other
+ * than that one's changes by what it does.
+ */
 static struct error *last_holder_clock(struct sampler *sampler, const struct held_gil *held,
 				       struct thread_clock *ret)
 {
@@ -292,6 +308,10 @@ static struct error *last_holder_clock(struct sampler *sampler, const struct hel
 	if (held->gil.last_holder)
 		tid = thread_state_tid(sampler->options->memory, sampler->options->location,
 				       held->gil.last_holder, sampler->options->threads);
+	if (!tid && !is_listed(sampler, held->gil.last_holder)) {
+		*ret = (struct thread_clock){.known = true};
+		return NULL;
+	}
 	if (!tid)
 		return error_create(ERROR_BUSY, "the thread that held the GIL last is not known");
 	thread_clock_read(sampler->options->pid, tid, ret);
@@ -305,7 +325,8 @@ static struct error *sampler_read_twice(struct sampler *sampler, const struct gi
 	bool same = false;
 	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
-		error = verify_image(&sampler->pass, sampler->options->memory, false, &same);
+		error = verify_image(&sampler->pass, sampler->options->memory, VERIFY_DESCENDING,
+				     &same);
 	if (!error && (!same || sampler->pass.gap_count))
 		error = moved();
 	return error ? error : sampler_check_gils(sampler, gils);
@@ -380,7 +401,9 @@ static struct error *sampler_nonblocking(struct sampler *sampler, struct attempt
 	bool same = true;
 	struct error *error = sampler_read(sampler, attempt);
 	for (int i = 0; !error && same && i < NONBLOCKING_PROOFS; i++)
-		error = verify_image(&sampler->pass, sampler->options->memory, true, &same);
+		error = verify_image(&sampler->pass, sampler->options->memory,
+				     VERIFY_IGNORE_POSITIONS | (i % 2 ? 0 : VERIFY_DESCENDING),
+				     &same);
 	if (!error && (!same || sampler->pass.gap_count ||
 		       !sample_pass_same_roots(&sampler->prediction, &sampler->pass)))
 		error = moved();

@@ -40,22 +40,25 @@ static bool request_is_same(const struct sample_pass *pass, const struct memory_
 	return true;
 }
 
-struct error *verify_image(const struct sample_pass *pass, struct memory *memory,
-			   bool ignore_positions, bool *ret_same)
+struct error *verify_image(const struct sample_pass *pass, struct memory *memory, unsigned flags,
+			   bool *ret_same)
 {
+	bool descending = flags & VERIFY_DESCENDING;
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	struct memory_range range;
 	bool same = true;
 	struct error *error = read_plan_init(&plan, pass->image, 0);
 	if (error)
 		return error;
-	read_plan_reverse(&plan);
+	if (descending)
+		read_plan_reverse(&plan);
 	read_plan_read(&plan, memory);
-	/* Unjoined, the plan's requests are the image's ranges, now in descending order. */
-	size_t i = plan.count;
+	/* Unjoined, the plan's requests are the image's ranges, in the order of reading. */
+	size_t i = 0;
 	for (uint64_t at = 0; same && memory_image_next(pass->image, at, &range);
 	     at = range.address + range.size)
-		same = request_is_same(pass, &plan.requests[--i], range.bytes, ignore_positions);
+		same = request_is_same(pass, &plan.requests[descending ? plan.count - ++i : i++],
+				       range.bytes, flags & VERIFY_IGNORE_POSITIONS);
 	*ret_same = same;
 	return NULL;
 }

@@ -6,15 +6,18 @@
 
 #include "capture/sample_pass.h"
 
-/*
- * Whether all that the pass recorded is still the same in `memory`. The ranges are read in
- * descending order, against the ascending one of the read before: a program that runs in a loop
- * must not be able to show the same mixture twice. With `ignore_positions` the innermost frames'
- * positions may have moved: a thread that runs moves them with each instruction, and either
- * position is one that it was at in that frame.
- */
-struct error *verify_image(const struct sample_pass *pass, struct memory *memory,
-			   bool ignore_positions, bool *ret_same);
+enum verify_flags {
+	/* Read in descending order of addresses, against the ascending one of the read before: a
+	 * program that runs in a loop must not be able to show the same mixture twice. */
+	VERIFY_DESCENDING = 1 << 0,
+	/* The innermost frames' positions may have moved: a thread that runs moves them with each
+	 * instruction, and either position is one that it was at in that frame. */
+	VERIFY_IGNORE_POSITIONS = 1 << 1,
+};
+
+/* Whether all that the pass recorded is still the same in `memory`. */
+struct error *verify_image(const struct sample_pass *pass, struct memory *memory, unsigned flags,
+			   bool *ret_same);
 
 /*
  * Whether the list of threads is still as the pass read it. It can be changed by a thread that does

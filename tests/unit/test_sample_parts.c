@@ -122,23 +122,23 @@ static void test_verification(void **state)
 	fake_u64(target, 0x2000, 7);
 	fake_u64(pass.image, 0x2000, 7);
 	struct memory *memory = memory_image_memory(target);
-	assert_null(verify_image(&pass, memory, false, &same));
+	assert_null(verify_image(&pass, memory, VERIFY_DESCENDING, &same));
 	assert_true(same);
 	assert_null(verify_links(&pass, memory, &same));
 	assert_true(same);
 	/* The position moves: the same frame, another instruction. */
 	fake_u64(target, 0x1010, 99);
-	assert_null(verify_image(&pass, memory, false, &same));
+	assert_null(verify_image(&pass, memory, VERIFY_DESCENDING, &same));
 	assert_false(same);
-	assert_null(verify_image(&pass, memory, true, &same));
+	assert_null(verify_image(&pass, memory, VERIFY_IGNORE_POSITIONS, &same));
 	assert_true(same);
 	/* Its neighbours must not. */
 	fake_u64(target, 0x1018, 99);
-	assert_null(verify_image(&pass, memory, true, &same));
+	assert_null(verify_image(&pass, memory, VERIFY_IGNORE_POSITIONS, &same));
 	assert_false(same);
 	fake_u64(target, 0x1018, 0x1018);
 	fake_u64(target, 0x1008, UINT64_C(99) << 56);
-	assert_null(verify_image(&pass, memory, true, &same));
+	assert_null(verify_image(&pass, memory, VERIFY_IGNORE_POSITIONS, &same));
 	assert_false(same);
 	fake_u64(target, 0x2000, 8);
 	assert_null(verify_links(&pass, memory, &same));
