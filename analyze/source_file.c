@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyze/root_file.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/root_file.h"
 #include "common/terminal_text.h"
 
 void source_file_deinit(struct source_file *file)

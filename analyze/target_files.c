@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyze/root_file.h"
 #include "common/cleanup.h"
 #include "common/cursor.h"
+#include "common/root_file.h"
 
 /* A search for one module's file. */
 struct file_search {

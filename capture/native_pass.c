@@ -13,6 +13,8 @@ enum {
 	RED_ZONE_BYTES = 128,
 	VDSO_MAX_BYTES = 1 << 20,
 	PAGE_BYTES = 4096,
+	MADE_CODE_BYTES = 32, /* on each side of an address */
+	MADE_CODE_MAX = 4096, /* addresses */
 	/* Where the mapping is not known: it is younger than the list of mappings. */
 	UNKNOWN_STACK_BYTES = 64 << 10,
 };
@@ -149,9 +151,50 @@ static struct error *put_vdso(const struct native_pass *pass, struct memory_imag
 	return NULL;
 }
 
+/* Code that the process made itself is in no file: what is around each address in it is kept, for
+ * the instructions there tell how to go on. */
+static struct error *put_made_code(const struct native_pass *pass, uint64_t address,
+				   struct memory_image *image, size_t *count)
+{
+	uint8_t bytes[2 * MADE_CODE_BYTES];
+	const struct mapping *mapping = mappings_find(pass->mappings, address);
+	if (!mapping || !(mapping->flags & MAPPING_EXECUTE) || mapping->path[0] ||
+	    *count == MADE_CODE_MAX)
+		return NULL;
+	uint64_t start = address - mapping->start < MADE_CODE_BYTES ? mapping->start
+								    : address - MADE_CODE_BYTES;
+	uint64_t size = mapping->end - start < sizeof(bytes) ? mapping->end - start : sizeof(bytes);
+	if (memory_read(pass->memory, start, bytes, size) != MEMORY_OK)
+		return NULL;
+	(*count)++;
+	return memory_image_put(image, start, bytes, size);
+}
+
+static struct error *put_mentioned_code(const struct native_pass *pass, struct memory_image *image)
+{
+	struct error *error = NULL;
+	size_t count = 0;
+	uint64_t last = 0;
+	for (size_t i = 0; i < pass->stack_count; i++) {
+		const struct memory_request *stack = &pass->stacks[i];
+		size_t first = (size_t)(-stack->address & 7);
+		for (size_t at = first;
+		     !error && stack->status == MEMORY_OK && at + 8 <= stack->size; at += 8) {
+			uint64_t word;
+			memcpy(&word, (const uint8_t *)stack->buffer + at, sizeof(word));
+			if (word != last)
+				error = put_made_code(pass, word, image, &count);
+			last = word;
+		}
+	}
+	return error;
+}
+
 struct error *native_pass_put(const struct native_pass *pass, struct memory_image *image)
 {
 	struct error *error = put_vdso(pass, image);
+	if (!error)
+		error = put_mentioned_code(pass, image);
 	for (size_t i = 0; !error && i < pass->stack_count; i++) {
 		const struct memory_request *stack = &pass->stacks[i];
 		if (stack->status == MEMORY_OK)

@@ -2,7 +2,9 @@
 
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
+#include "capture/perf_map_read.h"
 #include "capture/proc.h"
+#include "common/cleanup.h"
 
 static struct error *made_to_fail(const char *what)
 {
@@ -32,12 +34,23 @@ struct error *snapshot_file_begin(struct output_file *output, struct snapshot_wr
 	return snapshot_writer_create(output, ret);
 }
 
+static struct error *write_perf_map(struct snapshot_writer *writer,
+				    const struct process_facts *process)
+{
+	CLEANUP(module_image_deinit) struct module_image image = {0};
+	bool found;
+	struct error *error = perf_map_read(process, &image, &found);
+	return error || !found ? error : snapshot_writer_module_image(writer, &image);
+}
+
 static struct error *write_module_images(struct snapshot_writer *writer,
 					 const struct snapshot_content *content)
 {
 	struct proc_module_files files;
 	proc_module_files_init(&files, content->process->pid);
-	return native_pass_write(content->native, content->modules, &files.files, writer);
+	struct error *error =
+		native_pass_write(content->native, content->modules, &files.files, writer);
+	return error ? error : write_perf_map(writer, content->process);
 }
 
 struct error *snapshot_file_add(struct snapshot_writer *writer,

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyze/root_file.h"
 #include "analyze/target_files.h"
 #include "common/cleanup.h"
+#include "common/root_file.h"
 
 enum { READ_BYTES = 64 << 10 };
 
@@ -132,6 +132,8 @@ int debug_file_find(Dwfl_Module *module, void **userdata, const char *name, Dwar
 	struct debug_file_search *search = *userdata;
 	const char *root;
 	int fd = -1;
+	if (!search->files)
+		return -1;
 	for (size_t i = 0; fd < 0 && target_files_root(search->files, i, &root); i++) {
 		fd = find_by_build_id(search, root);
 		if (fd < 0 && link)

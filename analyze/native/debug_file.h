@@ -12,7 +12,7 @@
 #include "analyze/target.h"
 
 struct debug_file_search {
-	const struct module_files *files; /* borrowed, as is the module */
+	const struct module_files *files; /* borrowed, as is the module; NULL: there are none */
 	const struct module *module;
 	bool refused; /* a file was where it should be, but is another module's */
 };

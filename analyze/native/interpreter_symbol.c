@@ -48,6 +48,7 @@ static const char *const internal[] = {
 	"method_vectorcall_VARARGS",
 	"method_vectorcall_VARARGS_KEYWORDS",
 	"object_vacall",
+	"py_trampoline_evaluator",
 	"pymain_main",
 	"pymain_run_command",
 	"pymain_run_file",
@@ -114,6 +115,12 @@ static bool is_one_of(const char *const *names, size_t count, const char *symbol
 bool symbol_is_tail_call(const char *symbol)
 {
 	return strncmp(symbol, tail_call_prefix, sizeof(tail_call_prefix) - 1) == 0;
+}
+
+/* Python/perf_trampoline.c: py::NAME:FILE. */
+bool symbol_is_trampoline(const char *symbol)
+{
+	return strncmp(symbol, "py::", 4) == 0;
 }
 
 bool symbol_is_evaluation(const char *symbol)

@@ -113,19 +113,27 @@ static bool is_interpreter(const struct merger *merger, const struct native_fram
 	return frame->module && path && strcmp(frame->module->module->path, path) == 0;
 }
 
+/* What says nothing to who reads a stack, unless he asks for it. */
+static bool is_hidden(const struct merger *merger, const struct native_frame *frame,
+		      const struct native_function *function)
+{
+	if (merger->options->internal || !function->symbol)
+		return false;
+	if (!frame->module)
+		return symbol_is_trampoline(function->symbol);
+	return is_interpreter(merger, frame) &&
+	       (symbol_is_internal(function->symbol) || symbol_is_evaluation(function->symbol));
+}
+
 static struct error *add_functions(struct merger *merger, const struct native_frame *frame,
 				   const struct native_functions *functions)
 {
-	bool interpreter = is_interpreter(merger, frame);
 	struct error *error = NULL;
 	if (merger->options->last && merger->next)
 		return NULL;
 	for (size_t i = 0; !error && i < functions->count; i++) {
 		const struct native_function *function = &functions->items[i];
-		bool hidden = interpreter && !merger->options->internal && function->symbol &&
-			      (symbol_is_internal(function->symbol) ||
-			       symbol_is_evaluation(function->symbol));
-		if (!hidden)
+		if (!is_hidden(merger, frame, function))
 			error = add_native(merger, frame, function);
 	}
 	return error;

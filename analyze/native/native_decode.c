@@ -38,7 +38,7 @@ static struct error *native_decoder_init(struct native_decoder *decoder, struct 
 				.internal = options->internal,
 				.interpreter_module = process->interpreter_module,
 			},
-		.symbols.c_library = options->internal,
+		.symbols = {.c_library = options->internal, .target = target},
 		.process = process,
 	};
 	decoder->unwinder = (struct unwinder){

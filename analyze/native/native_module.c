@@ -101,15 +101,34 @@ static void find_eh_cfi(struct native_module *module)
 }
 
 /* Says to libdwfl whose separate debug file it will ask for. */
-static void expect_debug_file(const struct native_modules *modules, struct native_module *module)
+static void expect_debug_file(struct native_module *module, const struct module_files *files)
 {
 	void **userdata;
-	module->debug_file = (struct debug_file_search){
-		.files = target_files(modules->target),
-		.module = module->module,
-	};
+	module->debug_file = (struct debug_file_search){.files = files, .module = module->module};
 	dwfl_module_info(module->dwfl_module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
 	*userdata = &module->debug_file;
+}
+
+struct error *native_module_attach(struct native_module *module, const struct module_files *files,
+				   int *fd)
+{
+	const char *path = module->module->path;
+	module->dwfl = dwfl_begin(&callbacks);
+	if (!module->dwfl)
+		return &error_out_of_memory;
+	dwfl_report_begin(module->dwfl);
+	module->dwfl_module =
+		dwfl_report_elf(module->dwfl, path, path, *fd, module->module->bias, true);
+	if (module->dwfl_module) {
+		(void)take_fd(fd); /* libdwfl's now */
+		expect_debug_file(module, files);
+	}
+	dwfl_report_end(module->dwfl, NULL, NULL);
+	if (module->dwfl_module)
+		find_eh_cfi(module);
+	else
+		module->source = NATIVE_SOURCE_NONE;
+	return NULL;
 }
 
 static struct error *module_open(const struct native_modules *modules, struct native_module *module)
@@ -120,24 +139,7 @@ static struct error *module_open(const struct native_modules *modules, struct na
 		return error;
 	if (fd < 0 && module->source == NATIVE_SOURCE_NONE)
 		fd = open_memory(modules, module);
-	if (fd < 0)
-		return NULL;
-	module->dwfl = dwfl_begin(&callbacks);
-	if (!module->dwfl)
-		return &error_out_of_memory;
-	dwfl_report_begin(module->dwfl);
-	module->dwfl_module = dwfl_report_elf(module->dwfl, module->module->path,
-					      module->module->path, fd, module->module->bias, true);
-	if (module->dwfl_module) {
-		(void)take_fd(&fd); /* libdwfl's now */
-		expect_debug_file(modules, module);
-	}
-	dwfl_report_end(module->dwfl, NULL, NULL);
-	if (module->dwfl_module)
-		find_eh_cfi(module);
-	else
-		module->source = NATIVE_SOURCE_NONE;
-	return NULL;
+	return fd < 0 ? NULL : native_module_attach(module, target_files(modules->target), &fd);
 }
 
 struct error *native_modules_init(struct native_modules *modules, struct target *target)

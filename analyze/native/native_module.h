@@ -47,6 +47,14 @@ struct native_modules {
 struct error *native_modules_init(struct native_modules *modules, struct target *target);
 void native_modules_deinit(struct native_modules *modules);
 
+/*
+ * Read a module from a file that is proven to be its own; `fd` is -1 afterwards if it was taken
+ * over. Separate debug files are sought among `files`; NULL: there are none. What cannot be read
+ * leaves the module without dwfl_module.
+ */
+struct error *native_module_attach(struct native_module *module, const struct module_files *files,
+				   int *fd);
+
 /* The module that holds the address, opened; NULL if there is none. Only running out of memory is
  * an error: what cannot be opened has no dwfl_module. */
 struct error *native_modules_find(struct native_modules *modules, uint64_t address,

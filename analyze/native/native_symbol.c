@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/native/perf_map_load.h"
 #include "common/cleanup.h"
 
 enum { SYMBOL_MAX_BYTES = 1 << 16 }; /* longer ones are not demangled */
@@ -26,6 +27,7 @@ void native_symbols_deinit(struct native_symbols *symbols)
 			functions_destroy(symbols->found.entries[i].value);
 	}
 	address_map_deinit(&symbols->found);
+	perf_map_deinit(&symbols->perf_map);
 }
 
 char *native_demangle(const char *symbol)
@@ -196,12 +198,34 @@ static bool is_c_library(const char *path)
 	return false;
 }
 
-static struct error *find_functions(const struct native_symbols *symbols,
+/* Code that the process has made itself. */
+static struct error *find_made(struct native_symbols *symbols, const struct native_frame *frame,
+			       struct native_function *function)
+{
+	if (!symbols->perf_map_sought && symbols->target) {
+		struct error *error = perf_map_load(symbols->target, &symbols->perf_map);
+		if (error)
+			return error;
+	}
+	symbols->perf_map_sought = true;
+	const struct perf_map_entry *entry = perf_map_find(&symbols->perf_map, frame->lookup);
+	if (!entry)
+		return NULL;
+	CLEANUP_FREE char *name = strndup(entry->name, entry->name_size);
+	if (!name)
+		return &error_out_of_memory;
+	function->offset = frame->pc - entry->address;
+	return set_symbol(function, name);
+}
+
+static struct error *find_functions(struct native_symbols *symbols,
 				    const struct native_frame *frame,
 				    struct native_functions *functions)
 {
 	struct native_function symbol = {0};
-	if (!frame->module || !frame->module->dwfl_module) {
+	if (!frame->module)
+		return find_made(symbols, frame, add_function(functions));
+	if (!frame->module->dwfl_module) {
 		add_function(functions);
 		return NULL;
 	}

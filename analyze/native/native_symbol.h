@@ -8,6 +8,7 @@
 #include "analyze/native/native_module.h"
 #include "analyze/native/unwind.h"
 #include "common/address_map.h"
+#include "formats/perf_map.h"
 
 enum { SYMBOL_MAX_INLINED = 64 };
 
@@ -30,6 +31,11 @@ struct native_symbols {
 	/* Inlined functions and source lines of the C library, too. Nearly every stack has frames
 	 * of it, its debug information is large, often compressed, and seldom what is asked for. */
 	bool c_library;
+	/* Of the process, for code in no module; sought when the first such is asked for. NULL:
+	 * there is none. */
+	struct target *target;
+	struct perf_map perf_map;
+	bool perf_map_sought;
 };
 
 void native_symbols_deinit(struct native_symbols *symbols);

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 #include "analyze/native/call_site.h"
+#include "analyze/native/epilogue.h"
 #include "analyze/native/expression.h"
 
 const char *unwind_method_name(enum unwind_method method)
 {
 	static const char *const names[] = {
-		[UNWIND_REGISTERS] = "registers",
-		[UNWIND_CFI] = "cfi",
-		[UNWIND_FRAME_POINTER] = "frame pointer",
+		[UNWIND_REGISTERS] = "registers", [UNWIND_CFI] = "cfi",
+		[UNWIND_EPILOGUE] = "epilogue",	  [UNWIND_FRAME_POINTER] = "frame pointer",
 		[UNWIND_SEARCH] = "search",
 	};
 	return names[method];
@@ -133,6 +133,22 @@ static bool step_by_cfi(struct step *step)
 	       step_by_table(step, native_module_debug_cfi(module), module->debug_bias);
 }
 
+/* Only behind a call: elsewhere, code without call frame information can be anywhere in a function,
+ * and an instruction that looks like the end of one can be data. */
+static bool step_by_epilogue(struct step *step)
+{
+	struct registers outer;
+	if (step->frame->lookup == step->frame->pc ||
+	    !epilogue_step(step->unwinder->memory, step->inner, &outer) ||
+	    !is_executable(step->unwinder, outer.pc) ||
+	    call_site_before(step->unwinder->memory, outer.machine->machine, outer.pc) ==
+		    CALL_SITE_NO)
+		return false;
+	step->outer = outer;
+	step->method = UNWIND_EPILOGUE;
+	return true;
+}
+
 /* A frame record as both ABIs have it where frame pointers are kept: the caller's frame pointer,
  * and the return address. */
 static bool step_by_frame_pointer(struct step *step)
@@ -211,7 +227,8 @@ static bool step_outwards(struct step *step)
 {
 	if (step_by_cfi(step))
 		return true;
-	if (!step_from_nowhere(step) && !step_by_frame_pointer(step) && !step_by_search(step))
+	if (!step_by_epilogue(step) && !step_from_nowhere(step) && !step_by_frame_pointer(step) &&
+	    !step_by_search(step))
 		return false;
 	(void)!registers_get(&step->outer, step->outer.machine->stack_pointer,
 			     &step->frame->frame_address);
@@ -264,7 +281,7 @@ struct error *unwind(const struct unwinder *unwinder, const struct registers *re
 			.inner = &inner,
 		};
 		bool found = step_outwards(&step);
-		guesses = found && step.method != UNWIND_CFI ? guesses + 1 : 0;
+		guesses = found && step.method > UNWIND_EPILOGUE ? guesses + 1 : 0;
 		if (found && step.is_outermost)
 			ret->end = UNWIND_END_OUTERMOST;
 		else if (!found || !is_progress(&step))

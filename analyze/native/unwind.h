@@ -20,6 +20,7 @@ enum {
 enum unwind_method {
 	UNWIND_REGISTERS = 1, /* the innermost frame: the thread's own registers */
 	UNWIND_CFI,
+	UNWIND_EPILOGUE, /* the code of the frame inside of it returns at once */
 	UNWIND_FRAME_POINTER,
 	UNWIND_SEARCH,
 };

@@ -1,4 +1,4 @@
-#include "analyze/root_file.h"
+#include "common/root_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Files of the target's system, at its own paths or below a folder that stands for its root. */
-#ifndef PYSPY_ANALYZE_ROOT_FILE_H
-#define PYSPY_ANALYZE_ROOT_FILE_H
+#ifndef PYSPY_COMMON_ROOT_FILE_H
+#define PYSPY_COMMON_ROOT_FILE_H
 
 /*
  * Open for reading; `root` NULL is this system's own. Regular files only: the path comes from the
