@@ -439,10 +439,25 @@ static struct error *search_failure(struct locate_search *search)
 			    search->options->exhaustive ? "" : "; try --exhaustive");
 }
 
+/* Layouts are of machines with 64 bits and the least significant byte first, whose C compilers
+ * agree on how structures are laid out. */
+static struct error *check_machine(int32_t machine)
+{
+	if (machine == MACHINE_UNKNOWN || machine == MACHINE_X86_64 || machine == MACHINE_AARCH64)
+		return NULL;
+	return error_create(ERROR_UNSUPPORTED,
+			    "the process ran on a machine that is not supported (ELF machine %d); "
+			    "x86_64 (62) and aarch64 (183) are",
+			    machine);
+}
+
 struct error *locate_python(const struct locate_options *options, struct python_location *ret)
 {
 	struct locate_search search = {.options = options};
-	struct error *error = locate_all_ways(&search, ret);
+	struct error *error = check_machine(options->machine);
+	if (error)
+		return error;
+	error = locate_all_ways(&search, ret);
 	if (error && error->code == ERROR_NOT_FOUND) {
 		error_destroy(error);
 		error = search_failure(&search);

@@ -1,6 +1,9 @@
 /* Scans for an interpreter, over a fake memory. */
 #include <stdio.h>
 
+#include "common/cleanup.h"
+#include "common/facts.h"
+#include "common/locate.h"
 #include "common/locate_scan.h"
 #include "tests/unit/fake_python.h"
 
@@ -136,6 +139,23 @@ static void test_validation(void **state)
 	assert_false(validate_runtime(memory, FAKE_RUNTIME, &location.layout, &started));
 }
 
+static void test_machine(void **state)
+{
+	static const struct modules no_modules;
+	struct locate_options options = {
+		.memory = memory_image_memory(*state),
+		.modules = &no_modules,
+		.machine = 243, /* EM_RISCV */
+	};
+	struct python_location location = {0};
+	CLEANUP(error_destroyp) struct error *error = locate_python(&options, &location);
+	assert_int_equal(error->code, ERROR_UNSUPPORTED);
+	assert_non_null(strstr(error->message, "ELF machine 243"));
+	options.machine = MACHINE_AARCH64;
+	CLEANUP(error_destroyp) struct error *other = locate_python(&options, &location);
+	assert_int_equal(other->code, ERROR_NOT_PYTHON);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +165,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cookie, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interpreter_pointers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_validation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_machine, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
