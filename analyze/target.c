@@ -85,6 +85,8 @@ static struct error *open_core(struct target *target, int fd, const char *name)
 	if (error)
 		return error;
 	error = elf_core_add_program(target->core, &target->modules);
+	if (!error)
+		error = elf_core_add_libraries(target->core, &target->modules);
 	if (error)
 		return error;
 	return elf_core_files_memory(target->core, &target->modules, &target->files.files,
@@ -232,6 +234,13 @@ bool target_names_files(const struct target *target)
 const char *const *target_losses(const struct target *target)
 {
 	return target->snapshot ? snapshot_losses(target->snapshot) : elf_core_losses(target->core);
+}
+
+bool target_file_agrees(struct target *target, const struct module *module,
+			const struct elf_file *file, uint64_t *ret_bias)
+{
+	*ret_bias = module->bias;
+	return !target->core || elf_core_file_agrees(target->core, module, file, ret_bias);
 }
 
 struct snapshot *target_snapshot(struct target *target)

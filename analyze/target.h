@@ -56,6 +56,10 @@ const struct module_files *target_files(const struct target *target);
 const struct python_location *target_python_hint(const struct target *target);
 /* False for a core that does not tell which files were mapped. */
 bool target_names_files(const struct target *target);
+/* Whether a file can be that of a module without a build-id, as far as the input tells; and then
+ * its load bias. */
+bool target_file_agrees(struct target *target, const struct module *module,
+			const struct elf_file *file, uint64_t *ret_bias);
 /* Losses of the file, NULL-terminated. */
 const char *const *target_losses(const struct target *target);
 /* The snapshot behind it, or NULL for a core. */

@@ -371,6 +371,17 @@ bool elf_file_segment(const struct elf_file *file, size_t index, struct elf_segm
 	return true;
 }
 
+size_t elf_file_segment_bytes(const struct elf_file *file, size_t index, void *buffer, size_t size)
+{
+	if (index >= file->program_header_count)
+		return 0;
+	Elf64_Phdr header = program_header(file, index);
+	struct cursor part = file_range(file, header.p_offset, header.p_filesz);
+	size_t wanted = size < part.size ? size : part.size;
+	cursor_copy(&part, buffer, wanted);
+	return wanted;
+}
+
 /* The part of a read-only segment from `address` on that is in the file. */
 static struct cursor read_only_part(const struct elf_file *file, uint64_t address)
 {

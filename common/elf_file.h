@@ -60,6 +60,9 @@ struct elf_segment {
 
 size_t elf_file_segment_count(const struct elf_file *file);
 bool elf_file_segment(const struct elf_file *file, size_t index, struct elf_segment *ret);
+/* The bytes of a segment as they are in the file, which is not what they are in a process that has
+ * written to them. Gives how many were copied, up to `size`. */
+size_t elf_file_segment_bytes(const struct elf_file *file, size_t index, void *buffer, size_t size);
 
 /*
  * Bytes of the file as they were mapped at `address` (the file's own address), read-only segments

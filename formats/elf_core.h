@@ -45,6 +45,16 @@ bool elf_core_auxv(const struct elf_core *core, uint64_t type, uint64_t *ret);
  * process of it: its name, and where it is. Its writable data stays unknown. */
 struct error *elf_core_add_program(const struct elf_core *core, struct modules *modules);
 
+/* Add the libraries of such a core, as the dynamic linker's list in its memory tells them. After
+ * elf_core_add_program. */
+struct error *elf_core_add_libraries(struct elf_core *core, struct modules *modules);
+
+/* Whether a file can be what was mapped as a module whose build-id the core does not have: by where
+ * its segments lie, and by what the kernel or the dynamic linker left in memory of it. `ret_bias`
+ * is the load bias according to the file. */
+bool elf_core_file_agrees(struct elf_core *core, const struct module *module,
+			  const struct elf_file *file, uint64_t *ret_bias);
+
 /*
  * A layer over the core's memory (both borrowed): read-only pages that the core lacks come from the
  * modules' files, where those are there and their build-id is the one in the core.

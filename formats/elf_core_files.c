@@ -53,20 +53,31 @@ static bool segment_agrees(const struct mappings *mappings, const struct module 
 	return !known || !(segment->flags & PF_X) == !(known & MAPPING_EXECUTE);
 }
 
-/* A core without the module's header has no build-id: then all segments must agree, or the
- * program's with what the kernel said of it. */
-static bool file_agrees(const struct file_memory *memory, const struct module *module,
-			const struct elf_file *file, uint64_t *ret_bias)
+static bool is_program(const struct elf_core *core, const struct module *module)
+{
+	uint64_t headers;
+	return elf_core_auxv(core, AT_PHDR, &headers) && headers >= module->start &&
+	       headers < module->end;
+}
+
+/* A core without the module's header has no build-id: then all segments must agree, the program's
+ * with what the kernel said of it. */
+bool elf_core_file_agrees(struct elf_core *core, const struct module *module,
+			  const struct elf_file *file, uint64_t *ret_bias)
 {
 	struct elf_segment segment;
-	if (!elf_core_names_files(memory->core))
-		return core_program_agrees(memory->core, file, ret_bias);
+	if (!elf_core_names_files(core) && is_program(core, module))
+		return core_program_agrees(core, file, ret_bias);
+	if (!elf_core_names_files(core)) {
+		*ret_bias = module->bias;
+		return core_library_agrees(core, module, file);
+	}
 	if (!first_load(file, &segment))
 		return false;
 	uint64_t bias = module->start - ((segment.address - segment.offset) & PAGE_MASK);
 	for (size_t i = 0; i < elf_file_segment_count(file); i++) {
 		if (elf_file_segment(file, i, &segment) && segment.type == PT_LOAD &&
-		    !segment_agrees(elf_core_mappings(memory->core), module, &segment, bias))
+		    !segment_agrees(elf_core_mappings(core), module, &segment, bias))
 			return false;
 	}
 	*ret_bias = bias;
@@ -90,7 +101,7 @@ static void module_file_open(struct file_memory *memory, const struct module *mo
 	if (!file)
 		return;
 	if (!module->build_id.size) {
-		if (!file_agrees(memory, module, file, &ret->bias))
+		if (!elf_core_file_agrees(memory->core, module, file, &ret->bias))
 			return;
 		core_add_loss(memory->core,
 			      "the core has no build-id of '%s'; the file here was used because "

@@ -77,6 +77,14 @@ struct error *core_find_command_line(struct elf_core *core);
 bool core_program_agrees(const struct elf_core *core, const struct elf_file *file,
 			 uint64_t *ret_bias);
 
+/* Append a copy of a module, and keep the order. */
+struct error *core_module_insert(struct modules *modules, const struct module *module);
+
+/* elf_core_link_map.c: whether `file` is the library that was loaded as `module`: all its segments
+ * are mapped, and its dynamic section is the one in memory. */
+bool core_library_agrees(struct elf_core *core, const struct module *module,
+			 const struct elf_file *file);
+
 /* elf_core_memory.c */
 struct error *core_segments_read(struct elf_core *core, const Elf64_Phdr *headers, size_t count);
 extern const struct memory_operations core_memory_operations;

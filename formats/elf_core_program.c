@@ -33,7 +33,12 @@ struct error *elf_core_add_program(const struct elf_core *core, struct modules *
 		.end = mapping->end,
 		.bias = mapping->start < FIXED_ADDRESS_LIMIT ? 0 : mapping->start,
 	};
-	struct error *error = modules_append(modules, &module);
+	return core_module_insert(modules, &module);
+}
+
+struct error *core_module_insert(struct modules *modules, const struct module *module)
+{
+	struct error *error = modules_append(modules, module);
 	if (error)
 		return error;
 	/* Ascending, as modules_find needs them. */

@@ -49,11 +49,12 @@ static int open_file(const struct native_modules *modules, struct native_module 
 		fd = debug_file_fetch_module(wanted);
 	if (fd < 0)
 		return -1;
-	if (!wanted->build_id.size) {
+	struct error *error = elf_file_open(fd, wanted->path, &file);
+	if (!error && !wanted->build_id.size &&
+	    target_file_agrees(modules->target, wanted, file, &module->bias)) {
 		module->source = NATIVE_SOURCE_UNCHECKED;
 		return take_fd(&fd);
 	}
-	struct error *error = elf_file_open(fd, wanted->path, &file);
 	if (error || !elf_file_build_id(file, &build_id) ||
 	    !build_id_equal(&build_id, &wanted->build_id)) {
 		error_destroy(error);
@@ -117,8 +118,7 @@ struct error *native_module_attach(struct native_module *module, const struct mo
 	if (!module->dwfl)
 		return &error_out_of_memory;
 	dwfl_report_begin(module->dwfl);
-	module->dwfl_module =
-		dwfl_report_elf(module->dwfl, path, path, *fd, module->module->bias, true);
+	module->dwfl_module = dwfl_report_elf(module->dwfl, path, path, *fd, module->bias, true);
 	if (module->dwfl_module) {
 		(void)take_fd(fd); /* libdwfl's now */
 		expect_debug_file(module, files);
@@ -171,6 +171,7 @@ struct error *native_modules_find(struct native_modules *modules, uint64_t addre
 	if (found->module)
 		return NULL;
 	found->module = module;
+	found->bias = module->bias;
 	return module_open(modules, found);
 }
 

@@ -14,7 +14,7 @@
 enum native_module_source {
 	NATIVE_SOURCE_NONE = 0,	 /* no file was found: no symbols, no call frame information */
 	NATIVE_SOURCE_FILE,	 /* a file with the module's build-id */
-	NATIVE_SOURCE_UNCHECKED, /* a file; the module's build-id is not known */
+	NATIVE_SOURCE_UNCHECKED, /* a file that fits; the module's build-id is not known */
 	NATIVE_SOURCE_SNAPSHOT,	 /* the image that was captured with --native */
 	NATIVE_SOURCE_MEMORY,	 /* the image in the target's memory (the vDSO) */
 	NATIVE_SOURCE_MISMATCH,	 /* as none: the file that was found has another build-id */
@@ -25,7 +25,8 @@ const char *native_module_source_name(enum native_module_source source);
 struct native_module {
 	const struct module *module;
 	enum native_module_source source;
-	Dwfl *dwfl; /* NULL if there is no file */
+	uint64_t bias; /* by the file, where the module's is a guess */
+	Dwfl *dwfl;    /* NULL if there is no file */
 	Dwfl_Module *dwfl_module;
 	struct debug_file_search debug_file;
 	/* libdw's call frame information, borrowed; NULL if there is none. */

@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.end = MODULE_START + MODULE_SIZE,
 		.bias = MODULE_START,
 	};
-	struct native_module native = {.module = &module};
+	struct native_module native = {.module = &module, .bias = module.bias};
 	struct registers registers;
 	if (size < HEADER_BYTES + SET_BYTES)
 		return 0;
