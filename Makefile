@@ -48,7 +48,7 @@ endif
 CFLAGS_ALL += $(CFLAGS)
 
 CAPTURE_PACKAGES := libelf libzstd
-ANALYZE_PACKAGES := libdw libelf libzstd libcjson
+ANALYZE_PACKAGES := libdw libelf libzstd libcjson zlib
 CAPTURE_LIBS = $(shell $(PKG_CONFIG) $(PKG_CONFIG_STATIC) --libs $(CAPTURE_PACKAGES)) -lpthread
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES)) -liberty -lpthread
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -liberty -lpthread
@@ -95,6 +95,9 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# It has other files in it.
+$(BUILD)/formats/report_assets.o: $(wildcard formats/assets/*)
 
 define archive_rule
 $(BUILD)/lib$(1).a: $$(call objects,$$($(2)_SOURCES))

@@ -70,6 +70,11 @@ static const char *title_of(const struct report_run *run)
 static struct error *check_unit(const struct report_run *run)
 {
 	enum profile_unit unit = (enum profile_unit)run->options->weight;
+	if (run->format->trail && (unit == PROFILE_CPU || unit == PROFILE_GIL))
+		return error_create(
+			ERROR_USAGE,
+			"format %s shows what threads did over time; it cannot weigh %s",
+			run->format->name, report_unit_names[unit]);
 	if (run->profile.total.of[unit] || !run->profile.total.of[PROFILE_SAMPLES])
 		return NULL;
 	return error_create(ERROR_NOT_FOUND,
@@ -83,6 +88,12 @@ static struct error *write_report(struct report_run *run)
 {
 	static const char *const nothing[] = {NULL};
 	struct error *error = check_unit(run);
+	if (!run->profile.total.of[PROFILE_SAMPLES])
+		run->tally.context->message(MESSAGE_WARNING,
+					    run->options->idle
+						    ? "no stack is left"
+						    : "no stack is left; --idle counts those of "
+						      "idle threads too");
 	if (!error && run->options->command->bit == COMMAND_RECORD && !run->options->output)
 		error = make_default_name(run);
 	if (!error)

@@ -3,11 +3,30 @@
 #include <string.h>
 
 static const struct report_format formats[] = {
+	{.name = "flamegraph", .extension = "svg", .write = flamegraph_report},
 	{.name = "raw", .alias = "collapsed", .extension = "txt", .write = collapsed_report},
+	{.name = "speedscope",
+	 .extension = "json",
+	 .by_thread = true,
+	 .trail = true,
+	 .write = speedscope_report},
+	{.name = "chrometrace",
+	 .extension = "json",
+	 .by_thread = true,
+	 .trail = true,
+	 .write = chrometrace_report},
+	{.name = "pprof",
+	 .extension = "pb.gz",
+	 .binary = true,
+	 .by_thread = true,
+	 .write = pprof_report},
+	{.name = "ndjson", .extension = "ndjson", .by_thread = true, .write = ndjson_report},
 	{.name = "text", .extension = "txt", .write = text_report},
 };
 
-const char *const report_format_names[] = {"raw", "collapsed", "text", NULL};
+const char *const report_format_names[] = {"flamegraph", "raw",		"collapsed",
+					   "speedscope", "chrometrace", "pprof",
+					   "ndjson",	 "text",	NULL};
 
 const char *const report_unit_names[] = {
 	[PROFILE_SAMPLES] = "samples", [PROFILE_WALL] = "wall", [PROFILE_CPU] = "cpu",

@@ -33,13 +33,19 @@ struct report_format {
 
 /* NULL-terminated names, aliases too, for the option's choices; and the format of a choice. */
 extern const char *const report_format_names[];
-#define REPORT_FORMAT_LIST "raw, collapsed, text"
+#define REPORT_FORMAT_LIST                                                                         \
+	"flamegraph, raw, collapsed, speedscope, chrometrace, pprof, ndjson, text"
 const struct report_format *report_format_find(const char *name);
 
 /* Names of units, NULL-terminated, by enum profile_unit. */
 extern const char *const report_unit_names[];
 
 struct error *collapsed_report(FILE *stream, const struct report *report);
+struct error *flamegraph_report(FILE *stream, const struct report *report);
+struct error *speedscope_report(FILE *stream, const struct report *report);
+struct error *chrometrace_report(FILE *stream, const struct report *report);
+struct error *pprof_report(FILE *stream, const struct report *report);
+struct error *ndjson_report(FILE *stream, const struct report *report);
 struct error *text_report(FILE *stream, const struct report *report);
 
 #endif

@@ -332,8 +332,12 @@ struct error *collector_add(struct collector *collector, const struct model_proc
 	struct open_list emptied = track->open;
 	track->open = collector->next;
 	collector->next = emptied;
-	track->time_ns =
-		process->has_sample ? process->sample.time_ns : process->facts.capture_time_ns;
+	/* By one clock, so that one stack ends where the next begins. */
+	if (wall_ns)
+		track->time_ns += wall_ns;
+	else
+		track->time_ns = process->has_sample ? process->sample.time_ns
+						     : process->facts.capture_time_ns;
 	track->monotonic_ns = process->sample.monotonic_ns;
 	note_time(collector->profile, track->time_ns);
 	collector->profile->samples++;

@@ -1,0 +1,270 @@
+"""Reports of a program that is known, in every format, as programs that read them see them.
+
+The target stands still: N snapshots of it are N samples of each of its stacks. Snapshots behind one another
+in one file are a file with N samples.
+"""
+
+import collections
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import unittest
+import xml.dom.minidom
+
+import interpreters
+import support
+from support import EndToEndTest, Target
+
+SAMPLES = 5
+
+
+def read_varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def read_fields(data):
+    """{field: [number or bytes]} of a message of protocol buffers."""
+    fields = collections.defaultdict(list)
+    at = 0
+    while at < len(data):
+        key, at = read_varint(data, at)
+        value, at = read_varint(data, at)
+        if key & 7 == 2:
+            value, at = data[at : at + value], at + value
+        fields[key >> 3].append(value)
+    return fields
+
+
+def read_varints(data):
+    values = []
+    at = 0
+    while at < len(data):
+        value, at = read_varint(data, at)
+        values.append(value)
+    return values
+
+
+class Report(EndToEndTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.interpreter = interpreters.newest_supported()
+        if cls.interpreter is None:
+            raise unittest.SkipTest("no interpreter that is supported")
+        cls.target = Target(cls.interpreter, "stacks.py", 3, 5)
+        cls.addClassCleanup(cls.target.close)
+        cls.target.settle()
+        cls.files = [cls.target.path("s%d.zst" % number) for number in range(SAMPLES)]
+        for path in cls.files:
+            support.capture(cls.target.pid, path)
+        cls.many = cls.target.path("many.zst")
+        with open(cls.many, "wb") as many:
+            for path in cls.files:
+                with open(path, "rb") as one:
+                    shutil.copyfileobj(one, many)
+        cls.dump = support.dump_json(cls.files[0])
+
+    def report(self, *words, expected=support.EXIT_DONE, binary=False):
+        done = support.run([support.ANALYZE, "report"] + list(words))
+        self.assertEqual(done.returncode, expected, done.stderr.decode(errors="replace"))
+        self.error = done.stderr.decode()
+        return done.stdout if binary else done.stdout.decode()
+
+    def stacks(self, *, idle=True, lines=True, threads=False):
+        """What must be counted, by collapsed stack, for one sample."""
+        counts = collections.Counter()
+        for thread in self.dump:
+            if not thread["frames"] or not (idle or thread["active"]):
+                continue
+            labels = []
+            if threads:
+                name = thread["thread_name"]
+                labels.append("thread (%s)" % thread["os_thread_id"] + (": " + name if name else ""))
+            for frame in reversed(thread["frames"]):
+                line = ":%d" % frame["line"] if lines and frame["line"] else ""
+                labels.append("%s (%s%s)" % (frame["name"], frame["short_filename"], line))
+            counts[";".join(labels)] += 1
+        return counts
+
+    def parse_raw(self, text):
+        counts = collections.Counter()
+        for line in text.splitlines():
+            stack, count = re.fullmatch(r"(.*) (\d+)", line).groups()
+            counts[stack] += int(count)
+        return counts
+
+    def times(self, counts, number):
+        return collections.Counter({stack: count * number for stack, count in counts.items()})
+
+    def test_raw(self):
+        for inputs in (self.files, [self.many]):
+            for words, options in (
+                (["-i"], {}),
+                ([], {"idle": False}),
+                (["-i", "--nolineno"], {"lines": False}),
+                (["-i", "-t"], {"threads": True}),
+            ):
+                with self.subTest(inputs=len(inputs), words=words):
+                    expected = self.times(self.stacks(**options), SAMPLES)
+                    if not expected:
+                        continue
+                    found = self.parse_raw(self.report("-f", "raw", *words, *inputs))
+                    self.assertEqual(found, expected)
+
+    def test_filters(self):
+        stacks = self.stacks()
+        name = max(stacks, key=len).split(";")[-1]
+        expected = {s: c * SAMPLES for s, c in stacks.items() if name in s.split(";")}
+        found = self.report("-i", "-f", "raw", "--include", "^" + re.escape(name) + "$", self.many)
+        self.assertEqual(self.parse_raw(found), expected)
+        found = self.report("-i", "-f", "raw", "--exclude", "^" + re.escape(name) + "$", self.many)
+        self.assertEqual(
+            self.parse_raw(found),
+            {s: c * SAMPLES for s, c in stacks.items() if name not in s.split(";")},
+        )
+        thread = next(t for t in self.dump if t["frames"])
+        found = self.parse_raw(
+            self.report("-i", "-f", "raw", "--tid", str(thread["os_thread_id"]), self.many)
+        )
+        self.assertEqual(sum(found.values()), SAMPLES)
+        self.report("--pid", "1", self.many, expected=support.EXIT_FAILED)
+        self.report("--from", "1000000", self.many, expected=support.EXIT_FAILED)
+        first = self.parse_raw(self.report("-i", "-f", "raw", "--to", "0.000000001", self.many))
+        self.assertEqual(first, stacks)
+
+    def test_times(self):
+        counts = self.parse_raw(self.report("-i", "-f", "raw", "--weight", "wall", self.many))
+        values = set(counts.values())
+        self.assertEqual(set(counts), set(self.stacks()))
+        self.assertGreater(min(values), 0)
+        self.report("-i", "--weight", "wall", self.files[0], expected=support.EXIT_FAILED)
+
+    def test_speedscope(self):
+        data = json.loads(self.report("-i", "-f", "speedscope", self.many))
+        self.assertEqual(data["$schema"], "https://www.speedscope.app/file-format-schema.json")
+        frames = data["shared"]["frames"]
+        self.assertEqual(len(data["profiles"]), sum(1 for t in self.dump if t["frames"]))
+        found = set()
+        for profile in data["profiles"]:
+            self.assertEqual((profile["type"], profile["unit"]), ("sampled", "nanoseconds"))
+            self.assertEqual(len(profile["samples"]), len(profile["weights"]))
+            self.assertEqual(profile["endValue"] - profile["startValue"], sum(profile["weights"]))
+            # It stands still.
+            self.assertEqual(len(profile["samples"]), 1)
+            found.add(
+                ";".join(
+                    "%s (%s:%d)" % (frames[i]["name"], frames[i]["file"], frames[i]["line"])
+                    for i in profile["samples"][0]
+                )
+            )
+        self.assertEqual(found, set(self.stacks()))
+
+    def test_chrometrace(self):
+        data = json.loads(self.report("-i", "-f", "chrometrace", self.many))
+        stacks = collections.defaultdict(list)
+        begun = collections.Counter()
+        for event in data["traceEvents"]:
+            self.assertEqual(event["pid"], self.target.pid)
+            stack = stacks[event["tid"]]
+            if event["ph"] == "B":
+                stack.append(event["name"])
+                begun[event["tid"]] += 1
+            elif event["ph"] == "E":
+                self.assertEqual(stack.pop(), event["name"])
+        self.assertFalse(any(stacks.values()))
+        expected = {t["os_thread_id"]: len(t["frames"]) for t in self.dump if t["frames"]}
+        self.assertEqual(begun, expected)
+
+    def test_pprof(self):
+        path = self.target.path("report.pb.gz")
+        self.report("-i", "-f", "pprof", "-o", path, self.many)
+        with gzip.open(path) as file:
+            profile = read_fields(file.read())
+        strings = [text.decode() for text in profile[6]]
+        functions = {}
+        for message in profile[5]:
+            fields = read_fields(message)
+            functions[fields[1][0]] = strings[fields[2][0]]
+        locations = {}
+        for message in profile[4]:
+            fields = read_fields(message)
+            line = read_fields(fields[4][0])
+            locations[fields[1][0]] = (functions[line[1][0]], line[2][0])
+        counts = collections.Counter()
+        for message in profile[2]:
+            fields = read_fields(message)
+            stack = tuple(locations[number] for number in read_varints(fields[1][0]))
+            counts[stack] += read_varints(fields[2][0])[0]
+        expected = collections.Counter(
+            tuple((frame["name"], frame["line"]) for frame in thread["frames"])
+            for thread in self.dump
+            if thread["frames"]
+        )
+        self.assertEqual(counts, self.times(expected, SAMPLES))
+        types = [read_fields(message) for message in profile[1]]
+        self.assertEqual(
+            [(strings[t[1][0]], strings[t[2][0]]) for t in types],
+            [("samples", "count")] + [(unit, "nanoseconds") for unit in ("wall", "cpu", "gil")],
+        )
+        go = shutil.which("go")
+        if go is None:
+            self.skipTest("all but go tool pprof passed: there is no go")
+        top = subprocess.run(
+            [go, "tool", "pprof", "-top", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.assertEqual(top.returncode, 0, top.stderr.decode())
+        self.assertIn(b"Total samples = %d" % sum(counts.values()), top.stdout)
+
+    def test_flamegraph(self):
+        document = xml.dom.minidom.parseString(self.report("-i", self.many))
+        titles = [node.firstChild.data for node in document.getElementsByTagName("title")]
+        total = SAMPLES * sum(self.stacks().values())
+        self.assertTrue(titles[0].startswith("all \u2014 %d samples, 100.00%%" % total), titles[0])
+        for stack in self.stacks():
+            self.assertTrue(any(title.startswith(stack.split(";")[-1]) for title in titles), stack)
+
+    def test_ndjson_and_text(self):
+        lines = [json.loads(line) for line in self.report("-i", "-f", "ndjson", self.many).splitlines()]
+        stacks = [line for line in lines if line["type"] == "stack"]
+        self.assertEqual(sum(s["samples"] for s in stacks), SAMPLES * sum(self.stacks().values()))
+        text = self.report("-i", "-f", "text", self.many)
+        self.assertRegex(text, r"^%d samples of 1 process" % SAMPLES)
+
+    def test_record_names_its_file(self):
+        folder = self.target.path("record")
+        os.mkdir(folder)
+        done = subprocess.run(
+            [os.path.abspath(support.ANALYZE), "record", "-i", "-f", "speedscope", self.many],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        (name,) = os.listdir(folder)
+        self.assertRegex(name, r"^[\w.-]+-\d{4}-\d\d-\d\dT\d{6}Z\.json$")
+        self.assertIn(name, done.stderr.decode())
+
+    def test_cut_and_foreign_files(self):
+        cut = self.target.path("cut.zst")
+        with open(self.many, "rb") as many, open(cut, "wb") as file:
+            file.write(many.read()[:-20])
+        text = self.report("-i", "-f", "raw", cut, expected=support.EXIT_PARTIAL)
+        counts = self.parse_raw(text)
+        self.assertEqual(set(counts), set(self.stacks()))
+        self.assertIn("cut.zst", self.error)
+        text = self.report("-i", "-f", "raw", self.files[0], __file__, expected=support.EXIT_PARTIAL)
+        self.assertEqual(self.parse_raw(text), self.stacks())
+        self.report("-i", "-f", "raw", __file__, expected=support.EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    support.main()
