@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analyze/command.h"
+#include "analyze/profile/frame_source.h"
 #include "analyze/progress.h"
 #include "analyze/report_input.h"
 #include "analyze/result_stream.h"
@@ -18,6 +19,7 @@ struct report_run {
 	struct profile profile;
 	struct report_input input;
 	struct result_stream result;
+	struct frame_source source;
 	char *default_name;
 };
 
@@ -26,6 +28,7 @@ static void report_run_deinit(struct report_run *run)
 	result_stream_close(&run->result);
 	report_input_deinit(&run->input);
 	profile_deinit(&run->profile);
+	frame_source_deinit(&run->source);
 	free(run->default_name);
 }
 
@@ -70,7 +73,8 @@ static const char *title_of(const struct report_run *run)
 static struct error *check_unit(const struct report_run *run)
 {
 	enum profile_unit unit = (enum profile_unit)run->options->weight;
-	if (run->format->trail && (unit == PROFILE_CPU || unit == PROFILE_GIL))
+	if (run->format->trail && !run->format->all_units &&
+	    (unit == PROFILE_CPU || unit == PROFILE_GIL))
 		return error_create(
 			ERROR_USAGE,
 			"format %s shows what threads did over time; it cannot weigh %s",
@@ -106,6 +110,8 @@ static struct error *write_report(struct report_run *run)
 		.trail = run->input.trail,
 		.unit = (enum profile_unit)run->options->weight,
 		.title = title_of(run),
+		.source = run->options->source ? frame_source_read : NULL,
+		.source_context = &run->source,
 		.lost = run->input.lost.count ? run->input.lost.items : nothing,
 	};
 	error = run->format->write(run->result.stream, &report);
@@ -124,6 +130,7 @@ struct error *command_report(const struct command_context *context, enum exit_st
 		.options = options,
 		.format = report_format_find(report_format_names[options->format]),
 		.tally = {.context = context},
+		.source = {.profile = &run.profile, .root = options->sysroot},
 	};
 	struct error *error = check_terminal(&run);
 	if (!error)

@@ -78,8 +78,9 @@ static const struct option_spec option_rows[] = {
 	 .commands = STACK_COMMANDS, .offset = FIELD(no_line_numbers),
 	 .help = "show no line numbers"},
 	{.name = "source", .kind = OPTION_FLAG,
-	 .commands = COMMAND_DUMP, .offset = FIELD(source),
-	 .help = "show the source line of each frame, where its file is at hand"},
+	 .commands = STACK_COMMANDS, .offset = FIELD(source),
+	 .help = "show the source line of each frame, where its file is at hand; in a report with "
+		 "--format html"},
 	{.name = "format", .letter = 'f', .argument = "FORMAT", .kind = OPTION_CHOICE,
 	 .choices = report_format_names, .commands = REPORT_COMMANDS, .offset = FIELD(format),
 	 .help = "what to make of the stacks: " REPORT_FORMAT_LIST "; default: the first"},

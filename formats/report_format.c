@@ -20,13 +20,19 @@ static const struct report_format formats[] = {
 	 .binary = true,
 	 .by_thread = true,
 	 .write = pprof_report},
+	{.name = "html",
+	 .extension = "html",
+	 .by_thread = true,
+	 .trail = true,
+	 .all_units = true,
+	 .write = html_report},
 	{.name = "ndjson", .extension = "ndjson", .by_thread = true, .write = ndjson_report},
 	{.name = "text", .extension = "txt", .write = text_report},
 };
 
-const char *const report_format_names[] = {"flamegraph", "raw",		"collapsed",
-					   "speedscope", "chrometrace", "pprof",
-					   "ndjson",	 "text",	NULL};
+const char *const report_format_names[] = {"flamegraph",  "raw",   "collapsed", "speedscope",
+					   "chrometrace", "pprof", "html",	"ndjson",
+					   "text",	  NULL};
 
 const char *const report_unit_names[] = {
 	[PROFILE_SAMPLES] = "samples", [PROFILE_WALL] = "wall", [PROFILE_CPU] = "cpu",

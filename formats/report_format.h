@@ -18,6 +18,10 @@ struct report {
 	enum profile_unit unit;	     /* what widths and columns are of */
 	const char *title;
 	const char *const *lost; /* what is missing, in words; NULL-terminated */
+	/* NULL, or gives the text of a frame's line, owned by the caller; NULL if it is not known.
+	 */
+	struct error *(*source)(void *context, uint32_t frame, char **ret);
+	void *source_context;
 };
 
 struct report_format {
@@ -27,6 +31,7 @@ struct report_format {
 	bool binary;	       /* not for terminals */
 	bool by_thread;	       /* wants a tree for each thread */
 	bool trail;	       /* wants what each thread did one after another; with by_thread */
+	bool all_units;	       /* shows those too that a trail does not have */
 	/* Errors of the stream are the caller's to see. */
 	struct error *(*write)(FILE *stream, const struct report *report);
 };
@@ -34,7 +39,7 @@ struct report_format {
 /* NULL-terminated names, aliases too, for the option's choices; and the format of a choice. */
 extern const char *const report_format_names[];
 #define REPORT_FORMAT_LIST                                                                         \
-	"flamegraph, raw, collapsed, speedscope, chrometrace, pprof, ndjson, text"
+	"flamegraph, raw, collapsed, speedscope, chrometrace, pprof, html, ndjson, text"
 const struct report_format *report_format_find(const char *name);
 
 /* Names of units, NULL-terminated, by enum profile_unit. */
@@ -45,6 +50,7 @@ struct error *flamegraph_report(FILE *stream, const struct report *report);
 struct error *speedscope_report(FILE *stream, const struct report *report);
 struct error *chrometrace_report(FILE *stream, const struct report *report);
 struct error *pprof_report(FILE *stream, const struct report *report);
+struct error *html_report(FILE *stream, const struct report *report);
 struct error *ndjson_report(FILE *stream, const struct report *report);
 struct error *text_report(FILE *stream, const struct report *report);
 

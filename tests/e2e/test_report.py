@@ -232,6 +232,31 @@ class Report(EndToEndTest):
         for stack in self.stacks():
             self.assertTrue(any(title.startswith(stack.split(";")[-1]) for title in titles), stack)
 
+    def test_html(self):
+        page = self.report("-i", "--source", "-f", "html", self.many)
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
+        self.assertEqual(
+            sum(node[2] for node in data["nodes"]), SAMPLES * sum(self.stacks().values())
+        )
+        self.assertTrue(data["sources"])
+        self.assertNotRegex(page, r"(src|href)=|https?://")
+        chromium = shutil.which("chromium")
+        if chromium is None:
+            self.skipTest("all but drawing it passed: there is no chromium")
+        path = self.target.path("page.html")
+        with open(path, "w") as file:
+            file.write(page)
+        drawn = subprocess.run(
+            [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+            + ["file://%s#functions" % path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=120,
+        ).stdout.decode()
+        text = self.report("-i", "-f", "text", self.many).splitlines()
+        rows = text[text.index("") + 2 :]
+        self.assertEqual(drawn.count("<tr>") - 1, len(rows))
+
     def test_ndjson_and_text(self):
         lines = [json.loads(line) for line in self.report("-i", "-f", "ndjson", self.many).splitlines()]
         stacks = [line for line in lines if line["type"] == "stack"]

@@ -147,6 +147,47 @@ static void test_flamegraph(void **state)
 	assert_null(strstr(end + 1, "</script>"));
 }
 
+/* The data is JSON, and ends the only element that it is in by nothing but its end. */
+static void test_html(void **state)
+{
+	(void)state;
+	static const char begin[] = "<script type=\"application/json\" id=\"data\">";
+	CLEANUP_FREE char *text = make("html");
+	char *data = strstr(text, begin);
+	assert_non_null(data);
+	data += strlen(begin);
+	char *end = strstr(data, "</script>");
+	assert_non_null(end);
+	assert_non_null(strstr(end, "<script>"));
+	assert_non_null(strstr(text, "<title>python3 &lt;app&gt;.py</title>"));
+	assert_non_null(strstr(text, "<li>missing: a.zst: cut</li>"));
+	*end = '\0';
+	cJSON *root = cJSON_Parse(data);
+	assert_non_null(root);
+	const cJSON *threads = get(root, "threads");
+	assert_int_equal(cJSON_GetArraySize(threads), 2);
+	double samples = 0;
+	const cJSON *node;
+	cJSON_ArrayForEach(node, get(root, "nodes"))
+	{
+		assert_int_equal(cJSON_GetArraySize(node), 2 + PROFILE_UNITS);
+		samples += cJSON_GetArrayItem(node, 2)->valuedouble;
+	}
+	assert_true(samples == 8);
+	const cJSON *thread;
+	cJSON_ArrayForEach(thread, threads)
+	{
+		int steps = 0;
+		const cJSON *part;
+		cJSON_ArrayForEach(part, get(thread, "steps")) steps +=
+			cJSON_GetArrayItem(part, 1)->valueint;
+		assert_int_equal(steps, get(root, "steps")->valueint);
+	}
+	/* It waits, runs, and waits. */
+	assert_int_equal(cJSON_GetArraySize(get(cJSON_GetArrayItem(threads, 1), "steps")), 3);
+	cJSON_Delete(root);
+}
+
 static void test_pprof_is_gzip(void **state)
 {
 	(void)state;
@@ -184,7 +225,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_speedscope),    cmocka_unit_test(test_chrometrace),
 		cmocka_unit_test(test_ndjson),	      cmocka_unit_test(test_flamegraph),
-		cmocka_unit_test(test_pprof_is_gzip), cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_pprof_is_gzip), cmocka_unit_test(test_html),
+		cmocka_unit_test(test_escapes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
