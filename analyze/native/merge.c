@@ -113,12 +113,24 @@ static bool is_interpreter(const struct merger *merger, const struct native_fram
 	return frame->module && path && strcmp(frame->module->module->path, path) == 0;
 }
 
+/* Is the frame inside of it of the same name? */
+static bool is_just_shown(const struct merger *merger, const char *name)
+{
+	const struct model_thread *merged = merger->merged;
+	const struct model_frame *last =
+		merged->frame_count ? &merged->frames[merged->frame_count - 1] : NULL;
+	return last && last->kind == MODEL_FRAME_NATIVE && last->name && name &&
+	       strcmp(last->name, name) == 0;
+}
+
 /* What says nothing to who reads a stack, unless he asks for it. */
 static bool is_hidden(const struct merger *merger, const struct native_frame *frame,
 		      const struct native_function *function)
 {
 	if (merger->options->internal || !function->symbol)
 		return false;
+	if (function->is_wrapper)
+		return is_just_shown(merger, function->name);
 	if (!frame->module)
 		return symbol_is_trampoline(function->symbol);
 	return is_interpreter(merger, frame) &&

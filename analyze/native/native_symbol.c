@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/native/cython.h"
 #include "analyze/native/perf_map_load.h"
 #include "common/cleanup.h"
 
@@ -28,6 +29,7 @@ void native_symbols_deinit(struct native_symbols *symbols)
 	}
 	address_map_deinit(&symbols->found);
 	perf_map_deinit(&symbols->perf_map);
+	cython_source_deinit(&symbols->cython_source);
 }
 
 char *native_demangle(const char *symbol)
@@ -62,8 +64,15 @@ static struct error *set_symbol(struct native_function *function, const char *sy
 	struct error *error = set_text(&function->symbol, symbol);
 	if (error || !symbol)
 		return error;
-	function->name = native_demangle(symbol);
-	return function->name ? NULL : &error_out_of_memory;
+	CLEANUP_FREE char *demangled = native_demangle(symbol);
+	if (!demangled)
+		return &error_out_of_memory;
+	function->is_cython = cython_is_function(demangled);
+	function->is_wrapper = cython_is_wrapper(demangled);
+	function->name = cython_name(demangled);
+	if (!function->name)
+		function->name = TAKE_POINTER(demangled);
+	return NULL;
 }
 
 static struct native_function *add_function(struct native_functions *functions)
@@ -130,8 +139,23 @@ static struct error *own_place(Dwarf_Die *unit, uint64_t address, struct native_
 	return set_text(&function->filename, dwarf_linesrc(line, NULL, NULL));
 }
 
+/* The author's line instead of the generated one. */
+static struct error *cython_line(struct native_symbols *symbols, const struct module *module,
+				 Dwarf_Die *unit, struct native_function *function)
+{
+	Dwarf_Attribute attribute;
+	const char *folder = NULL;
+	if (dwarf_attr(unit, DW_AT_comp_dir, &attribute))
+		folder = dwarf_formstring(&attribute);
+	return symbols->target
+		       ? cython_source_place(&symbols->cython_source, target_files(symbols->target),
+					     module, folder, &function->filename, &function->line)
+		       : NULL;
+}
+
 /* The scopes around an address, inlined functions among them, innermost first. */
-static struct error *add_scopes(Dwarf_Die *unit, uint64_t address, Dwarf_Die *scopes, int count,
+static struct error *add_scopes(struct native_symbols *symbols, const struct module *module,
+				Dwarf_Die *unit, uint64_t address, Dwarf_Die *scopes, int count,
 				const struct native_function *symbol,
 				struct native_functions *functions)
 {
@@ -146,6 +170,8 @@ static struct error *add_scopes(Dwarf_Die *unit, uint64_t address, Dwarf_Die *sc
 		if (!error)
 			error = inlined ? call_place(unit, inlined, function)
 					: own_place(unit, address, function);
+		if (!error && function->is_cython)
+			error = cython_line(symbols, module, unit, function);
 		if (error)
 			return error;
 		inlined = &scopes[i];
@@ -158,7 +184,7 @@ static struct error *add_scopes(Dwarf_Die *unit, uint64_t address, Dwarf_Die *sc
 }
 
 /* Leaves `functions` empty if there is no debug information for the address. */
-static struct error *find_scopes(const struct native_frame *frame,
+static struct error *find_scopes(struct native_symbols *symbols, const struct native_frame *frame,
 				 const struct native_function *symbol,
 				 struct native_functions *functions)
 {
@@ -176,8 +202,8 @@ static struct error *find_scopes(const struct native_frame *frame,
 	int count = dwarf_getscopes_die(&scopes[0], &parents);
 	if (count <= 0)
 		return NULL;
-	struct error *error =
-		add_scopes(unit, frame->lookup - bias, parents, count, symbol, functions);
+	struct error *error = add_scopes(symbols, frame->module->module, unit, frame->lookup - bias,
+					 parents, count, symbol, functions);
 	if (!error && functions->count && functions->items[functions->count - 1].inlined)
 		return set_symbol(add_function(functions), symbol->symbol);
 	return error;
@@ -231,7 +257,7 @@ static struct error *find_functions(struct native_symbols *symbols,
 	}
 	struct error *error = find_symbol(frame, &symbol);
 	if (!error && (symbols->c_library || !is_c_library(frame->module->module->path)))
-		error = find_scopes(frame, &symbol, functions);
+		error = find_scopes(symbols, frame, &symbol, functions);
 	if (error || functions->count) {
 		free(symbol.symbol);
 		free(symbol.name);

@@ -5,6 +5,7 @@
 #ifndef PYSPY_ANALYZE_NATIVE_NATIVE_SYMBOL_H
 #define PYSPY_ANALYZE_NATIVE_NATIVE_SYMBOL_H
 
+#include "analyze/native/cython_source.h"
 #include "analyze/native/native_module.h"
 #include "analyze/native/unwind.h"
 #include "common/address_map.h"
@@ -17,6 +18,8 @@ struct native_function {
 	char *name;	 /* demangled, without parameters; NULL if unknown */
 	char *filename;	 /* source file; NULL if unknown */
 	int32_t line;	 /* 0 if unknown */
+	bool is_cython;	 /* made by Cython of a function of its author's */
+	bool is_wrapper; /* it only passes the arguments on to that one */
 	bool inlined;	 /* into the function that follows */
 	uint64_t offset; /* of the address in the function, bytes; 0 for inlined ones */
 };
@@ -36,6 +39,7 @@ struct native_symbols {
 	struct target *target;
 	struct perf_map perf_map;
 	bool perf_map_sought;
+	struct cython_source cython_source;
 };
 
 void native_symbols_deinit(struct native_symbols *symbols);
