@@ -13,7 +13,11 @@ from interpreters import find_interpreters
 from support import EndToEndTest, Target
 
 SECONDS_AT_MOST = 20
-SMALL_FLAGS = ["-S", "-E", "-I", "-X", "utf8"]
+
+
+def small_flags(minor):
+    """With which small.py runs: without site, and by nothing but its arguments."""
+    return ["-S", "-E"] + (["-I", "-X", "utf8"] if minor >= (3, 4) else [])
 
 
 def representative_interpreters():
@@ -55,7 +59,7 @@ class DamagedInput(EndToEndTest):
         cls.folder = tempfile.mkdtemp(prefix="pyspy-damage-")
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.core = None
-        with Target(cls.interpreter, "small.py", flags=SMALL_FLAGS) as target:
+        with Target(cls.interpreter, "small.py", flags=small_flags(cls.interpreter.minor)) as target:
             target.wait_for("expected.py")
             target.wait_quiet()
             cls.expected = read_small_expected(target.path("expected.py"))

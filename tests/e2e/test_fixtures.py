@@ -14,7 +14,7 @@ from generate import add_class, make_load_tests, template
 from support import EndToEndTest, FOLDER
 
 FIXTURES = os.path.join(FOLDER, os.pardir, "fixtures")
-OLDEST, NEWEST = (3, 8), (3, 13)  # that must be there
+VERSIONS = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)]  # that must be there
 
 
 @template
@@ -29,6 +29,7 @@ class Fixture(EndToEndTest):
 
     def check(self, path, golden=None):
         shown = support.dump_json(path, "--sysroot", self.empty)
+        self.fill_ids(shown)
         self.assert_stacks(self.expected, shown, message=path)
         for thread in shown:
             self.assertEqual(
@@ -54,6 +55,23 @@ class Fixture(EndToEndTest):
         done = support.check([support.ANALYZE, "info", "--sysroot", self.empty, path])
         self.assertIn("Python:", done.stdout.decode())
 
+    def fill_ids(self, shown):
+        """Before 3.8 an interpreter does not know the operating system's ids of its threads."""
+        ids = {thread["thread_id"]: thread["os_thread_id"] for thread in shown}
+        self.assertEqual(len(shown), len(set(ids.values()) - {0, None}))
+        for thread in self.expected["threads"]:
+            thread["tid"] = thread["tid"] or ids[thread["ident"]]
+
+    def check_locals(self, path):
+        """A core has no names of the interpreter's own types: their file has them."""
+        if "locals" not in self.expected:
+            return
+        shown = support.dump_json(path, "--locals", "--sysroot", self.empty)
+        (found,) = [f for thread in shown for f in thread["frames"] if f["name"] == "consume"]
+        texts = {local["name"]: local["repr"] for local in found["locals"]}
+        for name, text in self.expected["locals"].items():
+            self.assertEqual(text, texts[name], "%s: %s" % (path, name))
+
     def check_kind(self, kind):
         path = os.path.join(self.folder, kind + ".zst")
         if kind != "core" and "aarch64" in self.folder and not os.path.exists(path):
@@ -63,8 +81,22 @@ class Fixture(EndToEndTest):
     def test_stacks(self):
         self.check_kind("stacks")
 
+    def test_locals(self):
+        self.check_kind("locals")
+        self.check_locals(os.path.join(self.folder, "locals.zst"))
+
     def test_full(self):
         self.check_kind("full")
+        self.check_locals(os.path.join(self.folder, "full.zst"))
+
+    def test_native(self):
+        """Functions of the files that are not here, by what the snapshot has of them."""
+        path = os.path.join(self.folder, "native.zst")
+        with open(os.path.join(self.folder, "native.txt"), encoding="utf-8") as file:
+            golden = file.read()
+        done = support.check([support.ANALYZE, "dump", "--native", "--sysroot", self.empty, path])
+        self.assertEqual(golden, done.stdout.decode(), "see scripts/make-fixtures --golden")
+        self.check(path)
 
     def test_compressed_core(self):
         self.check_kind("core")
@@ -79,20 +111,26 @@ class Fixture(EndToEndTest):
 
 class Complete(EndToEndTest):
     def test_every_version_has_one(self):
-        there = {name.partition("-")[0] for name in os.listdir(FIXTURES)}
-        for minor in range(OLDEST[1], NEWEST[1] + 1):
-            self.assertIn("3.%d" % minor, there)
-            for kind in ("stacks", "core", "full"):
-                path = os.path.join(FIXTURES, "3.%d" % minor, kind + ".zst")
-                self.assertTrue(os.path.exists(path), path)
+        for version in VERSIONS:
+            there = [name for name in os.listdir(FIXTURES) if name.partition("-")[0] == version]
+            self.assertTrue(there, version)
+            for kind in ("stacks", "locals", "core"):
+                self.assertTrue(
+                    any(os.path.exists(os.path.join(FIXTURES, name, kind + ".zst")) for name in there),
+                    (version, kind),
+                )
 
 
 for _name in sorted(os.listdir(FIXTURES)):
     if os.path.exists(os.path.join(FIXTURES, _name, "expected.json")):
         _folder = os.path.join(FIXTURES, _name)
-        # Of builds beside a version's usual one there is no whole memory: it would be large.
-        _whole = {} if os.path.exists(os.path.join(_folder, "full.zst")) else {"test_full": None}
-        add_class(globals(), Fixture, _name, folder=_folder, **_whole)
+        # Not every build has all kinds: whole memory and native images are large.
+        _missing = {
+            "test_" + kind: None
+            for kind in ("locals", "full", "native")
+            if not os.path.exists(os.path.join(_folder, kind + ".zst"))
+        }
+        add_class(globals(), Fixture, _name, folder=_folder, **_missing)
 
 load_tests = make_load_tests(globals())
 

@@ -1,22 +1,32 @@
+# coding: utf-8
 """A small target for fixtures and damaged input: three threads, almost no imports, no site.
 
     small.py FOLDER [abort]
 
 With "abort" it does not wait for ever in the end, but aborts: the thread that does so holds the GIL.
 
-Runs with `-S -E -I`. FOLDER/expected.py is the literal of what the interpreter says of itself: its
-threads' stacks, and addresses of a few objects, for tests that damage them in a core. The main thread
+Runs with `-S -E`. FOLDER/expected.py is the literal of what the interpreter says of itself: its
+threads' stacks, the texts of local variables, and addresses of a few objects, for tests that damage them in a core. The main thread
 writes it, then blocks at the line that it said it would.
 """
 
-import _thread
 import sys
 import time
+
+try:
+    import _thread
+    TEXT = ascii
+    NAME = u"na\xefve_\u043a\u043b\u044e\u0447"
+except ImportError:  # 2.7
+    import thread as _thread
+    TEXT = repr
+    NAME = "key"
 
 SUPPORTED = sys.version_info[:2]
 PLACES = {}  # name of an object: its address
 LAST = [time.sleep, 10000000]  # what the main thread does in the end, and its arguments
-STACKS = {}  # pthread ident: how many frames to expect, and who writes them
+STACKS = {}  # pthread ident: the operating system's id of the thread; 0 where Python does not know it
+LOCALS = {}  # name of a variable of `consume`: the text of its value
 
 
 def keep(name, value):
@@ -46,14 +56,44 @@ def native_id():
     return _thread.get_native_id() if hasattr(_thread, "get_native_id") else 0
 
 
+class Holder(object):
+    def __init__(self):
+        self.a = 1
+
+
+def sleep(item):
+    STACKS[_thread.get_ident()] = native_id()
+    time.sleep(10000000)
+
+
+# A function whose name has other characters, where it can.
+exec("def %s(item):\n    sleep(item)\nkey = %s\n" % (NAME, NAME))
+
+
 def generate(number):
-    def naïve_ключ(item):
-        STACKS[_thread.get_ident()] = native_id()
-        time.sleep(10000000)
-    yield sorted([number], key=naïve_ключ)
+    yield sorted([number], key=key)
+
+
+def note_locals(values):
+    for name, value in values.items():
+        LOCALS[name] = repr(value)
+    # The attributes are shown, too.
+    LOCALS["instance"] = LOCALS["instance"][:-1] + " a=1>"
 
 
 def consume():
+    shared = 3
+
+    def inner():
+        return shared
+
+    nothing, flag, small, big, real, imaginary = None, True, -5, 10 ** 30, 1.5, 1 + 2j
+    text, wide, raw, array = "a'b\n\t\x7f", u"\xe9\u20ac\U0001f600", b"a\x00'", bytearray(b"xy")
+    pair, items, table = (1,), [1, [2]], {"a": 1}
+    group, frozen, error = set([1]), frozenset([2]), ValueError("x", 1)
+    instance = Holder()
+    items.append(items)
+    note_locals(dict(locals()))
     for item in generate(1):
         pass
 
@@ -98,8 +138,8 @@ def report(folder):
     code = Worker.wait.__code__
     keep("wait name", getattr(code, "co_qualname", code.co_name))
     keep("file name", Worker.wait.__code__.co_filename)
-    content = {"version": list(sys.version_info[:3]), "threads": threads, "places": PLACES}
-    return ascii(content)
+    content = {"version": list(sys.version_info[:3]), "threads": threads, "places": PLACES, "locals": LOCALS}
+    return TEXT(content)
 
 
 def stay(folder, content):
