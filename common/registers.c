@@ -14,6 +14,7 @@ static const struct register_machine machines[] = {
 		.stack_pointer = 7,
 		.frame_pointer = 6,
 		.return_address = 16,
+		.address_bits = 64,
 		.thread_pointer_offset = WORD(21), /* fs_base */
 		.pc_offset = WORD(16),
 		.offsets =
@@ -35,6 +36,7 @@ static const struct register_machine machines[] = {
 		.frame_pointer = 29,
 		.return_address = 30,
 		.return_address_in_register = true,
+		.address_bits = 48,
 		.thread_pointer_offset = REGISTER_ABSENT, /* NT_ARM_TLS has it */
 		.pc_offset = WORD(32),
 		.offsets =
@@ -78,6 +80,12 @@ bool registers_from_set(const struct register_machine *machine, const void *set,
 	for (unsigned i = 0; i < machine->count; i++)
 		registers_put(ret, i, word_at(set, machine->offsets[i]));
 	return true;
+}
+
+uint64_t register_code_address(const struct register_machine *machine, uint64_t value)
+{
+	return machine->address_bits == 64 ? value
+					   : value & ((UINT64_C(1) << machine->address_bits) - 1);
 }
 
 bool registers_get(const struct registers *registers, unsigned number, uint64_t *ret)

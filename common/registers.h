@@ -24,6 +24,10 @@ struct register_machine {
 	uint8_t return_address;		 /* DWARF's column; on AArch64 the link register */
 	bool return_address_in_register; /* a leaf's return address is in a register, not on the
 					    stack */
+	/* A signature can be above these bits of a return address (pointer authentication); 64:
+	 * none.
+	 */
+	uint8_t address_bits;
 	uint16_t thread_pointer_offset; /* in the register set, bytes; REGISTER_ABSENT: not in it */
 	uint16_t pc_offset;		/* in the register set, bytes */
 	uint16_t offsets[REGISTERS_MAX]; /* of DWARF registers in the set, bytes */
@@ -43,6 +47,9 @@ const struct register_machine *register_machine_find(int32_t machine);
 /* From a register set of NT_PRSTATUS. False if it is too short. */
 bool registers_from_set(const struct register_machine *machine, const void *set, size_t size,
 			struct registers *ret) __attribute__((warn_unused_result));
+
+/* A return address without its signature. */
+uint64_t register_code_address(const struct register_machine *machine, uint64_t value);
 
 /* False if the register is not known. */
 bool registers_get(const struct registers *registers, unsigned number, uint64_t *ret)

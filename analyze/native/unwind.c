@@ -110,6 +110,7 @@ static bool step_by_frame(struct step *step, Dwarf_Frame *cfi, uint64_t bias)
 	if (!registers_get(&step->outer, (unsigned)return_register, &step->outer.pc) ||
 	    !step->outer.pc)
 		step->is_outermost = true;
+	step->outer.pc = register_code_address(machine, step->outer.pc);
 	return true;
 }
 
@@ -139,8 +140,10 @@ static bool step_by_epilogue(struct step *step)
 {
 	struct registers outer;
 	if (step->frame->lookup == step->frame->pc ||
-	    !epilogue_step(step->unwinder->memory, step->inner, &outer) ||
-	    !is_executable(step->unwinder, outer.pc) ||
+	    !epilogue_step(step->unwinder->memory, step->inner, &outer))
+		return false;
+	outer.pc = register_code_address(outer.machine, outer.pc);
+	if (!is_executable(step->unwinder, outer.pc) ||
 	    call_site_before(step->unwinder->memory, outer.machine->machine, outer.pc) ==
 		    CALL_SITE_NO)
 		return false;
@@ -163,6 +166,7 @@ static bool step_by_frame_pointer(struct step *step)
 	    memory_read_u64(memory, record, &caller) != MEMORY_OK ||
 	    memory_read_u64(memory, record + sizeof(uint64_t), &pc) != MEMORY_OK)
 		return false;
+	pc = register_code_address(machine, pc);
 	if (!is_executable(step->unwinder, pc) || (caller && caller <= record) ||
 	    call_site_before(memory, machine->machine, pc) != CALL_SITE_YES)
 		return false;
@@ -183,6 +187,7 @@ static bool step_by_search(struct step *step)
 	for (uint64_t at = start; at < start + UNWIND_SEARCH_BYTES; at += sizeof(uint64_t)) {
 		if (memory_read_u64(memory, at, &value) != MEMORY_OK)
 			return false;
+		value = register_code_address(machine, value);
 		if (!is_executable(step->unwinder, value) ||
 		    call_site_before(memory, machine->machine, value) != CALL_SITE_YES)
 			continue;
@@ -216,6 +221,7 @@ static bool step_from_nowhere(struct step *step)
 		registers_put(&step->outer, machine->stack_pointer,
 			      step->frame->stack + sizeof(uint64_t));
 	}
+	pc = register_code_address(machine, pc);
 	if (!is_executable(step->unwinder, pc))
 		return false;
 	step->outer.pc = pc;
