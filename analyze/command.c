@@ -30,6 +30,16 @@ static const char *const record_synopsis[] = {
 	NULL,
 };
 
+static const char *const diff_synopsis[] = {
+	"diff [OPTION]... BEFORE AFTER",
+	NULL,
+};
+
+static const char *const merge_synopsis[] = {
+	"merge [OPTION]... --output FILE SNAPSHOT...",
+	NULL,
+};
+
 static const struct command commands[] = {
 	{
 		.name = "dump",
@@ -70,6 +80,24 @@ static const struct command commands[] = {
 			       "does, and writes them to a file: PROGRAM-TIME.svg, or what the "
 			       "format is called.",
 		.run = command_report,
+	},
+	{
+		.name = "diff",
+		.bit = COMMAND_DIFF,
+		.summary = "what is more and what is less in one file than in another",
+		.synopsis = diff_synopsis,
+		.description = "Compares the reports of two files, by shares of all: as a flame "
+			       "graph, a table or collapsed stacks.",
+		.run = command_diff,
+	},
+	{
+		.name = "merge",
+		.bit = COMMAND_MERGE,
+		.summary = "several snapshots in one file",
+		.synopsis = merge_synopsis,
+		.description = "Puts snapshots behind one another: a file with the samples of all, "
+			       "in the order in which they are named.",
+		.run = command_merge,
 	},
 	/* Without a function: named, so that they are not taken for files. */
 	{.name = "top"},

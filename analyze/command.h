@@ -12,6 +12,8 @@ enum command_bit {
 	COMMAND_INFO = 1 << 1,
 	COMMAND_REPORT = 1 << 2,
 	COMMAND_RECORD = 1 << 3,
+	COMMAND_DIFF = 1 << 4,
+	COMMAND_MERGE = 1 << 5,
 };
 
 enum message_kind {
@@ -46,6 +48,8 @@ void command_list(FILE *stream);
 
 struct error *command_dump(const struct command_context *context, enum exit_status *ret);
 struct error *command_info(const struct command_context *context, enum exit_status *ret);
+struct error *command_diff(const struct command_context *context, enum exit_status *ret);
+struct error *command_merge(const struct command_context *context, enum exit_status *ret);
 struct error *command_report(const struct command_context *context, enum exit_status *ret);
 
 #endif

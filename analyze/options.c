@@ -10,7 +10,7 @@
 
 #define FIELD(member) offsetof(struct analyze_options, member)
 
-#define REPORT_COMMANDS (COMMAND_REPORT | COMMAND_RECORD)
+#define REPORT_COMMANDS (COMMAND_REPORT | COMMAND_RECORD | COMMAND_DIFF)
 #define STACK_COMMANDS	(COMMAND_DUMP | REPORT_COMMANDS)
 
 /* clang-format off */
@@ -106,7 +106,7 @@ static const struct option_spec option_rows[] = {
 	 .commands = REPORT_COMMANDS, .offset = FIELD(exclude),
 	 .help = "no stacks with a frame that matches; repeatable"},
 	{.name = "hideprogress", .kind = OPTION_FLAG,
-	 .commands = REPORT_COMMANDS, .offset = FIELD(hide_progress),
+	 .commands = REPORT_COMMANDS | COMMAND_MERGE, .offset = FIELD(hide_progress),
 	 .help = "show no progress bar"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "try every way to find the interpreter, the slow ones too"},

@@ -6,6 +6,7 @@
 
 #include "common/cleanup.h"
 #include "common/terminal_text.h"
+#include "formats/profile_diff.h"
 #include "formats/profile_tree.h"
 #include "formats/report_format.h"
 
@@ -43,6 +44,30 @@ static struct error *write_stack(FILE *stream, const struct profile_tree *tree,
 	return NULL;
 }
 
+static void write_weights(FILE *stream, const struct report *report,
+			  const struct profile_weight *own)
+{
+	if (report->is_diff)
+		fprintf(stream, " %llu %llu\n", (unsigned long long)own->of[DIFF_BEFORE],
+			(unsigned long long)own->of[DIFF_AFTER]);
+	else
+		fprintf(stream, " %llu\n",
+			(unsigned long long)shown_weight(own->of[report->unit], report->unit));
+}
+
+static bool is_shown(const struct report *report, const struct profile_weight *own)
+{
+	if (report->is_diff)
+		return own->of[DIFF_BEFORE] || own->of[DIFF_AFTER];
+	return shown_weight(own->of[report->unit], report->unit) != 0;
+}
+
+/* Two numbers on each line, as difffolded.pl writes and flamegraph.pl reads them. */
+struct error *collapsed_diff(FILE *stream, const struct report *report)
+{
+	return collapsed_report(stream, report);
+}
+
 struct error *collapsed_report(FILE *stream, const struct report *report)
 {
 	CLEANUP(profile_tree_deinit) struct profile_tree tree = {0};
@@ -55,11 +80,10 @@ struct error *collapsed_report(FILE *stream, const struct report *report)
 		return &error_out_of_memory;
 	for (uint32_t node = profile_tree_next(&tree, 0, NULL, NULL);
 	     node != PROFILE_NONE && !error; node = profile_tree_next(&tree, node, NULL, NULL)) {
-		uint64_t weight = shown_weight(tree.nodes[node].own.of[report->unit], report->unit);
-		if (!weight)
+		if (!is_shown(report, &tree.nodes[node].own))
 			continue;
 		error = write_stack(stream, &tree, path, find_path(&tree, node, path), &line);
-		fprintf(stream, " %llu\n", (unsigned long long)weight);
+		write_weights(stream, report, &tree.nodes[node].own);
 	}
 	return error;
 }

@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "formats/markup_text.h"
+#include "formats/profile_diff.h"
 #include "formats/profile_tree.h"
 #include "formats/report_assets.h"
 #include "formats/report_colors.h"
@@ -29,6 +30,7 @@ struct graph {
 	const struct profile_tree *tree;
 	uint64_t *starts; /* by node: what weighs left of it */
 	uint32_t *depths;
+	enum profile_unit unit; /* of widths */
 	uint64_t whole;
 	uint32_t deepest;
 	struct buffer label;
@@ -43,7 +45,7 @@ static void graph_deinit(struct graph *graph)
 
 static uint64_t total_of(const struct graph *graph, uint32_t node)
 {
-	return graph->tree->nodes[node].total.of[graph->report->unit];
+	return graph->tree->nodes[node].total.of[graph->unit];
 }
 
 static bool is_shown(const struct graph *graph, uint32_t node)
@@ -96,13 +98,32 @@ static struct error *write_label(struct graph *graph, uint32_t node)
 	return error ? error : markup_text_write(graph->stream, (const char *)graph->label.data);
 }
 
+static void write_amounts(const struct graph *graph, uint64_t total, double part,
+			  const struct diff_shares *shares)
+{
+	if (graph->report->is_diff) {
+		fprintf(graph->stream, "%.2f%% before, %.2f%% after: %+.2f", shares->before,
+			shares->after, shares->after - shares->before);
+		return;
+	}
+	write_amount(graph->stream, total, graph->report->unit);
+	fprintf(graph->stream, ", %.2f%%", part);
+}
+
 static struct error *write_node(struct graph *graph, uint32_t node)
 {
 	FILE *stream = graph->stream;
 	uint64_t total = total_of(graph, node);
 	double part = 100.0 * (double)total / (double)graph->whole;
 	char color[REPORT_COLOR_SIZE];
-	report_color(graph->tree->profile, graph->tree->nodes[node].frame, color);
+	struct diff_shares shares = {0};
+	if (graph->report->is_diff) {
+		shares = diff_shares_of(&graph->tree->nodes[0].total,
+					&graph->tree->nodes[node].total);
+		report_diff_color(shares.before, shares.after, color);
+	} else {
+		report_color(graph->tree->profile, graph->tree->nodes[node].frame, color);
+	}
 	fprintf(stream,
 		"<svg x=\"%.4f%%\" y=\"%u\" width=\"%.4f%%\" height=\"%d\" data-s=\"%llu\" "
 		"data-w=\"%llu\" data-d=\"%u\"><title>",
@@ -112,9 +133,8 @@ static struct error *write_node(struct graph *graph, uint32_t node)
 		graph->depths[node]);
 	struct error *error = write_label(graph, node);
 	fputs(" \xe2\x80\x94 ", stream);
-	write_amount(stream, total, graph->report->unit);
-	fprintf(stream, ", %.2f%%</title><rect width=\"100%%\" height=\"100%%\" fill=\"%s\"/>",
-		part, color);
+	write_amounts(graph, total, part, &shares);
+	fprintf(stream, "</title><rect width=\"100%%\" height=\"100%%\" fill=\"%s\"/>", color);
 	if (!error && total >= graph->whole / SMALLEST_TEXT) {
 		fputs("<text x=\"3\" y=\"13\">", stream);
 		error = write_label(graph, node);
@@ -146,7 +166,11 @@ static struct error *write_head(struct graph *graph)
 		TOP + (graph->deepest + 1) * ROW_HEIGHT + BOTTOM);
 	struct error *error = markup_text_write(stream, graph->report->title);
 	fputs("</text>\n<text x=\"8\" y=\"40\" class=\"words\" id=\"details\">", stream);
-	write_amount(stream, graph->whole, graph->report->unit);
+	if (graph->report->is_diff)
+		fputs("red: more than before, blue: less; widths are the mean of both shares",
+		      stream);
+	else
+		write_amount(stream, graph->whole, graph->report->unit);
 	for (const char *const *lost = graph->report->lost; *lost && !error; lost++) {
 		fputs("; missing: ", stream);
 		error = markup_text_write(stream, *lost);
@@ -186,12 +210,11 @@ struct error *flamegraph_report(FILE *stream, const struct report *report)
 		.tree = &tree,
 		.starts = calloc(tree.count, sizeof(*graph.starts)),
 		.depths = calloc(tree.count, sizeof(*graph.depths)),
-		.whole = tree.nodes[0].total.of[report->unit],
+		.unit = report->is_diff ? DIFF_WIDTH : report->unit,
 	};
 	if (!graph.starts || !graph.depths)
 		return &error_out_of_memory;
-	if (!graph.whole)
-		graph.whole = 1;
+	graph.whole = total_of(&graph, 0) ? total_of(&graph, 0) : 1;
 	lay_out(&graph);
 	return write_graph(&graph);
 }

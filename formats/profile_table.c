@@ -82,12 +82,21 @@ static void add_weights(struct table_builder *builder)
 	}
 }
 
+static bool is_empty(const struct profile_weight *weight)
+{
+	for (size_t i = 0; i < PROFILE_UNITS; i++) {
+		if (weight->of[i])
+			return false;
+	}
+	return true;
+}
+
 /* Functions whose stacks were all left out, or are of processes that were. */
 static void drop_empty(struct profile_table *table)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < table->count; i++) {
-		if (table->rows[i].total.of[PROFILE_SAMPLES])
+		if (!is_empty(&table->rows[i].total))
 			table->rows[kept++] = table->rows[i];
 	}
 	table->count = kept;

@@ -33,3 +33,15 @@ void report_color(const struct profile *profile, uint32_t number, char ret[REPOR
 		 palette->hue + hash % palette->hue_range, palette->saturation,
 		 palette->lightness - hash / 64 % 8);
 }
+
+void report_diff_color(double before, double after, char ret[REPORT_COLOR_SIZE])
+{
+	double difference = after - before;
+	double greater = after > before ? after : before;
+	/* From nothing at all it is all of it. */
+	double strength = greater > 0 ? difference / greater : 0;
+	if (strength < 0)
+		strength = -strength;
+	snprintf(ret, REPORT_COLOR_SIZE, "hsl(%d, %d%%, %d%%)", difference > 0 ? 5 : 215,
+		 (int)(85 * strength), (int)(86 - 22 * strength));
+}

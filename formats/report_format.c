@@ -3,8 +3,15 @@
 #include <string.h>
 
 static const struct report_format formats[] = {
-	{.name = "flamegraph", .extension = "svg", .write = flamegraph_report},
-	{.name = "raw", .alias = "collapsed", .extension = "txt", .write = collapsed_report},
+	{.name = "flamegraph",
+	 .extension = "svg",
+	 .write = flamegraph_report,
+	 .write_diff = flamegraph_report},
+	{.name = "raw",
+	 .alias = "collapsed",
+	 .extension = "txt",
+	 .write = collapsed_report,
+	 .write_diff = collapsed_diff},
 	{.name = "speedscope",
 	 .extension = "json",
 	 .by_thread = true,
@@ -27,7 +34,7 @@ static const struct report_format formats[] = {
 	 .all_units = true,
 	 .write = html_report},
 	{.name = "ndjson", .extension = "ndjson", .by_thread = true, .write = ndjson_report},
-	{.name = "text", .extension = "txt", .write = text_report},
+	{.name = "text", .extension = "txt", .write = text_report, .write_diff = text_diff},
 };
 
 const char *const report_format_names[] = {"flamegraph",  "raw",   "collapsed", "speedscope",

@@ -17,6 +17,7 @@ struct report {
 	struct profile_trail *trail; /* of formats that need one; else NULL */
 	enum profile_unit unit;	     /* what widths and columns are of */
 	const char *title;
+	bool is_diff;		 /* of profile_diff.h, which says what the weights are then */
 	const char *const *lost; /* what is missing, in words; NULL-terminated */
 	/* NULL, or gives the text of a frame's line, owned by the caller; NULL if it is not known.
 	 */
@@ -34,6 +35,8 @@ struct report_format {
 	bool all_units;	       /* shows those too that a trail does not have */
 	/* Errors of the stream are the caller's to see. */
 	struct error *(*write)(FILE *stream, const struct report *report);
+	/* The same for two sides; NULL: the format has none. */
+	struct error *(*write_diff)(FILE *stream, const struct report *report);
 };
 
 /* NULL-terminated names, aliases too, for the option's choices; and the format of a choice. */
@@ -50,6 +53,8 @@ struct error *flamegraph_report(FILE *stream, const struct report *report);
 struct error *speedscope_report(FILE *stream, const struct report *report);
 struct error *chrometrace_report(FILE *stream, const struct report *report);
 struct error *pprof_report(FILE *stream, const struct report *report);
+struct error *collapsed_diff(FILE *stream, const struct report *report);
+struct error *text_diff(FILE *stream, const struct report *report);
 struct error *html_report(FILE *stream, const struct report *report);
 struct error *ndjson_report(FILE *stream, const struct report *report);
 struct error *text_report(FILE *stream, const struct report *report);

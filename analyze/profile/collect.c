@@ -42,6 +42,7 @@ struct collector {
 	struct track *tracks;
 	size_t track_count;
 	struct open_list next; /* of the sample that is added */
+	uint32_t root;	       /* node that stacks begin at, or PROFILE_NONE */
 	size_t cpu_hint;       /* where in the list of threads the last one was */
 };
 
@@ -53,6 +54,7 @@ struct error *collector_create(struct profile *profile, const struct collect_opt
 		return &error_out_of_memory;
 	collector->profile = profile;
 	collector->options = *options;
+	collector->root = PROFILE_NONE;
 	*ret = collector;
 	return NULL;
 }
@@ -200,6 +202,20 @@ static uint64_t distance(const struct track *track, const struct sample_facts *s
 	return 0;
 }
 
+/* The node that a tree of its own begins with. */
+static struct error *make_root(struct profile *profile, uint32_t number, uint32_t *ret)
+{
+	const struct profile_frame root = {.line = (int32_t)number, .kind = PROFILE_FRAME_ROOT};
+	uint32_t frame;
+	struct error *error = profile_frame(profile, &root, &frame);
+	return error ? error : profile_node(profile, PROFILE_NONE, frame, ret);
+}
+
+struct error *collector_set_side(struct collector *collector, unsigned side)
+{
+	return make_root(collector->profile, side, &collector->root);
+}
+
 static struct error *find_thread(struct collector *collector, const struct track *track,
 				 const struct model_process *process,
 				 const struct model_thread *thread, uint32_t *ret)
@@ -217,17 +233,8 @@ static struct error *find_thread(struct collector *collector, const struct track
 	struct error *error = profile_thread(profile, &entry, &is_new, &number);
 	if (!error && name && !profile->threads[number].name)
 		error = profile_text(profile, name, &profile->threads[number].name);
-	if (!error && is_new) {
-		const struct profile_frame root = {.line = (int32_t)number,
-						   .kind = PROFILE_FRAME_ROOT};
-		uint32_t frame;
-		uint32_t node;
-		error = profile_frame(profile, &root, &frame);
-		if (!error)
-			error = profile_node(profile, PROFILE_NONE, frame, &node);
-		if (!error)
-			profile->threads[number].root = node;
-	}
+	if (!error && is_new)
+		error = make_root(profile, number, &profile->threads[number].root);
 	if (!error)
 		*ret = number;
 	return error;
@@ -275,7 +282,7 @@ static struct error *add_thread(struct collector *collector, const struct track 
 	struct open_thread open = {
 		.thread_id = thread->thread_id,
 		.os_id = thread->os_thread_id,
-		.node = PROFILE_NONE,
+		.node = collector->root,
 		.thread = PROFILE_NONE,
 		.owns_gil = thread->owns_gil,
 		.cpu_ns = cpu_time(collector, threads, thread->os_thread_id),

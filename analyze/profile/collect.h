@@ -36,6 +36,9 @@ void collector_destroyp(struct collector **collector);
 struct error *collector_add(struct collector *collector, const struct model_process *process,
 			    const struct thread_list *threads);
 
+/* From here on stacks go to the tree of a side (formats/profile_diff.h); not with by_thread. */
+struct error *collector_set_side(struct collector *collector, unsigned side);
+
 /* A file has ended: what the last stacks of its processes weigh is the mean of the others. */
 struct error *collector_end_file(struct collector *collector);
 

@@ -264,6 +264,25 @@ class Report(EndToEndTest):
         text = self.report("-i", "-f", "text", self.many)
         self.assertRegex(text, r"^%d samples of 1 process" % SAMPLES)
 
+    def test_merge_and_diff(self):
+        merged = self.target.path("merged.zst")
+        done = support.run([support.ANALYZE, "merge", "-o", merged] + self.files[:2])
+        self.assertEqual(done.returncode, support.EXIT_DONE, done.stderr)
+        found = self.parse_raw(self.report("-i", "-f", "raw", merged))
+        self.assertEqual(found, self.times(self.stacks(), 2))
+        done = support.run([support.ANALYZE, "merge", "-o", merged, self.files[0]])
+        self.assertEqual(done.returncode, support.EXIT_FAILED)  # it exists
+        done = support.run([support.ANALYZE, "diff", "-i", "-f", "raw", merged, self.many])
+        self.assertEqual(done.returncode, support.EXIT_DONE, done.stderr)
+        self.assertEqual(
+            sorted(done.stdout.decode().splitlines()),
+            sorted("%s %d %d" % (s, 2 * c, SAMPLES * c) for s, c in self.stacks().items()),
+        )
+        done = support.run([support.ANALYZE, "diff", "-i", "-f", "text", merged, self.many])
+        self.assertTrue(all("+0.00" in row for row in done.stdout.decode().splitlines()[2:]))
+        done = support.run([support.ANALYZE, "diff", "-i", merged, self.many])
+        xml.dom.minidom.parseString(done.stdout)
+
     def test_record_names_its_file(self):
         folder = self.target.path("record")
         os.mkdir(folder)

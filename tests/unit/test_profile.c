@@ -2,6 +2,7 @@
 #include "tests/unit/cmocka_headers.h"
 
 #include "analyze/profile/time_window.h"
+#include "formats/profile_diff.h"
 #include "tests/unit/profile_model.h"
 
 static void assert_report(const char *format, const struct collect_options *options,
@@ -137,6 +138,47 @@ static void test_window(void **state)
 	assert_false(time_window_has(&window, 5, 30));
 }
 
+/* Half of the samples before, and another function after: shares, not numbers. */
+static void test_diff(void **state)
+{
+	(void)state;
+	CLEANUP(profile_deinit) struct profile profile;
+	CLEANUP(collector_destroyp) struct collector *collector = NULL;
+	static const char *const nothing[] = {NULL};
+	const struct collect_options options = {0};
+	char *text = NULL;
+	size_t size;
+	assert_null(profile_init(&profile));
+	assert_null(collector_create(&profile, &options, &collector));
+	assert_null(collector_set_side(collector, SIDE_BEFORE));
+	ADD_SAMPLE(collector, 0, {11, MODEL_ACTIVE, true, 0, {"main:9", "old:3"}});
+	ADD_SAMPLE(collector, 10, {11, MODEL_ACTIVE, true, 0, {"main:9", "leaf:3"}});
+	assert_null(collector_end_file(collector));
+	assert_null(collector_set_side(collector, SIDE_AFTER));
+	for (uint64_t i = 0; i < 3; i++)
+		ADD_SAMPLE(collector, i, {11, MODEL_ACTIVE, true, 0, {"main:9", "leaf:3"}});
+	ADD_SAMPLE(collector, 3, {11, MODEL_ACTIVE, true, 0, {"main:9", "new:3"}});
+	assert_null(collector_end_file(collector));
+	assert_null(profile_diff_prepare(&profile, PROFILE_SAMPLES));
+	const struct report report = {
+		.profile = &profile, .title = "", .is_diff = true, .lost = nothing};
+	FILE *stream = open_memstream(&text, &size);
+	assert_null(report_format_find("text")->write_diff(stream, &report));
+	assert_null(report_format_find("raw")->write_diff(stream, &report));
+	fclose(stream);
+	assert_string_equal(
+		text, "     Own                           Total\n"
+		      "  before    after   change    before    after   change  Function (file)\n"
+		      "  50.00%    0.00%   -50.00    50.00%    0.00%   -50.00  old (pkg/app.py)\n"
+		      "  50.00%   75.00%   +25.00    50.00%   75.00%   +25.00  leaf (pkg/app.py)\n"
+		      "   0.00%   25.00%   +25.00     0.00%   25.00%   +25.00  new (pkg/app.py)\n"
+		      "   0.00%    0.00%    +0.00   100.00%  100.00%    +0.00  main (pkg/app.py)\n"
+		      "main (pkg/app.py:9);leaf (pkg/app.py:3) 1 3\n"
+		      "main (pkg/app.py:9);new (pkg/app.py:3) 0 1\n"
+		      "main (pkg/app.py:9);old (pkg/app.py:3) 1 0\n");
+	free(text);
+}
+
 static struct error *count_run(void *context, const struct profile_run *run)
 {
 	uint64_t *sum = context;
@@ -180,7 +222,7 @@ int main(void)
 		cmocka_unit_test(test_samples), cmocka_unit_test(test_idle_and_roots),
 		cmocka_unit_test(test_times),	cmocka_unit_test(test_table),
 		cmocka_unit_test(test_filter),	cmocka_unit_test(test_window),
-		cmocka_unit_test(test_trail),
+		cmocka_unit_test(test_trail),	cmocka_unit_test(test_diff),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
