@@ -123,12 +123,13 @@ struct error *profile_trail_add(struct profile_trail *trail, uint32_t number,
 	struct error *error = find_thread(trail, number, &thread);
 	if (error)
 		return error;
-	struct profile_run *last =
-		thread->gathered_count ? &thread->gathered[thread->gathered_count - 1] : NULL;
-	if (last && goes_on(last, run)) {
-		last->wall_ns += run->wall_ns;
-		last->samples += run->samples;
-		return NULL;
+	if (thread->gathered_count) {
+		struct profile_run *last = &thread->gathered[thread->gathered_count - 1];
+		if (goes_on(last, run)) {
+			last->wall_ns += run->wall_ns;
+			last->samples += run->samples;
+			return NULL;
+		}
 	}
 	if (thread->gathered_count == BLOCK_RUNS)
 		error = write_block(trail, thread);
