@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "formats/snapshot_block.h"
+#include "formats/snapshot_changes.h"
 #include "formats/snapshot_facts_writer.h"
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_format.h"
@@ -47,6 +48,8 @@ struct snapshot_writer {
 	uint64_t epoch_began_ns;
 	uint64_t samples;
 	struct snapshot_images images; /* what the log has of them: no parts */
+	bool only_changes;
+	struct snapshot_held held; /* with only_changes: memory of the epoch */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -161,6 +164,7 @@ static struct error *begin_epoch(struct snapshot_writer *writer)
 	writer->frame = writer->ordinary = 0;
 	writer->epoch_bytes = 0;
 	writer->epoch_has_bulk = false;
+	snapshot_held_deinit(&writer->held);
 	writer->epoch_began_ns = clock_ns(CLOCK_MONOTONIC);
 	struct error *error =
 		add_record(writer, SNAPSHOT_CHUNK_HEADER, &snapshot_header_table, &header);
@@ -222,6 +226,7 @@ void snapshot_writer_destroy(struct snapshot_writer *writer)
 	buffer_deinit(&writer->memory);
 	buffer_deinit(&writer->scratch);
 	snapshot_images_deinit(&writer->images);
+	snapshot_held_deinit(&writer->held);
 	free(writer);
 }
 
@@ -287,38 +292,58 @@ struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pi
 void snapshot_writer_retire(struct snapshot_writer *writer, int32_t pid)
 {
 	writer->epoch_bytes += facts_writer_retire(&writer->facts, pid);
+	snapshot_held_forget(&writer->held, pid);
 }
 
 void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
 {
 	facts_writer_forget(&writer->facts, pid);
+	snapshot_held_forget(&writer->held, pid);
 }
 
-/* Append one PUT, whose address is relative to the end of the operation before it. */
-static struct error *append_put(struct buffer *payload, struct buffer *scratch, uint64_t *position,
-				uint64_t address, const void *bytes, size_t size)
+void snapshot_writer_write_changes(struct snapshot_writer *writer)
+{
+	writer->only_changes = true;
+}
+
+/* Append one operation, whose address is relative to the end of the operation before it. */
+static struct error *append_operation(struct buffer *payload, struct buffer *scratch,
+				      uint64_t *position, const struct snapshot_change *change)
 {
 	buffer_clear(scratch);
-	struct error *error =
-		buffer_append_varint(scratch, zigzag_encode((int64_t)(address - *position)));
+	struct error *error = buffer_append_varint(
+		scratch, zigzag_encode((int64_t)(change->address - *position)));
+	if (!error && change->kind == SNAPSHOT_MEMORY_DROP)
+		error = buffer_append_varint(scratch, change->end - change->address);
 	if (!error)
-		error = buffer_append_varint(payload, SNAPSHOT_MEMORY_PUT);
+		error = buffer_append_varint(payload, change->kind);
 	if (!error)
-		error = buffer_append_varint(payload, scratch->size + size);
+		error = buffer_append_varint(payload, scratch->size + change->size);
 	if (!error)
 		error = buffer_append(payload, scratch->data, scratch->size);
-	if (!error)
-		error = buffer_append(payload, bytes, size);
-	*position = address + size;
+	if (!error && change->size)
+		error = buffer_append(payload, change->bytes, change->size);
+	*position = change->end;
 	return error;
 }
 
-static struct error *put_ordinary(struct snapshot_writer *writer, int32_t pid, uint64_t address,
-				  const void *bytes, size_t size)
+static struct snapshot_change put_of(uint64_t address, const void *bytes, size_t size)
+{
+	return (struct snapshot_change){
+		.kind = SNAPSHOT_MEMORY_PUT,
+		.address = address,
+		.end = address + size,
+		.bytes = bytes,
+		.size = size,
+	};
+}
+
+static struct error *add_operation(struct snapshot_writer *writer, int32_t pid,
+				   const struct snapshot_change *change)
 {
 	struct error *error = NULL;
-	if (writer->memory.size &&
-	    (writer->memory_pid != pid || writer->memory.size + size > WRITER_MEMORY_CHUNK_BYTES))
+	if (writer->memory.size && (writer->memory_pid != pid ||
+				    writer->memory.size + change->size > WRITER_MEMORY_CHUNK_BYTES))
 		error = close_memory(writer);
 	if (!error && !writer->memory.size) {
 		writer->memory_pid = pid;
@@ -326,10 +351,17 @@ static struct error *put_ordinary(struct snapshot_writer *writer, int32_t pid, u
 		error = record_append_number(&writer->memory, SNAPSHOT_KEY_PID, zigzag_encode(pid));
 	}
 	if (!error)
-		error = append_put(&writer->memory, &writer->scratch, &writer->memory_position,
-				   address, bytes, size);
-	writer->epoch_bytes += size;
+		error = append_operation(&writer->memory, &writer->scratch,
+					 &writer->memory_position, change);
+	writer->epoch_bytes += change->size;
 	return error;
+}
+
+static struct error *put_ordinary(struct snapshot_writer *writer, int32_t pid, uint64_t address,
+				  const void *bytes, size_t size)
+{
+	const struct snapshot_change put = put_of(address, bytes, size);
+	return add_operation(writer, pid, &put);
 }
 
 /* Large memory goes into blocks of its own, which are filled to the brim. */
@@ -351,9 +383,10 @@ static struct error *put_bulk(struct snapshot_writer *writer, int32_t pid, uint6
 		uint64_t position = 0;
 		buffer_clear(&writer->memory);
 		error = record_append_number(&writer->memory, SNAPSHOT_KEY_PID, zigzag_encode(pid));
+		const struct snapshot_change put = put_of(address, bytes, part);
 		if (!error)
-			error = append_put(&writer->memory, &writer->scratch, &position, address,
-					   bytes, part);
+			error = append_operation(&writer->memory, &writer->scratch, &position,
+						 &put);
 		if (!error)
 			error = block_chunk_append(&writer->block, SNAPSHOT_CHUNK_MEMORY, 0,
 						   writer->memory.data, writer->memory.size);
@@ -380,10 +413,32 @@ struct error *snapshot_writer_memory(struct snapshot_writer *writer, int32_t pid
 	return put_ordinary(writer, pid, address, bytes, size);
 }
 
+struct change_writer {
+	struct snapshot_writer *writer;
+	int32_t pid;
+};
+
+static struct error *write_change(void *context, const struct snapshot_change *change)
+{
+	const struct change_writer *to = context;
+	return add_operation(to->writer, to->pid, change);
+}
+
+static struct error *write_changes(struct snapshot_writer *writer, int32_t pid,
+				   const struct memory_image *image)
+{
+	struct change_writer to = {.writer = writer, .pid = pid};
+	struct memory_image *held;
+	struct error *error = snapshot_held_get(&writer->held, pid, &held);
+	return error ? error : snapshot_changes(held, image, write_change, &to);
+}
+
 struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
 				    const struct memory_image *image)
 {
 	struct error *error = before_memory(writer);
+	if (!error && writer->only_changes)
+		return write_changes(writer, pid, image);
 	size_t bulk_min = memory_image_size_bytes(image) > WRITER_IMAGE_BULK_BYTES
 				  ? SNAPSHOT_BULK_MIN
 				  : SIZE_MAX;

@@ -17,6 +17,12 @@ struct snapshot_writer;
 
 /* Takes no ownership of `output`. Begins the first epoch with the header chunk. */
 struct error *snapshot_writer_create(struct output_file *output, struct snapshot_writer **ret);
+/*
+ * From here on, of the images of a process only what is different from the one before is written
+ * (within an epoch), and what is not in them is dropped. The writer then holds a copy of each
+ * process's image, so this is for logs of many samples. All memory must be given as images.
+ */
+void snapshot_writer_write_changes(struct snapshot_writer *writer);
 void snapshot_writer_destroy(struct snapshot_writer *writer);
 void snapshot_writer_destroyp(struct snapshot_writer **writer);
 
