@@ -44,6 +44,12 @@ static struct error *check_versions(struct python_version told, struct python_ve
 			    offsets_version, text_version);
 }
 
+/* Of parts of a layout that are offsets alone: nothing lies between them. */
+static bool same_offsets(const void *a, const void *b, size_t size)
+{
+	return memcmp(a, b, size) == 0;
+}
+
 /* Whether objects, frames and threads are made as this program knows it of the version. */
 static bool layout_is_as_known(const struct python_layout *layout, struct python_version version)
 {
@@ -55,13 +61,16 @@ static bool layout_is_as_known(const struct python_layout *layout, struct python
 		/* What a release adds at a structure's end moves nothing (3.13.x). */
 		struct python_layout told = *layout;
 		told.thread.size = row->thread.size;
-		if (memcmp(&row->thread, &told.thread, sizeof(row->thread)) == 0 &&
-		    memcmp(&row->frame, &told.frame, sizeof(row->frame)) == 0 &&
-		    memcmp(&row->code, &told.code, sizeof(row->code)) == 0 &&
-		    memcmp(&row->object, &told.object, sizeof(row->object)) == 0 &&
-		    memcmp(&row->tuple, &told.tuple, sizeof(row->tuple)) == 0 &&
-		    memcmp(&row->bytes, &told.bytes, sizeof(row->bytes)) == 0 &&
-		    memcmp(&row->unicode, &told.unicode, sizeof(row->unicode)) == 0)
+		if (same_offsets(&row->thread, &told.thread, sizeof(row->thread)) &&
+		    same_offsets(&row->frame, &told.frame,
+				 offsetof(struct python_layout, frame.owner_thread) -
+					 offsetof(struct python_layout, frame)) &&
+		    row->frame.reference_tag_mask == told.frame.reference_tag_mask &&
+		    same_offsets(&row->code, &told.code, sizeof(row->code)) &&
+		    same_offsets(&row->object, &told.object, sizeof(row->object)) &&
+		    same_offsets(&row->tuple, &told.tuple, sizeof(row->tuple)) &&
+		    same_offsets(&row->bytes, &told.bytes, sizeof(row->bytes)) &&
+		    same_offsets(&row->unicode, &told.unicode, sizeof(row->unicode)))
 			return true;
 	}
 	return false;

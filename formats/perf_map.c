@@ -77,6 +77,13 @@ static size_t count_lines(const char *text, size_t size)
 	return count;
 }
 
+/* `from` is empty then. */
+static void take(struct perf_map *from, struct perf_map *to)
+{
+	*to = *from;
+	*from = (struct perf_map){0};
+}
+
 struct error *perf_map_parse(const char *text, size_t size, struct perf_map *ret)
 {
 	CLEANUP(perf_map_deinit) struct perf_map map = {.text = malloc(size + 1)};
@@ -101,8 +108,7 @@ struct error *perf_map_parse(const char *text, size_t size, struct perf_map *ret
 		line = line_end + 1;
 	}
 	qsort(map.entries, map.count, sizeof(*map.entries), compare_entries);
-	*ret = map;
-	map = (struct perf_map){0};
+	take(&map, ret);
 	return NULL;
 }
 

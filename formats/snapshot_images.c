@@ -46,7 +46,7 @@ static struct error *add_image(struct snapshot_images *images, const struct modu
 			       struct snapshot_image **ret)
 {
 	/* Doubled at each power of two. */
-	if (!(images->count & (images->count - 1))) {
+	if (!images->items || !(images->count & (images->count - 1))) {
 		size_t capacity = images->count ? images->count * 2 : 1;
 		struct snapshot_image *items =
 			reallocarray(images->items, capacity, sizeof(*items));

@@ -60,6 +60,7 @@ static struct error *decode(struct memory *memory, const struct python_layout *l
 	error = locals_decoder_create(memory, layout, 1, &decoder);
 	if (error) {
 		raw_code_deinit(&code);
+		frame->code = NULL;
 		return error;
 	}
 	for (int i = 0; !error && i < 2; i++) {
@@ -72,6 +73,7 @@ static struct error *decode(struct memory *memory, const struct python_layout *l
 	locals_decoder_destroy(decoder);
 	model_thread_deinit(&thread);
 	raw_code_deinit(&code);
+	frame->code = NULL;
 	return error;
 }
 

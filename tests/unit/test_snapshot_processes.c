@@ -206,7 +206,7 @@ static void test_roster_bound(void **state)
 	(void)state;
 	struct snapshot_roster roster = {0};
 	for (int32_t pid = -40000; pid < 40000; pid++)
-		check(snapshot_roster_add(&roster, pid, (uint64_t)(pid + 40000)));
+		check(snapshot_roster_add(&roster, pid, (uint64_t)(pid + INT64_C(40000))));
 	assert_int_equal(roster.count, SNAPSHOT_EPOCH_PROCESSES_MAX);
 	assert_true(roster.cut);
 	check(snapshot_roster_add(&roster, -40000, 99999));
