@@ -27,8 +27,8 @@ static void report_run_deinit(struct report_run *run)
 {
 	result_stream_close(&run->result);
 	report_input_deinit(&run->input);
-	profile_deinit(&run->profile);
 	frame_source_deinit(&run->source);
+	profile_deinit(&run->profile);
 	free(run->default_name);
 }
 

@@ -153,6 +153,19 @@ static struct error *say_partial(struct source *source, const struct model_proce
 	return NULL;
 }
 
+/* Parents up to the outermost that is in the file: those outside of it are none of the report's. */
+static void cut_ancestors(const struct target *target, struct process_facts *facts)
+{
+	while (facts->ancestor_count) {
+		struct ancestor *last = &facts->ancestors[facts->ancestor_count - 1];
+		if (target_has_process(target, last->pid))
+			return;
+		free(last->command_line);
+		free(last->command_name);
+		facts->ancestor_count--;
+	}
+}
+
 static struct error *filter_and_add(struct source *source, struct model_process *process)
 {
 	struct report_input *input = source->input;
@@ -175,6 +188,7 @@ static struct error *filter_and_add(struct source *source, struct model_process 
 	model_process_set_lines(process, options->no_line_numbers ? MODEL_LINES_NONE
 					 : options->first_lines	  ? MODEL_LINES_FIRST
 								  : MODEL_LINES_LAST);
+	cut_ancestors(source->target, &process->facts);
 	error = say_partial(source, process);
 	if (!error)
 		error = remember_program(input, process);

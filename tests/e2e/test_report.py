@@ -54,6 +54,24 @@ def read_varints(data):
     return values
 
 
+FAMILY = """
+import subprocess, sys, time
+if len(sys.argv) > 1:
+    print(1, flush=True)
+    while True:
+        pass
+children = [
+    subprocess.Popen([sys.executable, sys.argv[0], "x;<%d>" % n], stdout=subprocess.PIPE)
+    for n in range(2)
+]
+for child in children:
+    child.stdout.readline()
+print(" ".join(str(child.pid) for child in children), flush=True)
+while True:
+    pass
+"""
+
+
 class Report(EndToEndTest):
     @classmethod
     def setUpClass(cls):
@@ -263,6 +281,39 @@ class Report(EndToEndTest):
         self.assertEqual(sum(s["samples"] for s in stacks), SAMPLES * sum(self.stacks().values()))
         text = self.report("-i", "-f", "text", self.many)
         self.assertRegex(text, r"^%d samples of 1 process" % SAMPLES)
+
+    def test_processes(self):
+        path = self.target.path("family.py")
+        with open(path, "w") as file:
+            file.write(FAMILY)
+        snapshot = self.target.path("family.zst")
+        parent = subprocess.Popen(
+            self.interpreter.command + [path],
+            env=dict(os.environ, **self.interpreter.environment),
+            stdout=subprocess.PIPE,
+        )
+        children = []
+        try:
+            children = [int(pid) for pid in parent.stdout.readline().split()]
+            support.capture(parent.pid, snapshot, "--subprocesses")
+        finally:
+            for pid in children:
+                os.kill(pid, 9)
+            parent.kill()
+            parent.communicate()
+        counts = self.parse_raw(self.report("-i", "-f", "raw", snapshot))
+        self.assertEqual(sum(counts.values()), 1)
+        self.assertIn("--subprocesses", self.error)
+        counts = self.parse_raw(self.report("-i", "-s", "-f", "raw", snapshot))
+        self.assertEqual(sum(counts.values()), 3)
+        roots = sorted(re.findall(r"process (\d+):", stack) for stack in counts)
+        expected = [[parent.pid]] + [[parent.pid, pid] for pid in children]
+        self.assertEqual(roots, sorted([str(pid) for pid in pids] for pids in expected))
+        self.assertTrue(all(stack.startswith('process %d:"' % parent.pid) for stack in counts))
+        counts = self.parse_raw(
+            self.report("-i", "-f", "raw", "--pid", str(children[0]), snapshot)
+        )
+        self.assertEqual(sum(counts.values()), 1)
 
     def test_merge_and_diff(self):
         merged = self.target.path("merged.zst")
