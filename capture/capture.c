@@ -230,6 +230,42 @@ static struct error *capture_named(struct job *job, pid_t pid)
 	return capture_descendants(job, pid);
 }
 
+/* A run has one process. The file gets its name before the samples do. */
+static struct error *sample_many(struct job *job)
+{
+	CLEANUP(process_capture_deinit)
+	struct process_capture process = {
+		.options = job->options,
+		.output = &job->output,
+		.pid = job->options->pids.items[0],
+		.named = true,
+		.deadline_ns = process_capture_now_ns() + job->options->wait_ns,
+	};
+	struct error *error = process_capture_run(&process);
+	if (error)
+		return error;
+	if (process.full)
+		return error_create(ERROR_UNSUPPORTED,
+				    "its Python could not be read, and a run takes stacks only; "
+				    "without --rate, --duration and --count all its memory is "
+				    "captured");
+	error = family_add_ancestors(&job->ancestors, &process.subject.facts);
+	if (!error)
+		error = snapshot_file_begin(job->output.file, &job->writer);
+	if (!error)
+		error = output_file_commit(job->output.file);
+	if (!error)
+		error = id_list_append(&job->captured, process.pid);
+	if (!error)
+		error = write_family(job);
+	if (!error)
+		error = sampling_run(&process, job->writer, &job->report.counts);
+	if (error)
+		return error;
+	interrupt_accept();
+	return add_report(job, &process);
+}
+
 static struct error *finish(struct job *job)
 {
 	if (!job->report.process_count)
@@ -250,7 +286,9 @@ struct error *capture_run(const struct capture_options *options, struct capture_
 		.output.wanted = options->output,
 	};
 	struct error *error = NULL;
-	for (size_t i = 0; i < options->pids.count && !error; i++)
+	if (options->run)
+		error = sample_many(&job);
+	for (size_t i = 0; !options->run && i < options->pids.count && !error; i++)
 		error = capture_named(&job, options->pids.items[i]);
 	if (!error)
 		error = finish(&job);

@@ -4,6 +4,7 @@
 
 #include "capture/capture_options.h"
 #include "capture/process_capture.h"
+#include "capture/sampling_run.h"
 
 /* Something to tell of a process that is not in the file as it was asked for. */
 struct capture_note {
@@ -21,6 +22,7 @@ struct capture_report {
 	size_t without_python; /* descendants that run none: told of in the file, without a sample
 				*/
 	uint64_t file_bytes;
+	struct run_counts counts; /* of a run */
 };
 
 void capture_report_deinit(struct capture_report *report);

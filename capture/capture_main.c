@@ -75,6 +75,15 @@ static const char *plural(size_t count, const char *one, const char *many)
 	return count == 1 ? one : many;
 }
 
+static void print_counts(const struct run_counts *counts)
+{
+	fprintf(stderr,
+		"%" PRIu64 " samples, %" PRIu64 " late, %" PRIu64 " failed, %" PRIu64
+		" incomplete; target stood still %" PRIu64 " us at most)\n",
+		counts->samples, counts->late, counts->failed, counts->partial,
+		counts->freeze_ns / 1000);
+}
+
 static void print_summary(const struct capture_report *report)
 {
 	size_t threads = 0;
@@ -88,6 +97,10 @@ static void print_summary(const struct capture_report *report)
 	fprintf(stderr, "wrote ");
 	print_text(strcmp(report->output, "-") == 0 ? "to standard output" : report->output);
 	fprintf(stderr, " (");
+	if (report->counts.samples) {
+		print_counts(&report->counts);
+		return;
+	}
 	if (report->process_count > 1)
 		fprintf(stderr, "%zu processes, ", report->process_count);
 	fprintf(stderr, "%zu %s, target stood still %" PRIu64 " us%s)\n", threads,
@@ -117,6 +130,8 @@ static enum exit_status print_report(const struct capture_options *options,
 {
 	enum exit_status status = EXIT_STATUS_DONE;
 	bool several = report->process_count > 1;
+	if (report->counts.partial)
+		status = EXIT_STATUS_PARTIAL;
 	for (size_t i = 0; i < report->process_count; i++) {
 		const struct process_report *process = &report->processes[i];
 		if (process->sample.fallback || process->sample.partial)

@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/option_values.h"
+
+enum { RATE_DEFAULT = 100, RATE_MAX = 10000 };
 
 static const char *const level_names[] = {"stacks", "locals", "full", NULL};
 static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_LOCALS, LEVEL_FULL};
@@ -50,15 +53,22 @@ static const struct option_spec option_rows[] = {
 	 .offset = FIELD(wait_ns),
 	 .help = "while no started Python is found in the process, try again for so long "
 		 "(default 0)"},
+	{.name = "rate", .letter = 'r', .argument = "HZ", .kind = OPTION_NUMBER,
+	 .offset = FIELD(rate),
+	 .help = "take many samples into one file, so many each second (default 100, if a duration "
+		 "or a count is given)"},
+	{.name = "duration", .letter = 'd', .argument = "SECONDS", .kind = OPTION_STRING,
+	 .offset = FIELD(duration),
+	 .help = "take samples for so long; unlimited (the default of a run) is until the process "
+		 "or Control-C ends it"},
+	{.name = "count", .argument = "N", .kind = OPTION_NUMBER, .offset = FIELD(count),
+	 .help = "take so many samples"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "look for the interpreter in every way, the slow ones too"},
 	COMMON_OPTIONS(struct capture_options, common),
 	{.name = "help-faults", .kind = OPTION_FLAG, .offset = FIELD(help_faults), .hidden = true,
 	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
 
-	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE, .hidden = true},
-	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE, .hidden = true},
-	{.name = "count", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "every", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
@@ -137,6 +147,37 @@ static struct error *check_output(const struct capture_options *options)
 	return NULL;
 }
 
+static struct error *check_run(struct capture_options *options)
+{
+	options->run =
+		options->rate != UINT64_MAX || options->duration || options->count != UINT64_MAX;
+	options->duration_ns = UINT64_MAX;
+	if (!options->run)
+		return NULL;
+	if (options->rate == UINT64_MAX)
+		options->rate = RATE_DEFAULT;
+	if (!options->rate || options->rate > RATE_MAX)
+		return command_line_error(&capture_command_line,
+					  "a rate is 1 to %d samples a second", RATE_MAX);
+	if (!options->count)
+		return command_line_error(&capture_command_line, "a count is 1 at least");
+	if (options->pids.count > 1 || options->subprocesses || options->native ||
+	    options->level == LEVEL_FULL)
+		return command_line_error(&capture_command_line,
+					  "many samples (--rate, --duration, --count) are taken of "
+					  "one process, at levels stacks and locals, without "
+					  "native stacks");
+	if (!options->duration || strcmp(options->duration, "unlimited") == 0)
+		return NULL;
+	struct error *error = parse_seconds(options->duration, &options->duration_ns);
+	if (!error)
+		return NULL;
+	error_destroy(error);
+	return command_line_error(&capture_command_line,
+				  "--duration needs seconds or 'unlimited', not '%s'",
+				  options->duration);
+}
+
 static struct error *check(struct capture_options *options, const struct arguments *arguments)
 {
 	struct error *error = check_words(arguments);
@@ -155,13 +196,13 @@ static struct error *check(struct capture_options *options, const struct argumen
 	if (!error && options->nonblocking && options->level == LEVEL_FULL)
 		error = command_line_error(&capture_command_line,
 					   "--nonblocking and --level full exclude each other");
-	return error;
+	return error ? error : check_run(options);
 }
 
 struct error *capture_options_parse(int argc, char **argv, struct capture_options *ret)
 {
 	CLEANUP(arguments_deinit) struct arguments arguments = {0};
-	*ret = (struct capture_options){0};
+	*ret = (struct capture_options){.rate = UINT64_MAX, .count = UINT64_MAX};
 	struct error *error =
 		command_line_parse(&capture_command_line, argc, argv, ret, &arguments);
 	if (error || ret->common.help || ret->common.version || ret->help_faults)

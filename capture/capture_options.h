@@ -19,6 +19,11 @@ struct capture_options {
 	bool native;
 	bool exhaustive;
 	uint64_t wait_ns;
+	bool run; /* many samples: a rate, a duration or a count was given */
+	uint64_t rate;
+	const char *duration;
+	uint64_t duration_ns; /* UINT64_MAX: unlimited */
+	uint64_t count;	      /* UINT64_MAX: as many as there are */
 	bool help_faults;
 };
 

@@ -2,9 +2,15 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/time.h>
+#include <time.h>
 
-enum { GRACE_MICROSECONDS = 300 * 1000 };
+enum {
+	GRACE_MICROSECONDS = 300 * 1000,
+	/* timeout(1) sends its signal to the program and to the group: that is one request. */
+	REPEAT_NS = 50 * 1000 * 1000,
+};
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -31,6 +37,15 @@ static void end_late(int number)
 static void remember(int number)
 {
 	static const struct itimerval grace = {.it_value = {.tv_usec = GRACE_MICROSECONDS}};
+	static struct timespec before; /* handlers do not interrupt each other */
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t since_ns =
+		(int64_t)(now.tv_sec - before.tv_sec) * 1000000000 + now.tv_nsec - before.tv_nsec;
+	bool repeated = before.tv_sec && since_ns < REPEAT_NS;
+	before = now;
+	if (repeated)
+		return;
 	if (pending) {
 		interrupt_end();
 		return;
@@ -45,6 +60,8 @@ void interrupt_init(void)
 	struct sigaction before;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
+		sigaddset(&action.sa_mask, ending_signals[i]);
+	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
 		if (sigaction(ending_signals[i], NULL, &before) == 0 &&
 		    before.sa_handler != SIG_IGN)
 			sigaction(ending_signals[i], &action, NULL);
@@ -57,6 +74,13 @@ void interrupt_init(void)
 int interrupt_signal(void)
 {
 	return pending;
+}
+
+void interrupt_accept(void)
+{
+	static const struct itimerval none;
+	setitimer(ITIMER_REAL, &none, NULL);
+	pending = 0;
 }
 
 struct error *interrupt_check(void)

@@ -23,6 +23,10 @@ int interrupt_signal(void);
 /* NULL, or an error if a signal came. */
 struct error *interrupt_check(void);
 
+/* The signal did what it is for: work goes on to a regular end, which the next signal cuts short.
+ */
+void interrupt_accept(void);
+
 /* End the program by the signal that came, as its default action does. */
 void interrupt_end(void);
 

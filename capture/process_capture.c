@@ -46,6 +46,14 @@ void process_report_deinit(struct process_report *report)
 	*report = (struct process_report){0};
 }
 
+static void forget_sampler(struct process_capture *process)
+{
+	sampler_destroy(process->sampler);
+	process->sampler = NULL;
+	freezer_destroy(process->freezer);
+	process->freezer = NULL;
+}
+
 static void forget_attempt(struct process_capture *process)
 {
 	subject_deinit(&process->subject);
@@ -56,6 +64,7 @@ static void forget_attempt(struct process_capture *process)
 	full_memory_destroy(process->full);
 	process->full = NULL;
 	native_pass_deinit(&process->native);
+	forget_sampler(process);
 	free(process->report.warning);
 	process->report.warning = NULL;
 	process->report.located = false;
@@ -165,37 +174,43 @@ static struct error *locate(struct process_capture *process, enum capture_level 
 	return fall_back(process, error, ret);
 }
 
-static struct error *sample_ranges(struct process_capture *process, struct freezer *freezer,
-				   enum capture_level level)
+static struct error *make_sampler(struct process_capture *process, enum capture_level level)
 {
 	const struct sample_options options = {
 		.pid = process->pid,
 		.memory = process->subject.memory,
 		.location = &process->subject.location,
 		.threads = &process->threads,
-		.freezer = freezer,
+		.freezer = process->freezer,
 		.nonblocking = process->options->nonblocking,
 		.level = level,
 		.native = process->options->native ? &process->native : NULL,
 	};
-	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	process->native = (struct native_pass){
 		.mappings = &process->subject.mappings,
 		.memory = process->subject.memory,
-		.freezer = freezer,
+		.freezer = process->freezer,
 		.threads = &process->threads,
 	};
+	return sampler_create(&options, &process->sampler);
+}
+
+static struct error *sample_ranges(struct process_capture *process)
+{
+	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
+	struct memory *memory = process->subject.memory;
+	const struct python_location *location = &process->subject.location;
+	bool native = process->options->native;
 	struct error *error = memory_image_create(&process->image);
 	if (!error)
-		error = names_pass_before(options.memory, options.location, &names);
+		error = names_pass_before(memory, location, &names);
 	if (!error)
-		error = sample_take(&options, process->image, &process->report.sample);
+		error = sampler_take(process->sampler, process->image, &process->report.sample);
 	if (!error)
-		error = names_pass_after(options.memory, options.location, &names, &process->image);
-	if (!error && options.native)
-		error = native_pass_put(options.native, process->image);
-	process->native.freezer = NULL;
-	if (!error && options.native && process->native.missing)
+		error = names_pass_after(memory, location, &names, &process->image);
+	if (!error && native)
+		error = native_pass_put(&process->native, process->image);
+	if (!error && native && process->native.missing)
 		error = warn(process, "the native stacks of %zu threads could not be read",
 			     process->native.missing);
 	if (error)
@@ -205,11 +220,11 @@ static struct error *sample_ranges(struct process_capture *process, struct freez
 	return NULL;
 }
 
-static struct error *sample_level_full(struct process_capture *process, struct freezer *freezer)
+static struct error *sample_level_full(struct process_capture *process)
 {
 	const struct full_memory_options options = {
 		.pid = process->pid,
-		.freezer = freezer,
+		.freezer = process->freezer,
 		.memory = process->subject.memory,
 		.output_path = capture_output_spool_path(process->output),
 		.location = process->subject.located ? &process->subject.location : NULL,
@@ -227,21 +242,29 @@ static struct error *sample_level_full(struct process_capture *process, struct f
 	return NULL;
 }
 
-static struct error *sample(struct process_capture *process, enum capture_level level)
+static struct error *take_sample(struct process_capture *process, enum capture_level level)
 {
-	CLEANUP(freezer_destroyp) struct freezer *freezer = NULL;
 	const struct freezer_options options = {
 		.pid = process->pid,
 		.deadline_ns = STOP_DEADLINE_NS,
 	};
 	struct error *error = proc_threads(process->pid, &process->threads);
 	if (!error && !process->options->nonblocking)
-		error = freezer_create(&options, &freezer);
-	if (error)
-		return error;
-	if (level == LEVEL_FULL)
-		return sample_level_full(process, freezer);
-	return sample_ranges(process, freezer, level);
+		error = freezer_create(&options, &process->freezer);
+	if (!error && level == LEVEL_FULL)
+		return sample_level_full(process);
+	if (!error)
+		error = make_sampler(process, level);
+	return error ? error : sample_ranges(process);
+}
+
+static struct error *sample(struct process_capture *process, enum capture_level level)
+{
+	struct error *error = take_sample(process, level);
+	process->native.freezer = NULL;
+	if (error || !process->options->run)
+		forget_sampler(process);
+	return error;
 }
 
 /*
@@ -355,6 +378,29 @@ struct error *process_capture_run(struct process_capture *process)
 		return error;
 	process->subject.facts.capture_time_ns = process->report.sample.time_ns;
 	return fill_report(process);
+}
+
+struct error *process_capture_again(struct process_capture *process)
+{
+	uint64_t begin_ns = process_capture_now_ns();
+	thread_list_deinit(&process->threads);
+	process->threads = (struct thread_list){0};
+	memory_image_destroy(process->image);
+	process->image = NULL;
+	struct error *error = proc_threads(process->pid, &process->threads);
+	if (!error)
+		error = sample_ranges(process);
+	error = check_unchanged(process, error);
+	process->report.phase_ns[PHASE_SAMPLE] = process_capture_now_ns() - begin_ns;
+	process->report.thread_count = process->threads.count;
+	return error;
+}
+
+struct error *process_capture_anew(struct process_capture *process)
+{
+	forget_attempt(process);
+	process_report_deinit(&process->report);
+	return process_capture_run(process);
 }
 
 struct snapshot_content process_capture_content(struct process_capture *process)

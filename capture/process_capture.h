@@ -10,6 +10,7 @@
 #include "capture/capture_options.h"
 #include "capture/capture_output.h"
 #include "capture/full_memory.h"
+#include "capture/sample.h"
 #include "capture/snapshot_file.h"
 #include "capture/subject.h"
 #include "common/facts.h"
@@ -62,13 +63,24 @@ struct process_capture {
 	struct memory_image *image; /* levels stacks and locals */
 	struct full_memory *full;   /* level full */
 	struct native_pass native;  /* with --native */
-	bool changed;		    /* failed because the process ran another program */
+	/* Kept from sample to sample where there are to be more, else NULL. */
+	struct freezer *freezer;
+	struct sampler *sampler;
+	bool changed; /* failed because the process ran another program */
 };
 
 void process_capture_deinit(struct process_capture *process);
 
 /* Look at the process until it can be captured, fails for good, or the deadline is over. */
 struct error *process_capture_run(struct process_capture *process);
+
+/*
+ * One more sample of a process that was captured, in place of the one before. With `changed`, or
+ * after process_capture_anew() failed, it is to be looked at anew.
+ */
+struct error *process_capture_again(struct process_capture *process);
+/* Forget what was captured and look once more. */
+struct error *process_capture_anew(struct process_capture *process);
 
 /* What there is to write; borrowed. */
 struct snapshot_content process_capture_content(struct process_capture *process);

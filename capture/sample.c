@@ -38,7 +38,8 @@ enum {
 };
 
 struct sampler {
-	const struct sample_options *options;
+	struct sample_options options;
+	bool predicted;		       /* by the sample before */
 	struct sample_pass prediction; /* the pass before: its ranges are read at once */
 	struct sample_pass pass;
 	struct sample_facts facts;
@@ -93,7 +94,7 @@ static struct error *sampler_copy(struct sampler *sampler, struct attempt *attem
 	sampler->facts.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
 	if (fault_point(FAULT_DURING_READ))
 		return error_create(ERROR_IO, "reading was made to fail");
-	read_plan_read(&attempt->ranges, sampler->options->memory);
+	read_plan_read(&attempt->ranges, sampler->options.memory);
 	return NULL;
 }
 
@@ -104,11 +105,11 @@ static struct error *sampler_walk(struct sampler *sampler, struct attempt *attem
 	struct read_plan_memory copy;
 	read_plan_memory_init(&copy, &attempt->ranges);
 	struct error *error =
-		memory_overlay_create(&copy.memory, sampler->options->memory, &overlay);
+		memory_overlay_create(&copy.memory, sampler->options.memory, &overlay);
 	if (error)
 		return error;
-	return sample_pass_run(&sampler->pass, overlay, sampler->options->location,
-			       sampler->options->level);
+	return sample_pass_run(&sampler->pass, overlay, sampler->options.location,
+			       sampler->options.level);
 }
 
 static struct error *sampler_read(struct sampler *sampler, struct attempt *attempt)
@@ -145,7 +146,7 @@ static struct error *sampler_learn(struct sampler *sampler)
 	struct sample_pass swapped = sampler->prediction;
 	sampler->prediction = sampler->pass;
 	sampler->pass = swapped;
-	if (sampler->options->level == LEVEL_STACKS)
+	if (sampler->options.level == LEVEL_STACKS)
 		return NULL;
 	return sampler_add_places(sampler);
 }
@@ -153,9 +154,9 @@ static struct error *sampler_learn(struct sampler *sampler)
 static struct error *sampler_gils(struct sampler *sampler, struct gil_set *ret)
 {
 	const struct buffer *interpreters = &sampler->prediction.interpreters;
-	return gil_set_read(sampler->options->memory, sampler->options->location,
+	return gil_set_read(sampler->options.memory, sampler->options.location,
 			    (const uint64_t *)(const void *)interpreters->data,
-			    interpreters->size / sizeof(uint64_t), sampler->options->threads, ret);
+			    interpreters->size / sizeof(uint64_t), sampler->options.threads, ret);
 }
 
 static struct error *moved(void)
@@ -167,7 +168,7 @@ static struct error *moved(void)
 static struct error *sampler_release(struct sampler *sampler, struct error *earlier)
 {
 	uint64_t freeze_ns = 0;
-	struct error *error = freezer_release(sampler->options->freezer, &freeze_ns);
+	struct error *error = freezer_release(sampler->options.freezer, &freeze_ns);
 	urgency_end(&sampler->urgency);
 	sampler->facts.freeze_ns += freeze_ns;
 	if (!earlier)
@@ -193,13 +194,13 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 	bool same = false;
 	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
-		error = verify_links(&sampler->pass, sampler->options->memory, &same);
+		error = verify_links(&sampler->pass, sampler->options.memory, &same);
 	if (error || !same || sampler->pass.gap_count)
 		return error ? error : moved();
 	if (gils->held_count == gils->count)
 		return NULL;
 	/* An interpreter whose GIL was free can have been entered meanwhile. */
-	error = verify_image(&sampler->pass, sampler->options->memory, VERIFY_DESCENDING, &same);
+	error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING, &same);
 	if (error || !same)
 		return error ? error : moved();
 	return sampler_check_gils(sampler, gils);
@@ -215,10 +216,10 @@ static bool sampler_missed_values(const struct sampler *sampler)
 	const uint64_t *addresses = (const uint64_t *)(const void *)missed->data;
 	size_t count = missed->size / sizeof(*addresses);
 	uint8_t byte;
-	if (sampler->options->level == LEVEL_STACKS)
+	if (sampler->options.level == LEVEL_STACKS)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (memory_read(sampler->options->memory, addresses[i], &byte, 1) == MEMORY_OK)
+		if (memory_read(sampler->options.memory, addresses[i], &byte, 1) == MEMORY_OK)
 			return true;
 	}
 	return sampler->pass.failed_reads > count;
@@ -236,7 +237,7 @@ static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *
 	read_plan_memory_init(&ranges, &attempt->ranges);
 	read_plan_memory_init(&links, &attempt->links);
 	struct error *error = sample_pass_run(&sampler->pass, &ranges.memory,
-					      sampler->options->location, sampler->options->level);
+					      sampler->options.location, sampler->options.level);
 	if (!error)
 		error = verify_links(&sampler->pass, &links.memory, &same);
 	if (!error && (!same || sampler->pass.gap_count))
@@ -261,7 +262,7 @@ static struct error *sampler_holder(struct sampler *sampler, const struct gil_se
 			tids[count++] = gils->items[i].tid;
 	}
 	urgency_begin(&sampler->urgency);
-	struct error *error = freezer_stop(sampler->options->freezer, tids, count);
+	struct error *error = freezer_stop(sampler->options.freezer, tids, count);
 	if (error)
 		urgency_end(&sampler->urgency);
 	if (error && error->code == ERROR_NO_PROCESS) {
@@ -278,7 +279,7 @@ static struct error *sampler_holder(struct sampler *sampler, const struct gil_se
 		error = walk_inside ? sampler_read_held(sampler, gils, attempt)
 				    : sampler_copy(sampler, attempt);
 	if (!error && !walk_inside)
-		read_plan_read(&attempt->links, sampler->options->memory);
+		read_plan_read(&attempt->links, sampler->options.memory);
 	error = sampler_release(sampler, error);
 	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
@@ -288,7 +289,7 @@ static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
 {
 	const struct buffer *links = &sampler->prediction.links;
 	const uint64_t *items = (const uint64_t *)(const void *)links->data;
-	uint64_t next = thread_state + sampler->options->location->layout.thread.next;
+	uint64_t next = thread_state + sampler->options.location->layout.thread.next;
 	for (size_t i = 0; i < links->size / sizeof(*items); i++) {
 		if (items[i] == next)
 			return true;
@@ -306,15 +307,15 @@ static struct error *last_holder_clock(struct sampler *sampler, const struct hel
 {
 	pid_t tid = 0;
 	if (held->gil.last_holder)
-		tid = thread_state_tid(sampler->options->memory, sampler->options->location,
-				       held->gil.last_holder, sampler->options->threads);
+		tid = thread_state_tid(sampler->options.memory, sampler->options.location,
+				       held->gil.last_holder, sampler->options.threads);
 	if (!tid && !is_listed(sampler, held->gil.last_holder)) {
 		*ret = (struct thread_clock){.known = true};
 		return NULL;
 	}
 	if (!tid)
 		return error_create(ERROR_BUSY, "the thread that held the GIL last is not known");
-	thread_clock_read(sampler->options->pid, tid, ret);
+	thread_clock_read(sampler->options.pid, tid, ret);
 	return NULL;
 }
 
@@ -325,7 +326,7 @@ static struct error *sampler_read_twice(struct sampler *sampler, const struct gi
 	bool same = false;
 	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
-		error = verify_image(&sampler->pass, sampler->options->memory, VERIFY_DESCENDING,
+		error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING,
 				     &same);
 	if (!error && (!same || sampler->pass.gap_count))
 		error = moved();
@@ -336,7 +337,7 @@ static struct error *sampler_read_twice(struct sampler *sampler, const struct gi
 static struct error *sampler_all_stood(struct sampler *sampler, const struct gil_set *gils,
 				       struct attempt *attempt)
 {
-	const struct sample_options *options = sampler->options;
+	const struct sample_options *options = &sampler->options;
 	CLEANUP(thread_clocks_deinit) struct thread_clocks before = {0};
 	bool stood = false;
 	struct error *error = thread_clocks_read(options->pid, options->threads, &before);
@@ -356,7 +357,7 @@ static struct error *sampler_verified(struct sampler *sampler, const struct gil_
 	struct error *error = NULL;
 	sampler->facts.way = FREEZE_VERIFIED;
 	sampler->facts.threads_stopped = 0;
-	if (sampler->options->location->current_thread_address)
+	if (sampler->options.location->current_thread_address)
 		return sampler_all_stood(sampler, gils, attempt);
 	for (size_t i = 0; !error && i < gils->count; i++)
 		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
@@ -376,20 +377,20 @@ static struct error *sampler_all(struct sampler *sampler, struct attempt *attemp
 	/* The last attempt must not fail for a value that the copy lacks. */
 	bool walk_inside = sampler->walk_inside || sampler->accept_gaps;
 	urgency_begin(&sampler->urgency);
-	struct error *error = freezer_stop_all(sampler->options->freezer);
+	struct error *error = freezer_stop_all(sampler->options.freezer);
 	if (error) {
 		urgency_end(&sampler->urgency);
 		return error;
 	}
 	sampler->facts.way = FREEZE_ALL;
-	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options->freezer);
+	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options.freezer);
 	error = walk_inside ? sampler_read(sampler, attempt) : sampler_copy(sampler, attempt);
 	if (!error && walk_inside && sampler->pass.gap_count && !sampler->accept_gaps)
 		error = moved();
 	if (!error && !walk_inside)
-		read_plan_read(&attempt->links, sampler->options->memory);
-	if (!error && sampler->options->native)
-		error = native_pass_copy(sampler->options->native);
+		read_plan_read(&attempt->links, sampler->options.memory);
+	if (!error && sampler->options.native)
+		error = native_pass_copy(sampler->options.native);
 	error = sampler_release(sampler, error);
 	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
 }
@@ -401,7 +402,7 @@ static struct error *sampler_nonblocking(struct sampler *sampler, struct attempt
 	bool same = true;
 	struct error *error = sampler_read(sampler, attempt);
 	for (int i = 0; !error && same && i < NONBLOCKING_PROOFS; i++)
-		error = verify_image(&sampler->pass, sampler->options->memory,
+		error = verify_image(&sampler->pass, sampler->options.memory,
 				     VERIFY_IGNORE_POSITIONS | (i % 2 ? 0 : VERIFY_DESCENDING),
 				     &same);
 	if (!error && (!same || sampler->pass.gap_count ||
@@ -467,7 +468,7 @@ static bool is_worth_another_way(const struct error *error)
  */
 static struct error *sampler_predict(struct sampler *sampler)
 {
-	const struct sample_options *options = sampler->options;
+	const struct sample_options *options = &sampler->options;
 	for (;;) {
 		CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 		struct error *error = sample_pass_run(&sampler->prediction, options->memory,
@@ -484,8 +485,8 @@ static struct error *sampler_predict(struct sampler *sampler)
 
 static struct error *sampler_run(struct sampler *sampler)
 {
-	const struct sample_options *options = sampler->options;
-	struct error *error = sampler_predict(sampler);
+	const struct sample_options *options = &sampler->options;
+	struct error *error = sampler->predicted ? NULL : sampler_predict(sampler);
 	if (error)
 		return error;
 	if (options->nonblocking) {
@@ -511,26 +512,57 @@ static struct error *sampler_run(struct sampler *sampler)
 	return error;
 }
 
-struct error *sample_take(const struct sample_options *options, struct memory_image *image,
-			  struct sample_facts *ret)
+struct error *sampler_create(const struct sample_options *options, struct sampler **ret)
 {
-	struct sampler sampler = {.options = options};
+	__attribute__((cleanup(sampler_destroyp))) struct sampler *sampler =
+		calloc(1, sizeof(*sampler));
+	if (!sampler)
+		return &error_out_of_memory;
+	sampler->options = *options;
+	struct error *error = sample_pass_init(&sampler->prediction);
+	if (!error)
+		error = sample_pass_init(&sampler->pass);
+	if (!error)
+		*ret = TAKE_POINTER(sampler);
+	return error;
+}
+
+void sampler_destroy(struct sampler *sampler)
+{
+	if (!sampler)
+		return;
+	sample_pass_deinit(&sampler->prediction);
+	sample_pass_deinit(&sampler->pass);
+	free(sampler);
+}
+
+void sampler_destroyp(struct sampler **sampler)
+{
+	sampler_destroy(*sampler);
+}
+
+struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
+			   struct sample_facts *ret)
+{
 	struct memory_range range;
-	struct error *error = sample_pass_init(&sampler.prediction);
-	if (!error)
-		error = sample_pass_init(&sampler.pass);
-	if (!error)
-		error = sampler_run(&sampler);
-	for (uint64_t at = 0; !error && memory_image_next(sampler.pass.image, at, &range);
+	sampler->facts = (struct sample_facts){0};
+	sampler->value_misses = 0;
+	sampler->walk_inside = false;
+	sampler->accept_gaps = false;
+	struct error *error = sampler_run(sampler);
+	sampler->predicted = !error;
+	for (uint64_t at = 0; !error && memory_image_next(sampler->pass.image, at, &range);
 	     at = range.address + range.size)
 		error = memory_image_put(image, range.address, range.bytes, range.size);
-	if (!error) {
-		sampler.facts.pid = options->pid;
-		sampler.facts.level = options->level;
-		sampler.facts.partial = sampler.pass.gap_count != 0;
-		*ret = sampler.facts;
-	}
-	sample_pass_deinit(&sampler.prediction);
-	sample_pass_deinit(&sampler.pass);
-	return error;
+	if (error)
+		return error;
+	sampler->facts.pid = sampler->options.pid;
+	sampler->facts.level = sampler->options.level;
+	sampler->facts.partial = sampler->pass.gap_count != 0;
+	*ret = sampler->facts;
+	/* Only this pass predicts the next sample: what attempts add up would grow with the run. */
+	struct sample_pass swapped = sampler->prediction;
+	sampler->prediction = sampler->pass;
+	sampler->pass = swapped;
+	return NULL;
 }

@@ -25,11 +25,19 @@ struct sample_options {
 	struct native_pass *native; /* borrowed; NULL: no native stacks are wanted */
 };
 
+/* Samples of one process, one after the other. Each predicts the next. */
+struct sampler;
+
+/* Copies the options, not what they point to. */
+struct error *sampler_create(const struct sample_options *options, struct sampler **ret);
+void sampler_destroy(struct sampler *sampler);
+void sampler_destroyp(struct sampler **sampler);
+
 /*
  * Read one consistent sample: exactly the ranges that decoding the level needs are put into
  * `image`, and what is known of the sample into `ret`. ERROR_BUSY if no attempt was consistent.
  */
-struct error *sample_take(const struct sample_options *options, struct memory_image *image,
-			  struct sample_facts *ret);
+struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
+			   struct sample_facts *ret);
 
 #endif

@@ -71,6 +71,18 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 	return error;
 }
 
+struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
+				       const struct snapshot_content *content)
+{
+	int32_t pid = content->process->pid;
+	struct error *error = snapshot_writer_threads(writer, pid, content->threads);
+	if (!error && fault_point(FAULT_DURING_WRITE))
+		return made_to_fail("writing");
+	if (!error)
+		error = snapshot_writer_image(writer, pid, content->image);
+	return error ? error : snapshot_writer_sample(writer, content->sample);
+}
+
 struct error *snapshot_file_finish(struct snapshot_writer *writer, struct output_file *output)
 {
 	struct error *error = snapshot_writer_finish(writer);

@@ -35,6 +35,8 @@ TABLE(snapshot_header_table, header_fields);
 
 static const struct record_field end_fields[] = {
 	FIELD(1, RECORD_U64, struct snapshot_end, samples),
+	FIELD(2, RECORD_U64, struct snapshot_end, late),
+	FIELD(3, RECORD_U64, struct snapshot_end, failed),
 };
 TABLE(snapshot_end_table, end_fields);
 

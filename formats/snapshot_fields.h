@@ -15,6 +15,8 @@ struct snapshot_header {
 /* The END chunk. */
 struct snapshot_end {
 	uint64_t samples; /* in this log */
+	uint64_t late;	  /* samples that were left out because their time had passed */
+	uint64_t failed;  /* samples that could not be taken */
 };
 
 /* The SAMPLE chunk: struct sample_facts and what only the file has. */

@@ -47,6 +47,8 @@ struct snapshot_writer {
 	uint64_t epoch_bytes;
 	uint64_t epoch_began_ns;
 	uint64_t samples;
+	uint64_t late;
+	uint64_t failed;
 	struct snapshot_images images; /* what the log has of them: no parts */
 	bool only_changes;
 	struct snapshot_held held; /* with only_changes: memory of the epoch */
@@ -526,9 +528,19 @@ struct error *snapshot_writer_flush(struct snapshot_writer *writer)
 	return error;
 }
 
+void snapshot_writer_count_missed(struct snapshot_writer *writer, uint64_t late, uint64_t failed)
+{
+	writer->late = late;
+	writer->failed = failed;
+}
+
 struct error *snapshot_writer_finish(struct snapshot_writer *writer)
 {
-	struct snapshot_end end = {.samples = writer->samples};
+	struct snapshot_end end = {
+		.samples = writer->samples,
+		.late = writer->late,
+		.failed = writer->failed,
+	};
 	struct error *error = add_record(writer, SNAPSHOT_CHUNK_END, &snapshot_end_table, &end);
 	return error ? error : snapshot_writer_flush(writer);
 }

@@ -62,6 +62,8 @@ struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 				     const struct sample_facts *sample);
 /* Write out what is gathered, so that a reader of the file sees it. */
 struct error *snapshot_writer_flush(struct snapshot_writer *writer);
+/* What END tells of samples that are not there. */
+void snapshot_writer_count_missed(struct snapshot_writer *writer, uint64_t late, uint64_t failed);
 /* The end chunk, and the last frame. The output is not committed. */
 struct error *snapshot_writer_finish(struct snapshot_writer *writer);
 
