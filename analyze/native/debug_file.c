@@ -139,9 +139,6 @@ int debug_file_find(Dwfl_Module *module, void **userdata, const char *name, Dwar
 		if (fd < 0 && link)
 			fd = find_by_link(search, root, link, checksum);
 	}
-	/* This system's own, which need not be the target's: a build-id is the same everywhere. */
-	if (fd < 0)
-		fd = find_by_build_id(search, NULL);
 	if (fd < 0 && debuginfod_wanted())
 		fd = dwfl_standard_find_debuginfo(module, userdata, name, base, file_name, link,
 						  checksum, ret_path);
