@@ -77,7 +77,7 @@ static void test_chrometrace(void **state)
 	cJSON *root = cJSON_Parse(text);
 	assert_non_null(root);
 	const cJSON *event;
-	const char *open[16];
+	const char *open[16] = {0};
 	size_t depth = 0;
 	size_t begun = 0;
 	double last = 0;
