@@ -26,7 +26,7 @@ PLAIN = re.compile(r"^(?:[^<\\\"]|\\')*$")
 
 def is_ours_alone(local):
     """Cells and free variables, and a class body's names: py-spy shows none of them, and in their
-    place, of a captured argument from 3.11 on, the cell and not what is in it."""
+    place, of a captured argument, from 3.11 on the cell and not what is in it, and in 2.7 the argument."""
     return local["kind"] != "local"
 
 
@@ -79,9 +79,13 @@ class LocalsPeer(EndToEndTest):
         for local in ours["locals"]:
             other = shown.get(local["name"])
             if is_ours_alone(local):
-                if other:
+                if not other:
+                    continue
+                if self.interpreter.minor >= (3, 11):
                     self.assertIn("<cell at ", other["repr"], name)
-                continue
+                    continue
+                # 2.7 keeps the argument where it was, besides the cell.
+                self.assertEqual((2, 7), self.interpreter.minor, name)
             self.assertIsNotNone(other, "%s: %s" % (name, local["name"]))
             self.check_local(local, other, "%s: %s" % (name, local["name"]))
 
@@ -92,6 +96,9 @@ class LocalsPeer(EndToEndTest):
             self.assertIn(ours["name"], ("args", "kwargs", "rest"), message)
             self.assertTrue(ours["arg"], message)
         text = comparable(ours["repr"])
+        # Up to 3.5 py-spy does not look into dicts.
+        if text and "{" in text and self.interpreter.minor < (3, 6):
+            text = re.sub(r"\{.*\}", "dict", text)
         if text is not None:
             self.compared += 1
             self.assertEqual(text, theirs["repr"], message)
