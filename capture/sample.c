@@ -20,6 +20,7 @@ enum {
 	 */
 	HOLDER_ATTEMPTS = 8,
 	ALL_ATTEMPTS = 3,
+	PREDICTION_ATTEMPTS = 10,
 	NONBLOCKING_ATTEMPTS = 1000,
 	NONBLOCKING_LOCALS_ATTEMPTS = 100, /* a reading with values takes longer */
 	NONBLOCKING_PROOFS = 9,		   /* reads that must all be the same as the first */
@@ -483,10 +484,23 @@ static struct error *sampler_predict(struct sampler *sampler)
 	}
 }
 
+/* The interpreter's lists are checked while they may be changing: what is not there now can be
+ * there at the next look. */
+static struct error *sampler_begin(struct sampler *sampler)
+{
+	struct error *error = sampler->predicted ? NULL : sampler_predict(sampler);
+	for (unsigned i = 0; error && error->code == ERROR_BUSY && i < PREDICTION_ATTEMPTS; i++) {
+		error_destroy(error);
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+		error = sampler_predict(sampler);
+	}
+	return error;
+}
+
 static struct error *sampler_run(struct sampler *sampler)
 {
 	const struct sample_options *options = &sampler->options;
-	struct error *error = sampler->predicted ? NULL : sampler_predict(sampler);
+	struct error *error = sampler_begin(sampler);
 	if (error)
 		return error;
 	if (options->nonblocking) {

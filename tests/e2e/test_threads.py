@@ -122,23 +122,40 @@ class Threads(EndToEndTest):
     def start_kept(self, task="keep"):
         """One of the threads has the GIL and keeps it, the others wait for it."""
         self.need_gil()
-        target, roles = self.start(task)
+        for _ in range(20):
+            target, roles = self.start(task)
+            owner = self.wait_until_kept(target, task)
+            # Whoever had asked for the GIL before the interval became long can have got it once more.
+            if task != "callback" or owner == roles["main"]["tid"]:
+                return target, roles
+            target.close()
+        self.fail("the main thread never kept the GIL")
+
+    def wait_until_kept(self, target, task):
+        """Gives the owner's id."""
+        owners = []
 
         def all_wait():
             threads = support.dump_json(self.look(target))
             if task == "callback" and threads[-1]["frames"][-3]["function"] != "collect_and_stay":
                 return False
+            owners[:] = [thread["os_thread_id"] for thread in threads if thread["owns_gil"]]
             return sum(thread["waiting_for_gil"] is True for thread in threads) == len(SPINNING) - 1
 
         support.wait_until(all_wait, 60, "all but the owner wait for the GIL")
-        return target, roles
+        return owners[0] if owners else None
 
     def check_kept(self, roles, threads, source):
         (owner,) = self.check_all(roles, threads, source)
+        waiting = 0
         for role in SPINNING - {owner}:
-            self.assertIs(threads[role]["waiting_for_gil"], True, role)
-            self.assertEqual(threads[role]["activity"], "idle", role)
             self.assertEqual(threads[role]["activity_source"], source)
+            # Who waits wakes now and then to ask for the GIL: then it does not wait.
+            if threads[role]["waiting_for_gil"]:
+                waiting += 1
+                self.assertEqual(threads[role]["activity"], "idle", role)
+        self.assertGreater(waiting, 0)
+        return waiting
 
     def test_kept(self):
         """From the captured ranges, the whole memory, and a core."""
@@ -151,11 +168,11 @@ class Threads(EndToEndTest):
         if core is None:
             self.skipTest("all but the core passed; no core: " + reason)
         threads = self.by_role(roles, support.dump_json(core))
-        self.check_kept(roles, threads, "registers")
+        waiting = self.check_kept(roles, threads, "registers")
         text = support.check([support.ANALYZE, core]).stdout.decode()
         self.assertIn("\nActive or idle is inferred from registers\n", text)
         self.assertIn("Thread %d (idle, no Python)" % roles["without"]["tid"], text)
-        self.assertEqual(text.count("(idle, waiting for GIL)"), len(SPINNING) - 1)
+        self.assertEqual(text.count("(idle, waiting for GIL)"), waiting)
 
     def test_filters(self):
         target, roles = self.start_kept()
