@@ -171,10 +171,16 @@ format:
 # Fuzz targets: libFuzzer, with the sources compiled in so that all of it is instrumented.
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_TARGETS))
 FUZZ_SOURCES := $(COMMON_SOURCES) $(FORMATS_SOURCES) $(ANALYZE_SOURCES)
-$(FUZZ_PROGRAMS): build-fuzz/%: tests/fuzz/%.c $(FUZZ_SOURCES)
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=build-fuzz/objects/%.o)
+FUZZ_FLAGS := $(CPPFLAGS_ALL) -std=gnu11 -O1 -g -fno-sanitize-recover=undefined
+build-fuzz/objects/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CPPFLAGS_ALL) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -o $@ $< $(FUZZ_SOURCES) $(ANALYZE_LIBS)
+	$(call say,CC)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+$(FUZZ_PROGRAMS): build-fuzz/%: tests/fuzz/%.c $(FUZZ_OBJECTS)
+	$(call say,LD)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_OBJECTS) $(ANALYZE_LIBS)
+-include $(FUZZ_OBJECTS:.o=.d)
 
 fuzz: $(FUZZ_PROGRAMS)
 	scripts/run-fuzz $(FUZZ_SECONDS) $(FUZZ_PROGRAMS)
