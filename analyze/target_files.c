@@ -25,18 +25,6 @@ static bool build_id_decides(const struct file_search *search)
 	       (files->executable || files->search_paths || files->search_roots);
 }
 
-static bool has_build_id(int fd, const struct module *module)
-{
-	CLEANUP(elf_file_destroyp) struct elf_file *file = NULL;
-	struct build_id build_id = {0};
-	struct error *error = elf_file_open(fd, module->path, &file);
-	if (error) {
-		error_destroy(error);
-		return false;
-	}
-	return elf_file_build_id(file, &build_id) && build_id_equal(&build_id, &module->build_id);
-}
-
 /* A file of another machine is not what the target had mapped, whatever its path. */
 static bool has_machine(int fd, const struct target_files *files)
 {
@@ -55,7 +43,7 @@ static int try_file(struct file_search *search, const char *root, const char *pa
 	CLEANUP_CLOSE int fd = root_file_open(root, path);
 	if (fd < 0 || !has_machine(fd, search->files))
 		return -1;
-	if (!build_id_decides(search) || has_build_id(fd, search->module))
+	if (!build_id_decides(search) || module_file_has_build_id(fd, search->module))
 		return take_fd(&fd);
 	if (search->fallback < 0)
 		search->fallback = take_fd(&fd);

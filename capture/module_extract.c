@@ -123,15 +123,8 @@ static bool copy_headers(struct extraction *extraction, struct error **ret_error
  */
 static int open_module(const struct module_files *files, const struct module *module)
 {
-	CLEANUP(elf_file_destroyp) struct elf_file *file = NULL;
-	struct build_id build_id = {0};
 	CLEANUP_CLOSE int fd = files->open(files, module);
-	if (fd < 0 || !module->build_id.size)
-		return take_fd(&fd);
-	struct error *error = elf_file_open(fd, module->path, &file);
-	error_destroy(error);
-	if (error || !elf_file_build_id(file, &build_id) ||
-	    !build_id_equal(&build_id, &module->build_id))
+	if (fd >= 0 && module->build_id.size && !module_file_has_build_id(fd, module))
 		return -1;
 	return take_fd(&fd);
 }

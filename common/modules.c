@@ -306,6 +306,18 @@ struct error *modules_from_mappings(const struct mappings *mappings, struct memo
 }
 
 /* A file that cannot be used is one that is not there, and `ret_mismatch` tells. */
+bool module_file_has_build_id(int fd, const struct module *module)
+{
+	CLEANUP(elf_file_destroyp) struct elf_file *file = NULL;
+	struct build_id build_id = {0};
+	struct error *error = elf_file_open(fd, module->path, &file);
+	if (error) {
+		error_destroy(error);
+		return false;
+	}
+	return elf_file_build_id(file, &build_id) && build_id_equal(&build_id, &module->build_id);
+}
+
 struct error *module_open_file(const struct module_files *files, const struct module *module,
 			       struct elf_file **ret, bool *ret_mismatch)
 {

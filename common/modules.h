@@ -46,6 +46,9 @@ struct module_files {
 	int (*open)(const struct module_files *files, const struct module *module);
 };
 
+/* Whether the file is an ELF file with the module's build-id. */
+bool module_file_has_build_id(int fd, const struct module *module);
+
 /*
  * Open a module's file, if it is there and its build-id does not differ from the one in memory.
  * NULL in `ret` and no error if it is not there; `ret_mismatch` says that one was refused.

@@ -30,7 +30,7 @@ struct graph {
 	const struct profile_tree *tree;
 	uint64_t *starts; /* by node: what weighs left of it */
 	uint32_t *depths;
-	enum profile_unit unit; /* of widths */
+	unsigned width; /* which weight is a width: enum profile_unit, or enum diff_weight */
 	uint64_t whole;
 	uint32_t deepest;
 	struct buffer label;
@@ -45,7 +45,7 @@ static void graph_deinit(struct graph *graph)
 
 static uint64_t total_of(const struct graph *graph, uint32_t node)
 {
-	return graph->tree->nodes[node].total.of[graph->unit];
+	return graph->tree->nodes[node].total.of[graph->width];
 }
 
 static bool is_shown(const struct graph *graph, uint32_t node)
@@ -210,7 +210,7 @@ struct error *flamegraph_report(FILE *stream, const struct report *report)
 		.tree = &tree,
 		.starts = calloc(tree.count, sizeof(*graph.starts)),
 		.depths = calloc(tree.count, sizeof(*graph.depths)),
-		.unit = report->is_diff ? DIFF_WIDTH : report->unit,
+		.width = report->is_diff ? (unsigned)DIFF_WIDTH : (unsigned)report->unit,
 	};
 	if (!graph.starts || !graph.depths)
 		return &error_out_of_memory;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/native/interpreter_symbol.h"
+#include "common/copy_text.h"
 
 struct merger {
 	const struct merge_options *options;
@@ -77,14 +78,6 @@ static enum run_place place_of_run(const struct merger *merger, const struct nat
 	return entry < frame->frame_address ? RUN_HERE : RUN_OUTSIDE;
 }
 
-static struct error *set_text(char **field, const char *text)
-{
-	if (!text)
-		return NULL;
-	*field = strdup(text);
-	return *field ? NULL : &error_out_of_memory;
-}
-
 static struct error *add_native(struct merger *merger, const struct native_frame *native,
 				const struct native_function *function)
 {
@@ -99,11 +92,11 @@ static struct error *add_native(struct merger *merger, const struct native_frame
 	frame->inlined = function->inlined;
 	frame->line = function->line;
 	frame->found_by = unwind_method_name(native->method);
-	error = set_text(&frame->name, function->name);
+	error = copy_text(function->name, &frame->name);
 	if (!error)
-		error = set_text(&frame->module, path);
+		error = copy_text(path, &frame->module);
 	if (!error)
-		error = set_text(&frame->filename, function->filename);
+		error = copy_text(function->filename, &frame->filename);
 	return error;
 }
 
@@ -220,7 +213,7 @@ static struct error *add_gap(struct merger *merger, const char *text)
 	if (error)
 		return error;
 	frame->kind = MODEL_FRAME_GAP;
-	return set_text(&frame->gap, text);
+	return copy_text(text, &frame->gap);
 }
 
 static struct error *merge_all(struct merger *merger)

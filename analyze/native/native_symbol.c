@@ -8,6 +8,7 @@
 #include "analyze/native/cython.h"
 #include "analyze/native/perf_map_load.h"
 #include "common/cleanup.h"
+#include "common/copy_text.h"
 
 enum { SYMBOL_MAX_BYTES = 1 << 16 }; /* longer ones are not demangled */
 
@@ -51,17 +52,9 @@ char *native_demangle(const char *symbol)
 	return name ? name : strdup(symbol);
 }
 
-static struct error *set_text(char **field, const char *text)
-{
-	if (!text)
-		return NULL;
-	*field = strdup(text);
-	return *field ? NULL : &error_out_of_memory;
-}
-
 static struct error *set_symbol(struct native_function *function, const char *symbol)
 {
-	struct error *error = set_text(&function->symbol, symbol);
+	struct error *error = copy_text(symbol, &function->symbol);
 	if (error || !symbol)
 		return error;
 	CLEANUP_FREE char *demangled = native_demangle(symbol);
@@ -126,7 +119,7 @@ static struct error *call_place(Dwarf_Die *unit, Dwarf_Die *inlined, struct nati
 	    dwarf_formudata(&attribute, &file) != 0 ||
 	    dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count)
 		return NULL;
-	return set_text(&caller->filename, dwarf_filesrc(files, file, NULL, NULL));
+	return copy_text(dwarf_filesrc(files, file, NULL, NULL), &caller->filename);
 }
 
 static struct error *own_place(Dwarf_Die *unit, uint64_t address, struct native_function *function)
@@ -136,7 +129,7 @@ static struct error *own_place(Dwarf_Die *unit, uint64_t address, struct native_
 	if (!line || dwarf_lineno(line, &number) != 0 || number < 0)
 		return NULL;
 	function->line = number;
-	return set_text(&function->filename, dwarf_linesrc(line, NULL, NULL));
+	return copy_text(dwarf_linesrc(line, NULL, NULL), &function->filename);
 }
 
 /* The author's line instead of the generated one. */

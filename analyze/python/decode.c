@@ -11,6 +11,7 @@
 #include "analyze/python/os_threads.h"
 #include "analyze/python/text.h"
 #include "common/cleanup.h"
+#include "common/copy_text.h"
 #include "common/thread_names.h"
 #include "common/walk.h"
 
@@ -22,15 +23,6 @@ struct decoder {
 	struct locals_decoder *locals; /* NULL: not asked for */
 	struct model_thread *thread;   /* the one whose frames come; NULL before the first */
 };
-
-static struct error *copy_text(const char *text, char **ret)
-{
-	char *copy = strdup(text);
-	if (!copy)
-		return &error_out_of_memory;
-	*ret = copy;
-	return NULL;
-}
 
 static struct error *on_thread(void *context, const struct walk_thread *walked)
 {

@@ -8,6 +8,7 @@
 #include "analyze/python/text.h"
 #include "common/address_map.h"
 #include "common/cleanup.h"
+#include "common/copy_text.h"
 
 enum {
 	/* Text of all values together; what is behind it is marked. */
@@ -67,14 +68,6 @@ void locals_decoder_destroy(struct locals_decoder *decoder)
 	address_map_deinit(&decoder->values);
 	locals_reader_destroy(decoder->locals);
 	free(decoder);
-}
-
-static struct error *copy_text(const char *text, char **ret)
-{
-	if (!text)
-		return NULL;
-	*ret = strdup(text);
-	return *ret ? NULL : &error_out_of_memory;
 }
 
 static struct error *unreadable(enum memory_status status, char **ret)
