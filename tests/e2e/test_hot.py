@@ -15,6 +15,9 @@ from generate import add_class, add_skip, make_load_tests, template
 from interpreters import find_interpreters
 from support import EndToEndTest, SMALL, Target, TARGETS
 
+# What these look for happens rarely.
+SECOND_TRY = False
+
 CAPTURES = 10 if SMALL else 40
 JIT = {"PYTHON_JIT": "1"}
 

@@ -9,6 +9,9 @@ from generate import add_class, make_load_tests, template
 from interpreters import find_interpreters
 from support import EndToEndTest, SMALL, Target
 
+# What these look for happens rarely.
+SECOND_TRY = False
+
 MOVING_CAPTURES = 20 if SMALL else 200
 MOVING_THREADS = 5
 

@@ -108,7 +108,9 @@ class RunTestsTest(Folder):
         os.makedirs(os.path.dirname(script), exist_ok=True)
         shutil.copy(os.path.join(SCRIPTS, "run-tests"), script)
         build = os.path.join(self.folder, "build")
-        return self.run_script(sys.executable, script, "--build", build, *arguments)
+        return self.run_script(
+            sys.executable, script, "--build", build, *arguments, PYSPY_E2E_SECOND_TRY=""
+        )
 
     def unit(self, name, output, status=0):
         lines = "".join("echo '%s'\n" % line for line in output)
@@ -160,6 +162,34 @@ class RunTestsTest(Folder):
         self.assertEqual(self.last_line(result), "1 passed, 5 failed, 1 skipped")
         self.assertIn("no python 9", result.stdout)
         self.assertEqual(result.returncode, 1)
+
+    SECOND = (
+        "import os, unittest\n"
+        "class Some(unittest.TestCase):\n"
+        "    def test_a(self):\n"
+        "        path = __file__ + '.seen'\n"
+        "        seen = os.path.exists(path)\n"
+        "        open(path, 'w').close()\n"
+        "        self.assertTrue(seen, 'the first time')\n"
+        "    def test_ab(self): self.fail('each time')\n"
+    )
+
+    def test_second_try(self):
+        self.write("tests/e2e/test_some.py", self.SECOND)
+        result = self.run_tests("--only", "e2e", "--second-try")
+        self.assertEqual(self.last_line(result), "1 passed, 1 failed, 0 skipped")
+        self.assertIn("passed at the second try, alone: e2e/test_some.py: test_a", result.stdout)
+        self.assertIn("the first time", result.stdout)
+        self.assertEqual(result.returncode, 1)
+
+    def test_no_second_try(self):
+        self.write("tests/e2e/test_some.py", self.SECOND)
+        result = self.run_tests("--only", "e2e")
+        self.assertEqual(self.last_line(result), "0 passed, 2 failed, 0 skipped")
+        self.write("tests/e2e/test_some.py", "SECOND_TRY = False\n" + self.SECOND)
+        os.unlink(os.path.join(self.folder, "tests/e2e/test_some.py.seen"))
+        result = self.run_tests("--only", "e2e", "--second-try")
+        self.assertEqual(self.last_line(result), "0 passed, 2 failed, 0 skipped")
 
     def test_a_file_that_hangs_has_failed(self):
         self.write(
