@@ -18,7 +18,9 @@ say = $(if $(Q),@printf '  %-4s %s\n' $(1) $@)
 # One build folder for each kind of build, so that they do not disturb each other.
 SANITIZE ?= 0
 STATIC ?= 0
-BUILD := build$(if $(filter 1,$(SANITIZE)),-sanitize)$(if $(filter 1,$(STATIC)),-static)
+# CROSS=aarch64: for another machine, with STATIC=1 only.
+CROSS ?=
+BUILD := build$(if $(filter 1,$(SANITIZE)),-sanitize)$(if $(filter 1,$(STATIC)),-static)$(if $(CROSS),-$(CROSS))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wnull-dereference \
 	-Wimplicit-fallthrough -Wvla -Wstrict-prototypes -Wmissing-prototypes \
@@ -42,14 +44,24 @@ ifeq ($(STATIC),1)
 # Small, to be copied to hosts and into containers: the size is one of the project's figures.
 CFLAGS_ALL := $(filter-out -O2,$(CFLAGS_ALL)) -Os -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables
-LDFLAGS_ALL += -static -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none
+LDFLAGS_ALL += -static -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,-T,capture/static.ld
 PKG_CONFIG_STATIC := --static
 endif
 CFLAGS_ALL += $(CFLAGS)
+STRIP ?= strip
+ifneq ($(CROSS),)
+$(if $(filter 1,$(STATIC)),,$(error CROSS is for STATIC=1))
+# Where the libraries are, scripts/make-sysroot has put them.
+SYSROOT := $(BUILD)/sysroot
+CC := $(CROSS)-linux-gnu-gcc
+STRIP := $(CROSS)-linux-gnu-strip
+CPPFLAGS_ALL += -isystem $(SYSROOT)/usr/include
+endif
 
 CAPTURE_PACKAGES := libelf libzstd
 ANALYZE_PACKAGES := libdw libelf libzstd libcjson zlib
-CAPTURE_LIBS = $(shell $(PKG_CONFIG) $(PKG_CONFIG_STATIC) --libs $(CAPTURE_PACKAGES)) -lpthread
+CAPTURE_LIBS = $(if $(CROSS),-L$(SYSROOT)/usr/lib/$(CROSS)-linux-gnu -lelf -lzstd -lz,$(shell \
+	$(PKG_CONFIG) $(PKG_CONFIG_STATIC) --libs $(CAPTURE_PACKAGES))) -lpthread
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES)) -liberty -lpthread
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -liberty -lpthread
 
@@ -111,10 +123,10 @@ $(eval $(call archive_rule,formats,FORMATS))
 $(eval $(call archive_rule,capture,CAPTURE))
 $(eval $(call archive_rule,analyze,ANALYZE))
 
-$(BUILD)/pyspy-capture: $(BUILD)/capture/capture_main.o $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
+$(BUILD)/pyspy-capture: $(BUILD)/capture/capture_main.o $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a $(if $(filter 1,$(STATIC)),capture/static.ld)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(CAPTURE_LIBS)
-	$(if $(filter 1,$(STATIC)),$(Q)strip $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter-out %.ld,$^) $(CAPTURE_LIBS)
+	$(if $(filter 1,$(STATIC)),$(Q)$(STRIP) $@)
 
 $(BUILD)/pyspy-analyze: $(BUILD)/analyze/main.o $(BUILD)/libanalyze.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
 	$(call say,LD)
@@ -201,6 +213,6 @@ uninstall:
 	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 
 clean:
-	rm -rf build build-sanitize build-static build-sanitize-static build-fuzz dist
+	rm -rf build build-sanitize build-static build-static-aarch64 build-sanitize-static build-fuzz dist
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

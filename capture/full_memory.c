@@ -11,6 +11,7 @@
 #include "capture/full_copy.h"
 #include "capture/interrupt.h"
 #include "capture/proc.h"
+#include "capture/proc_number.h"
 #include "capture/proc_stat.h"
 #include "capture/sample_pass.h"
 #include "common/buffer.h"
@@ -41,6 +42,13 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Of the text of /proc/PID/statm, in pages. */
+static bool read_resident(const char *text, uint64_t *ret_resident, uint64_t *ret_shared)
+{
+	return proc_number_skip(&text, 1) && proc_number_decimal(&text, ret_resident) &&
+	       proc_number_decimal(&text, ret_shared);
+}
+
 /* What will be copied, about: resident pages that are not of files (proc(5), /proc/PID/statm), and
  * what is swapped out. 0 if it cannot be told. */
 static uint64_t expected_bytes(pid_t pid)
@@ -50,14 +58,15 @@ static uint64_t expected_bytes(pid_t pid)
 	uint64_t resident = 0, shared = 0, swapped_kib = 0;
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
 	if (proc_read_text(AT_FDCWD, path, PROC_TEXT_LIMIT, &text) != 0 ||
-	    sscanf((const char *)text.data, "%*u %" SCNu64 " %" SCNu64, &resident, &shared) != 2 ||
-	    resident < shared)
+	    !read_resident((const char *)text.data, &resident, &shared) || resident < shared)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	if (proc_read_text(AT_FDCWD, path, PROC_TEXT_LIMIT, &text) == 0) {
 		const char *line = strstr((const char *)text.data, "\nVmSwap:");
-		if (line && sscanf(line, "\nVmSwap: %" SCNu64, &swapped_kib) != 1)
-			swapped_kib = 0;
+		if (line) {
+			line += strlen("\nVmSwap:");
+			proc_number_decimal(&line, &swapped_kib);
+		}
 	}
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) + swapped_kib * 1024;
 }

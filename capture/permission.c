@@ -8,22 +8,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/proc_number.h"
 #include "capture/proc_stat.h"
 #include "common/buffer.h"
+#include "common/cleanup.h"
 
 /* Longest explanation: three reasons of less than 100 characters each. */
 enum { REASON_MAX = 400 };
+/* A digit and a line break. */
+enum { SCOPE_LIMIT = 16 };
 
 static int yama_scope(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-	if (!file)
-		return -1; /* no Yama in this kernel */
-	int scope;
-	if (fscanf(file, "%d", &scope) != 1)
-		scope = -1;
-	fclose(file);
-	return scope;
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	int64_t scope;
+	/* Without the file there is no Yama in this kernel. */
+	if (proc_read_text(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", SCOPE_LIMIT, &text) != 0)
+		return -1;
+	const char *at = (const char *)text.data;
+	return proc_number_signed(&at, &scope) ? (int)scope : -1;
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "capture/proc.h"
+#include "capture/proc_number.h"
 #include "common/cleanup.h"
 
 /*
@@ -35,7 +36,9 @@ static bool mapping_end(pid_t pid, uint64_t start, uint64_t *ret)
 	size_t capacity = 0;
 	while (file && getline(&line, &capacity, file) > 0) {
 		uint64_t from, to;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) != 2 || from > start)
+		const char *at = line;
+		if (!proc_number_hexadecimal(&at, &from) || *at++ != '-' ||
+		    !proc_number_hexadecimal(&at, &to) || from > start)
 			break;
 		if (from != start)
 			continue;

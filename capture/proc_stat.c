@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/proc_number.h"
 #include "common/cleanup.h"
 
 enum {
@@ -54,6 +55,29 @@ int proc_read_link(int directory, const char *path, char **ret)
 	return 0;
 }
 
+/* What follows the name: from field 3 on; flags are 9, times 14 and 15, threads 20, start 22
+ * (proc(5)). */
+static bool read_fields(const char *text, struct proc_stat *ret)
+{
+	int64_t parent_pid, thread_count;
+	uint64_t flags;
+	const char *at = text + strspn(text, " ");
+	if (!*at)
+		return false;
+	ret->state = *at++;
+	if (!proc_number_signed(&at, &parent_pid) || !proc_number_skip(&at, 4) ||
+	    !proc_number_decimal(&at, &flags) || !proc_number_skip(&at, 4) ||
+	    !proc_number_decimal(&at, &ret->user_ticks) ||
+	    !proc_number_decimal(&at, &ret->system_ticks) || !proc_number_skip(&at, 4) ||
+	    !proc_number_signed(&at, &thread_count) || !proc_number_skip(&at, 1) ||
+	    !proc_number_decimal(&at, &ret->start_ticks))
+		return false;
+	ret->parent_pid = (int32_t)parent_pid;
+	ret->flags = (uint32_t)flags;
+	ret->thread_count = (int32_t)thread_count;
+	return true;
+}
+
 bool proc_stat_parse(const char *text, size_t size, struct proc_stat *ret)
 {
 	/* The name is not escaped and may hold anything, ')' and newlines too; what follows it is
@@ -70,22 +94,12 @@ bool proc_stat_parse(const char *text, size_t size, struct proc_stat *ret)
 	fields[fields_size] = '\0';
 
 	struct proc_stat stat = {0};
-	unsigned long long user, system, start;
-	/* From field 3 on; flags are 9, times 14 and 15, threads 20, start 22. */
-	int count = sscanf(fields,
-			   " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %d"
-			   " %*d %llu",
-			   &stat.state, &stat.parent_pid, &stat.flags, &user, &system,
-			   &stat.thread_count, &start);
-	if (count != 7)
+	if (!read_fields(fields, &stat))
 		return false;
 	size_t name_size = (size_t)(close - open - 1);
 	if (name_size >= sizeof(stat.name))
 		name_size = sizeof(stat.name) - 1;
 	memcpy(stat.name, open + 1, name_size);
-	stat.user_ticks = user;
-	stat.system_ticks = system;
-	stat.start_ticks = start;
 	*ret = stat;
 	return true;
 }

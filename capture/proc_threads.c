@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/proc.h"
+#include "capture/proc_number.h"
 #include "capture/proc_stat.h"
 #include "capture/task_list.h"
 #include "common/buffer.h"
@@ -41,9 +42,11 @@ static uint64_t read_cpu_time(const struct task_folder *folder, pid_t tid,
 			      const struct proc_stat *stat, struct buffer *text)
 {
 	uint64_t time_ns;
-	if (read_thread_file(folder, tid, "schedstat", text) &&
-	    sscanf((const char *)text->data, "%" SCNu64, &time_ns) == 1)
-		return time_ns;
+	if (read_thread_file(folder, tid, "schedstat", text)) {
+		const char *at = (const char *)text->data;
+		if (proc_number_decimal(&at, &time_ns))
+			return time_ns;
+	}
 	long hertz = sysconf(_SC_CLK_TCK);
 	if (hertz <= 0)
 		return 0;
@@ -60,12 +63,12 @@ static void read_system_call(const struct task_folder *folder, pid_t tid, struct
 	thread->system_call = -1;
 	if (!read_thread_file(folder, tid, "syscall", text))
 		return;
-	int count = sscanf((const char *)text->data, "%" SCNd64 " 0x%" SCNx64, &number, &argument);
-	if (count < 1 || number < 0)
+	const char *at = (const char *)text->data;
+	if (!proc_number_signed(&at, &number) || number < 0)
 		return;
 	thread->system_call = number;
-	thread->has_system_call_argument = count == 2;
-	if (count == 2)
+	thread->has_system_call_argument = proc_number_hexadecimal(&at, &argument);
+	if (thread->has_system_call_argument)
 		thread->system_call_argument = argument;
 }
 
