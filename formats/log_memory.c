@@ -7,7 +7,8 @@
 
 struct error *log_memory_init(struct log_memory *memory)
 {
-	*memory = (struct log_memory){0};
+	/* Who asks first has seen nothing of it. */
+	*memory = (struct log_memory){.touched.everything = true};
 	return memory_image_create(&memory->image);
 }
 
@@ -15,6 +16,7 @@ void log_memory_deinit(struct log_memory *memory)
 {
 	memory_image_destroy(memory->image);
 	range_map_deinit(&memory->bulk);
+	touched_ranges_deinit(&memory->touched);
 	*memory = (struct log_memory){0};
 }
 
@@ -52,6 +54,7 @@ static struct error *cut_bulk(struct log_memory *memory, uint64_t address, uint6
 
 struct error *log_memory_add_bulk(struct log_memory *memory, const struct range_entry *extent)
 {
+	touched_ranges_add(&memory->touched, extent->address, extent->size);
 	struct error *error = memory_image_drop(memory->image, extent->address, extent->size);
 	if (!error)
 		error = cut_bulk(memory, extent->address, range_last(extent));
@@ -65,6 +68,7 @@ static struct error *apply_put(struct log_memory *memory, const struct memory_op
 			       struct log_memory_budget *budget)
 {
 	(void)budget;
+	touched_ranges_add(&memory->touched, operation->address, operation->size);
 	return memory_image_put(memory->image, operation->address, operation->bytes,
 				operation->size);
 }
@@ -97,6 +101,7 @@ static struct error *apply_patch(struct log_memory *memory,
 		address += cursor_varint(&changes);
 		uint64_t count = cursor_varint(&changes);
 		const void *bytes = cursor_bytes(&changes, count);
+		touched_ranges_add(&memory->touched, address, count);
 		struct error *error = require_present(memory, address, count);
 		if (!error)
 			error = memory_image_put(memory->image, address, bytes, count);
@@ -111,6 +116,7 @@ static struct error *apply_drop(struct log_memory *memory, const struct memory_o
 				struct log_memory_budget *budget)
 {
 	(void)budget;
+	touched_ranges_add(&memory->touched, operation->address, operation->size);
 	struct error *error = memory_image_drop(memory->image, operation->address, operation->size);
 	if (error)
 		return error;
@@ -124,6 +130,7 @@ static struct error *apply_copy(struct log_memory *memory, const struct memory_o
 		return error_at(ERROR_FORMAT, operation->address,
 				"the log copies more memory than its bounds allow");
 	budget->copy_bytes -= operation->size;
+	touched_ranges_add(&memory->touched, operation->address, operation->size);
 	size_t size = (size_t)operation->size;
 	CLEANUP_FREE void *bytes = malloc(size);
 	if (!bytes)

@@ -8,10 +8,12 @@
 #include "common/memory_image.h"
 #include "common/range_map.h"
 #include "formats/snapshot_block.h"
+#include "formats/touched_ranges.h"
 
 struct log_memory {
 	struct memory_image *image;
 	struct range_map bulk; /* number: frame in the catalog; offset: in its content */
+	struct touched_ranges touched;
 };
 
 /* What one block's operations may still make by copying. */

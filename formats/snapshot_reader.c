@@ -456,6 +456,27 @@ struct memory *snapshot_memory(struct snapshot *snapshot)
 	return &snapshot->memory;
 }
 
+void snapshot_take_touched(struct snapshot *snapshot, struct snapshot_touched *ret)
+{
+	struct snapshot_process_state *process = snapshot->process;
+	if (!process) {
+		*ret = (struct snapshot_touched){.everything = true};
+		return;
+	}
+	struct touched_ranges *memory = &process->memory.touched;
+	touched_ranges_take(memory);
+	*ret = (struct snapshot_touched){
+		.everything = memory->everything,
+		.process = process->touched.process,
+		.maps = process->touched.maps,
+		.modules = process->touched.modules,
+		.python = process->touched.python,
+		.ranges = memory->items,
+		.count = memory->count,
+	};
+	process->touched = (struct facts_touched){0};
+}
+
 /* A part of an image; left out if the file has changed since. */
 static struct error *load_part(struct snapshot *snapshot, const struct snapshot_image_part *part,
 			       struct module_image *image)

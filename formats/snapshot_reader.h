@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "common/modules.h"
 #include "formats/snapshot_roster.h"
+#include "formats/snapshot_touched.h"
 
 struct snapshot;
 
@@ -61,6 +62,10 @@ const struct thread_list *snapshot_threads(const struct snapshot *snapshot);
 /* NULL if capture recognised no Python; only address, version, method and module_path are set. */
 const struct python_location *snapshot_python(const struct snapshot *snapshot);
 struct memory *snapshot_memory(struct snapshot *snapshot);
+
+/* What of the selected process can be another than it was when this was asked for the last time:
+ * all of it at the first time, and after a step back. Borrowed as the rest is. */
+void snapshot_take_touched(struct snapshot *snapshot, struct snapshot_touched *ret);
 
 /* The image that the file has of a module, as a file of its own; -1 if it has none. Only running
  * out of memory is an error. */

@@ -68,6 +68,7 @@ static struct error *process_create(struct snapshot_state *state, size_t at, int
 		free(process);
 		return error;
 	}
+	process->touched = (struct facts_touched){true, true, true, true};
 	process->pid = process->facts.pid = pid;
 	process->facts.uid = UINT32_MAX;
 	memmove(state->processes + at + 1, state->processes + at,
@@ -136,6 +137,8 @@ static struct error *apply_process(struct snapshot_state *state,
 	process->facts = facts;
 	process->facts.pid = process->pid;
 	process->has_facts = true;
+	process->touched.process = true;
+	state->family++;
 	return NULL;
 }
 
@@ -154,6 +157,7 @@ static struct error *apply_python(struct snapshot_state *state,
 	python_location_deinit(&process->python);
 	process->python = location;
 	process->has_python = true;
+	process->touched.python = true;
 	return NULL;
 }
 
@@ -216,12 +220,14 @@ static struct error *apply_memory(struct snapshot_state *state,
 static struct error *apply_maps(struct snapshot_state *state,
 				struct snapshot_process_state *process, struct cursor *payload)
 {
+	process->touched.maps = true;
 	return snapshot_state_apply_list(state, process, SNAPSHOT_LIST_MAPS, payload);
 }
 
 static struct error *apply_modules(struct snapshot_state *state,
 				   struct snapshot_process_state *process, struct cursor *payload)
 {
+	process->touched.modules = true;
 	return snapshot_state_apply_list(state, process, SNAPSHOT_LIST_MODULES, payload);
 }
 
@@ -293,7 +299,11 @@ struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
 {
 	struct process_facts *facts = &process->facts;
 	int32_t pid = facts->parent_pid;
+	if (process->family == state->family)
+		return NULL;
 	process_facts_clear_ancestors(facts);
+	process->family = 0;
+	process->touched.process = true;
 	while (pid && !is_in_chain(facts, pid) && facts->ancestor_count < ANCESTORS_MAX) {
 		const struct snapshot_process_state *parent = process_find(state, pid);
 		if (!parent)
@@ -303,6 +313,7 @@ struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
 			return error;
 		pid = parent->facts.parent_pid;
 	}
+	process->family = state->family;
 	return NULL;
 }
 

@@ -22,6 +22,14 @@ enum snapshot_facts {
 	SNAPSHOT_FACTS_COUNT,
 };
 
+/* Which of the facts were told again since somebody asked; of the memory its log tells. */
+struct facts_touched {
+	bool process; /* or its parents */
+	bool maps;
+	bool modules;
+	bool python;
+};
+
 struct snapshot_process_state {
 	struct process_facts facts;
 	struct mappings mappings;
@@ -36,6 +44,8 @@ struct snapshot_process_state {
 	bool has_python;
 	bool has_sample;
 	int32_t pid;
+	struct facts_touched touched;
+	uint64_t family; /* what `family` of the state was when the parents were looked for */
 };
 
 /* An all-zero struct is the state at the beginning of an epoch. */
@@ -48,6 +58,7 @@ struct snapshot_state {
 	uint64_t image_bytes;
 	uint64_t image_ranges;
 	struct log_memory_budget budget; /* of the block that is being applied */
+	uint64_t family;		 /* counts what is told of processes */
 };
 
 void snapshot_state_deinit(struct snapshot_state *state);
@@ -71,8 +82,9 @@ void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_proces
 			    size_t facts);
 
 /*
- * Put the chain of parents into the facts of a process, as far as the log tells of them. A log can
- * say anything: a chain that comes back to itself ends there, and so does one that is too long.
+ * Put the chain of parents into the facts of a process, as far as the log tells of them, if that is
+ * not done already. A log can say anything: a chain that comes back to itself ends there, and so
+ * does one that is too long.
  */
 struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
 					    struct snapshot_process_state *process);
