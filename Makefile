@@ -97,6 +97,9 @@ help:
 	@echo '  fixtures    make the committed test fixtures again'
 	@echo '  install     to DESTDIR, under PREFIX (default /usr/local)'
 	@echo '  uninstall   the reverse'
+	@echo '  deb         Debian packages, in dist/'
+	@echo '  wheel       a Python wheel that carries the programs, in dist/'
+	@echo '  release     tarballs of the static pyspy-capture, also for aarch64, in dist/'
 	@echo '  clean       remove all build folders'
 	@echo 'Variables: STATIC=1 (static pyspy-capture), SANITIZE=1 (ASan and UBSan), PREFIX, DESTDIR,'
 	@echo '           V=1 (whole commands), CC, CFLAGS, LDFLAGS, FUZZ_SECONDS, PYSPY_TEST_PYTHONS (colon-separated interpreters)'
@@ -128,7 +131,13 @@ $(BUILD)/pyspy-capture: $(BUILD)/capture/capture_main.o $(BUILD)/libcapture.a $(
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter-out %.ld,$^) $(CAPTURE_LIBS)
 	$(if $(filter 1,$(STATIC)),$(Q)$(STRIP) $@)
 
-$(BUILD)/pyspy-analyze: $(BUILD)/analyze/main.o $(BUILD)/libanalyze.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
+# For a wheel: its libraries lie beside it. DT_RPATH, because a library's own needs are found by it too.
+$(BUILD)/relocatable/pyspy-analyze: LDFLAGS_ALL += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib/pyspy-tools'
+$(BUILD)/relocatable/pyspy-analyze: | $(BUILD)/relocatable
+$(BUILD)/relocatable:
+	@mkdir -p $@
+
+$(BUILD)/pyspy-analyze $(BUILD)/relocatable/pyspy-analyze: $(BUILD)/analyze/main.o $(BUILD)/libanalyze.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ANALYZE_LIBS)
 
@@ -211,6 +220,27 @@ install: build
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
 	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+
+# Packages, in dist/.
+.PHONY: deb wheel release
+deb: build
+	rm -rf $(BUILD)/deb
+	$(MAKE) install DESTDIR=$(BUILD)/deb PREFIX=/usr LIBDIR=/usr/lib/$$($(CC) -print-multiarch)
+	scripts/make-deb $(BUILD)/deb dist $(VERSION)
+
+# One for both that need it: two makes in one build folder disturb each other.
+.PHONY: static-program
+static-program:
+	$(MAKE) STATIC=1 build
+
+wheel: $(BUILD)/relocatable/pyspy-analyze static-program
+	scripts/make-wheel --analyze $< --capture build-static/pyspy-capture --version $(VERSION) --output dist
+
+release: static-program
+	scripts/make-release build-static/pyspy-capture $$(uname -m) $(VERSION) dist
+	scripts/make-sysroot aarch64 build-static-aarch64/sysroot
+	$(MAKE) STATIC=1 CROSS=aarch64 build
+	scripts/make-release build-static-aarch64/pyspy-capture aarch64 $(VERSION) dist
 
 clean:
 	rm -rf build build-sanitize build-static build-static-aarch64 build-sanitize-static build-fuzz dist
