@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "capture/capture_loop.h"
 #include "capture/capture_options.h"
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
@@ -170,10 +171,50 @@ static enum exit_status print_error(struct error *error)
 	return status;
 }
 
+/* A loop of captures, as it goes on. */
+struct loop_printer {
+	const struct capture_options *options;
+	enum exit_status status;
+};
+
+static void print_written(void *context, const struct capture_report *report)
+{
+	struct loop_printer *printer = context;
+	if (print_report(printer->options, report) != EXIT_STATUS_DONE)
+		printer->status = EXIT_STATUS_PARTIAL;
+}
+
+static void print_failed(void *context, const struct error *error)
+{
+	struct loop_printer *printer = context;
+	printer->status = EXIT_STATUS_PARTIAL;
+	terminal_message(program, "warning", error->message);
+}
+
+static enum exit_status run_loop(const struct capture_options *options)
+{
+	struct loop_printer printer = {.options = options, .status = EXIT_STATUS_DONE};
+	const struct capture_loop_events events = {
+		.written = print_written,
+		.failed = print_failed,
+		.context = &printer,
+	};
+	struct capture_loop_counts counts = {0};
+	struct error *error = capture_loop_run(options, &events, &counts);
+	if (error)
+		return print_error(error);
+	if (!options->common.quiet)
+		fprintf(stderr, "%" PRIu64 " files, %" PRIu64 " periods late, %" PRIu64 " failed\n",
+			counts.files, counts.late, counts.failed);
+	return counts.files ? printer.status : EXIT_STATUS_FAILED;
+}
+
 static enum exit_status run(const struct capture_options *options)
 {
 	CLEANUP(capture_report_deinit) struct capture_report report = {0};
 	interrupt_init();
+	if (options->every_ns != UINT64_MAX)
+		return run_loop(options);
 	struct error *error = capture_run(options, &report);
 	if (!error)
 		return print_report(options, &report);

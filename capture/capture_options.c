@@ -5,10 +5,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/output_pattern.h"
 #include "common/cleanup.h"
 #include "common/option_values.h"
 
-enum { RATE_DEFAULT = 100, RATE_MAX = 10000 };
+enum {
+	RATE_DEFAULT = 100,
+	RATE_MAX = 10000,
+	EVERY_MIN_NS = 100 * 1000 * 1000,
+};
 
 static const char *const level_names[] = {"stacks", "locals", "full", NULL};
 static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_LOCALS, LEVEL_FULL};
@@ -63,13 +68,21 @@ static const struct option_spec option_rows[] = {
 		 "or Control-C ends it"},
 	{.name = "count", .argument = "N", .kind = OPTION_NUMBER, .offset = FIELD(count),
 	 .help = "take so many samples"},
+	{.name = "every", .argument = "SECONDS", .kind = OPTION_SECONDS, .offset = FIELD(every_ns),
+	 .help = "write one file for each such period, named by FILE as a pattern (%Y%m%dT%H%M%S and "
+		 "the like, in UTC, %{pid}, %{host}): one sample, or with --rate a run"},
+	{.name = "keep", .argument = "N", .kind = OPTION_NUMBER, .offset = FIELD(keep),
+	 .help = "of the files that this run makes keep the N newest only"},
+	{.name = "keep-bytes", .argument = "BYTES", .kind = OPTION_SIZE,
+	 .offset = FIELD(keep_bytes),
+	 .help = "of the files that this run makes remove the oldest when all of them are larger; "
+		 "K, M and G may follow the number"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "look for the interpreter in every way, the slow ones too"},
 	COMMON_OPTIONS(struct capture_options, common),
 	{.name = "help-faults", .kind = OPTION_FLAG, .offset = FIELD(help_faults), .hidden = true,
 	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
 
-	{.name = "every", .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
 	 .hidden = true},
@@ -149,9 +162,8 @@ static struct error *check_output(const struct capture_options *options)
 
 static struct error *check_run(struct capture_options *options)
 {
-	options->run =
-		options->rate != UINT64_MAX || options->duration || options->count != UINT64_MAX;
-	options->duration_ns = UINT64_MAX;
+	bool bounded = options->duration || options->count != UINT64_MAX;
+	options->run = options->rate != UINT64_MAX || (bounded && options->every_ns == UINT64_MAX);
 	if (!options->run)
 		return NULL;
 	if (options->rate == UINT64_MAX)
@@ -159,14 +171,20 @@ static struct error *check_run(struct capture_options *options)
 	if (!options->rate || options->rate > RATE_MAX)
 		return command_line_error(&capture_command_line,
 					  "a rate is 1 to %d samples a second", RATE_MAX);
-	if (!options->count)
-		return command_line_error(&capture_command_line, "a count is 1 at least");
 	if (options->pids.count > 1 || options->subprocesses || options->native ||
 	    options->level == LEVEL_FULL)
 		return command_line_error(&capture_command_line,
 					  "many samples (--rate, --duration, --count) are taken of "
 					  "one process, at levels stacks and locals, without "
 					  "native stacks");
+	return NULL;
+}
+
+static struct error *check_bounds(struct capture_options *options)
+{
+	options->duration_ns = UINT64_MAX;
+	if (!options->count)
+		return command_line_error(&capture_command_line, "a count is 1 at least");
 	if (!options->duration || strcmp(options->duration, "unlimited") == 0)
 		return NULL;
 	struct error *error = parse_seconds(options->duration, &options->duration_ns);
@@ -176,6 +194,44 @@ static struct error *check_run(struct capture_options *options)
 	return command_line_error(&capture_command_line,
 				  "--duration needs seconds or 'unlimited', not '%s'",
 				  options->duration);
+}
+
+/* Consumes `error`. */
+static struct error *pattern_error(struct error *error)
+{
+	if (!error || error->code != ERROR_USAGE)
+		return error;
+	struct error *hinted = command_line_error(&capture_command_line, "%s", error->message);
+	error_destroy(error);
+	return hinted;
+}
+
+static struct error *check_files(const struct capture_options *options)
+{
+	bool every = options->every_ns != UINT64_MAX;
+	if (!every && (options->keep != UINT64_MAX || options->keep_bytes != UINT64_MAX))
+		return command_line_error(&capture_command_line,
+					  "--keep and --keep-bytes are for runs of many files; say "
+					  "with --every when to begin one");
+	if (!options->keep)
+		return command_line_error(&capture_command_line, "--keep is 1 at least");
+	if (!every)
+		return NULL;
+	if (options->every_ns < EVERY_MIN_NS)
+		return command_line_error(&capture_command_line, "--every is 0.1 seconds at least");
+	if (options->rate != UINT64_MAX)
+		return command_line_error(&capture_command_line,
+					  "this version takes one sample for each period of "
+					  "--every, without --rate");
+	if (!options->output)
+		return NULL;
+	if (strcmp(options->output, "-") == 0)
+		return command_line_error(&capture_command_line,
+					  "--every writes many files, and not to standard output");
+	struct error *error = output_pattern_check(options->output);
+	if (!error)
+		error = output_pattern_check_period(options->output, options->every_ns);
+	return pattern_error(error);
 }
 
 static struct error *check(struct capture_options *options, const struct arguments *arguments)
@@ -196,13 +252,23 @@ static struct error *check(struct capture_options *options, const struct argumen
 	if (!error && options->nonblocking && options->level == LEVEL_FULL)
 		error = command_line_error(&capture_command_line,
 					   "--nonblocking and --level full exclude each other");
+	if (!error)
+		error = check_files(options);
+	if (!error)
+		error = check_bounds(options);
 	return error ? error : check_run(options);
 }
 
 struct error *capture_options_parse(int argc, char **argv, struct capture_options *ret)
 {
 	CLEANUP(arguments_deinit) struct arguments arguments = {0};
-	*ret = (struct capture_options){.rate = UINT64_MAX, .count = UINT64_MAX};
+	*ret = (struct capture_options){
+		.rate = UINT64_MAX,
+		.count = UINT64_MAX,
+		.every_ns = UINT64_MAX,
+		.keep = UINT64_MAX,
+		.keep_bytes = UINT64_MAX,
+	};
 	struct error *error =
 		command_line_parse(&capture_command_line, argc, argv, ret, &arguments);
 	if (error || ret->common.help || ret->common.version || ret->help_faults)

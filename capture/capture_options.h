@@ -19,11 +19,15 @@ struct capture_options {
 	bool native;
 	bool exhaustive;
 	uint64_t wait_ns;
-	bool run; /* many samples: a rate, a duration or a count was given */
+	/* Many samples in a file: a rate, or, without `every`, a duration or a count was given. */
+	bool run;
 	uint64_t rate;
 	const char *duration;
 	uint64_t duration_ns; /* UINT64_MAX: unlimited */
 	uint64_t count;	      /* UINT64_MAX: as many as there are */
+	uint64_t every_ns;    /* one file for each period; UINT64_MAX: one file */
+	uint64_t keep;	      /* files; UINT64_MAX: all */
+	uint64_t keep_bytes;  /* UINT64_MAX: all */
 	bool help_faults;
 };
 

@@ -15,6 +15,7 @@ enum {
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static volatile sig_atomic_t pending;
+static volatile sig_atomic_t requested;
 
 void interrupt_end(void)
 {
@@ -88,4 +89,25 @@ struct error *interrupt_check(void)
 	if (!pending)
 		return NULL;
 	return error_create(ERROR_FAILED, "ended by a signal");
+}
+
+static void remember_request(int number)
+{
+	(void)number;
+	requested = 1;
+}
+
+void interrupt_take_requests(void)
+{
+	struct sigaction action = {.sa_handler = remember_request, .sa_flags = SA_RESTART};
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+bool interrupt_requested(void)
+{
+	if (!requested)
+		return false;
+	requested = 0;
+	return true;
 }

@@ -27,6 +27,12 @@ struct error *interrupt_check(void);
  */
 void interrupt_accept(void);
 
+/* From here on SIGUSR1 is a request, for a new file. */
+void interrupt_take_requests(void);
+
+/* Whether one came since the last call. */
+bool interrupt_requested(void);
+
 /* End the program by the signal that came, as its default action does. */
 void interrupt_end(void);
 

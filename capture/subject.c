@@ -5,6 +5,7 @@
 
 #include "capture/live_memory.h"
 #include "capture/proc.h"
+#include "capture/utc_time.h"
 #include "common/cleanup.h"
 
 enum { TIME_TEXT_SIZE = 64 };
@@ -160,27 +161,12 @@ static bool is_plain(char character)
 	       (character >= '0' && character <= '9') || strchr("._+", character);
 }
 
-/*
- * "20260724T010203.456Z". Not by gmtime_r(3), which brings the C library's time zones, 30 KiB, into
- * the static program. The date is Howard Hinnant's civil_from_days: years begin in March.
- */
+/* "20260724T010203.456Z" */
 static void format_time(uint64_t ns, char text[TIME_TEXT_SIZE])
 {
-	const unsigned days_per_era = 146097; /* 400 years */
-	uint64_t seconds = ns / 1000000000;
-	unsigned second = (unsigned)(seconds % 86400);
-	uint64_t day = seconds / 86400 + 719468; /* since 0000-03-01 */
-	unsigned era = (unsigned)(day / days_per_era);
-	unsigned of_era = (unsigned)(day % days_per_era);
-	unsigned year_of_era =
-		(of_era - of_era / 1460 + of_era / 36524 - of_era / (days_per_era - 1)) / 365;
-	unsigned of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	unsigned month = (5 * of_year + 2) / 153; /* 0 is March */
-	unsigned of_month = of_year - (153 * month + 2) / 5 + 1;
-	unsigned year = year_of_era + era * 400 + (month >= 10);
-	snprintf(text, TIME_TEXT_SIZE, "%04u%02u%02uT%02u%02u%02u.%03uZ", year,
-		 month >= 10 ? month - 9 : month + 3, of_month, second / 3600, second / 60 % 60,
-		 second % 60, (unsigned)(ns / 1000000 % 1000));
+	const struct utc_time time = utc_time_of(ns);
+	snprintf(text, TIME_TEXT_SIZE, "%04u%02u%02uT%02u%02u%02u.%03uZ", time.year, time.month,
+		 time.day, time.hour, time.minute, time.second, time.millisecond);
 }
 
 char *subject_file_name(const struct subject *subject)

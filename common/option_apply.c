@@ -71,6 +71,12 @@ static struct error *read_seconds(const struct option_spec *spec, void *field, c
 	return parse_seconds(text, field);
 }
 
+static struct error *read_size(const struct option_spec *spec, void *field, const char *text)
+{
+	(void)spec;
+	return parse_size(text, field);
+}
+
 static struct error *read_choice(const struct option_spec *spec, void *field, const char *text)
 {
 	for (int i = 0; spec->choices[i]; i++) {
@@ -102,6 +108,7 @@ struct error *option_apply(const struct option_spec *spec, void *values, const c
 		[OPTION_LONG_IDS] = read_long_ids,
 		[OPTION_NUMBER] = read_number,
 		[OPTION_SECONDS] = read_seconds,
+		[OPTION_SIZE] = read_size,
 		[OPTION_CHOICE] = read_choice,
 		[OPTION_UNAVAILABLE] = read_unavailable,
 	};

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NANOSECOND_DIGITS = 9 };
 
@@ -145,4 +146,33 @@ struct error *parse_seconds(const char *text, uint64_t *ret_ns)
 			      (i < fraction_length ? (uint64_t)(fraction[i] - '0') : 0);
 	*ret_ns = seconds * NANOSECONDS_PER_SECOND + nanoseconds;
 	return NULL;
+}
+
+struct error *parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const struct {
+		const char *suffix;
+		unsigned shift;
+	} units[] = {
+		{"K", 10}, {"M", 20}, {"G", 30}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"", 0},
+	};
+	enum { DIGITS_MAX = 32 };
+	char number[DIGITS_MAX];
+	uint64_t value;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t length = strlen(text), suffix = strlen(units[i].suffix);
+		if (length < suffix || length - suffix >= DIGITS_MAX ||
+		    strcasecmp(text + length - suffix, units[i].suffix) != 0)
+			continue;
+		memcpy(number, text, length - suffix);
+		number[length - suffix] = '\0';
+		if (!read_number(number, &value))
+			continue;
+		if (value > UINT64_MAX >> units[i].shift)
+			return error_create(ERROR_USAGE, "%s bytes are too many", text);
+		*ret_bytes = value << units[i].shift;
+		return NULL;
+	}
+	return error_create(ERROR_USAGE, "'%s' is no number of bytes, such as 4096, 64K, 10M or 2G",
+			    text);
 }

@@ -44,5 +44,7 @@ void number_list_deinit(struct number_list *list);
 struct error *parse_id(const char *text, int32_t *ret);
 struct error *parse_number(const char *text, uint64_t *ret);
 struct error *parse_seconds(const char *text, uint64_t *ret_ns);
+/* Bytes: 4096, 0x1000, 4K, 10M, 2G, also written 2GiB; each is 1024 of the one before. */
+struct error *parse_size(const char *text, uint64_t *ret_bytes);
 
 #endif

@@ -128,6 +128,30 @@ static void test_levels(void **state)
 	}
 }
 
+static void test_every(void **state)
+{
+	(void)state;
+	struct capture_options options;
+	struct line line = line_make("--pid 7 --every 60 --keep 5 --keep-bytes 2M -s -n "
+				     "-d 3600 -o a-%Y%m%dT%H%M%S.zst");
+	parse(&line, &options);
+	assert_false(options.run);
+	assert_int_equal(options.every_ns, 60000000000ULL);
+	assert_int_equal(options.keep, 5);
+	assert_int_equal(options.keep_bytes, 2 << 20);
+	assert_int_equal(options.duration_ns, 3600000000000ULL);
+	capture_options_deinit(&options);
+	line_free(&line);
+	line = line_make("--pid 7 --count 2");
+	parse(&line, &options);
+	assert_true(options.run);
+	assert_int_equal(options.every_ns, UINT64_MAX);
+	assert_int_equal(options.keep, UINT64_MAX);
+	assert_int_equal(options.keep_bytes, UINT64_MAX);
+	capture_options_deinit(&options);
+	line_free(&line);
+}
+
 static void test_nothing_else_is_checked(void **state)
 {
 	(void)state;
@@ -171,6 +195,16 @@ static void test_refused(void **state)
 		{"--pid 1 -s --count 2", "one process"},
 		{"--pid 1 --native -d 3", "native"},
 		{"--pid 1 --native --nonblocking", "--nonblocking and --native exclude each other"},
+		{"--pid 1 --every 0", "0.1"},
+		{"--pid 1 --every 60 -o snap.zst", "no time in it"},
+		{"--pid 1 --every 60 -o snap-%H.zst", "same name"},
+		{"--pid 1 --every 60 -o snap-%Q.zst", "'%Q'"},
+		{"--pid 1 --every 60 -o -", "standard output"},
+		{"--pid 1 --every 60 --keep 0", "--keep"},
+		{"--pid 1 --every 60 --count 0", "count"},
+		{"--pid 1 --keep 3", "--every"},
+		{"--pid 1 --keep-bytes 10M", "--every"},
+		{"--pid 1 --every 60 --keep-bytes 10X", "10X"},
 		{"--pid 1 --frobnicate", "frobnicate"},
 		{"--pid 1 -o", "FILE"},
 	};
@@ -316,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_every),
 		cmocka_unit_test(test_nothing_else_is_checked),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_itself_is_refused),

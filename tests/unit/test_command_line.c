@@ -274,6 +274,40 @@ static void test_seconds(void **state)
 	}
 }
 
+static void test_sizes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} right[] = {
+		{"0", 0},	   {"4096", 4096},	 {"0x1000", 4096},
+		{"4K", 4096},	   {"4k", 4096},	 {"4KiB", 4096},
+		{"10M", 10 << 20}, {"2GiB", 2ULL << 30}, {"17179869183G", 17179869183ULL << 30},
+	};
+	static const char *const wrong[] = {"",
+					    "K",
+					    "-1",
+					    "1.5M",
+					    "10T",
+					    "1 M",
+					    "1KB",
+					    "1iB",
+					    "M1",
+					    "17179869184G",
+					    "99999999999999999999999999999999999999999K"};
+	uint64_t bytes;
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		assert_null(parse_size(right[i].text, &bytes));
+		assert_int_equal(bytes, right[i].bytes);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		CLEANUP(error_destroyp) struct error *error = parse_size(wrong[i], &bytes);
+		assert_non_null(error);
+		assert_int_equal(error->code, ERROR_USAGE);
+	}
+}
+
 static const char expected_help[] =
 	"Usage: program [OPTION]... FILE\n"
 	"       program --pid PID\n"
@@ -332,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_usage_errors),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_exit_statuses),
 	};

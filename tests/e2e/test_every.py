@@ -1,0 +1,290 @@
+"""Capture loops: one file for each period, named by a pattern, and how many of them are kept."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import support  # noqa: E402
+from capture_case import CAPTURE, IS_ROOT, CaptureCase  # noqa: E402
+
+SUMMARY = re.compile(r"(\d+) files, (\d+) periods late, (\d+) failed")
+PATTERN = "snap-%Y%m%dT%H%M%S.%{ms}.zst"
+NAME = r"^snap-\d{8}T\d{6}\.\d{3}\.zst$"
+
+
+class Loop(CaptureCase):
+    def begin(self, *options, output=PATTERN, **keywords):
+        keywords.setdefault("stderr", subprocess.PIPE)
+        process = subprocess.Popen(
+            [CAPTURE, "-o", self.path(output), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            **keywords
+        )
+        if process.stderr:
+            self.addCleanup(process.stderr.close)
+        self.targets.append(process)
+        return process
+
+    def end(self, process, status=support.EXIT_DONE):
+        text = process.communicate(timeout=120)[1].decode(errors="replace")
+        self.assertEqual(process.returncode, status, text)
+        return text
+
+    def loop(self, pid, *options, status=support.EXIT_DONE, **keywords):
+        """(files, late, failed), and what was said."""
+        text = self.end(self.begin("--pid", str(pid), *options, **keywords), status)
+        found = SUMMARY.search(text)
+        self.assertIsNotNone(found, text)
+        return [int(number) for number in found.groups()], text
+
+    def files(self):
+        return sorted(os.listdir(self.output))
+
+    def wait_for_files(self, count):
+        support.wait_until(lambda: len(self.files()) >= count, 60, "%d files are there" % count)
+
+    def assert_each_readable(self, names):
+        for name in names:
+            self.assertEqual(len(support.dump_json(self.path(name))), 1, name)
+            self.assertEqual(os.stat(self.path(name)).st_mode & 0o777, 0o600)
+
+    def test_a_file_for_each_period(self):
+        process = self.start_python()
+        counts, _ = self.loop(process.pid, "--every", "0.2", "--count", "4")
+        self.assertEqual((counts[0], counts[2]), (4, 0))
+        self.assertEqual(len(self.files()), 4)
+        for name in self.files():
+            self.assertRegex(name, NAME)
+        self.assert_each_readable(self.files())
+        self.assert_untouched(process)
+
+    def test_what_is_not_there_was_counted(self):
+        process = self.start_python()
+        begin = time.monotonic()
+        counts, _ = self.loop(process.pid, "--every", "0.1", "-d", "2")
+        passed = time.monotonic() - begin
+        self.assertGreaterEqual(sum(counts), 19)
+        self.assertLessEqual(sum(counts), passed / 0.1 + 2)
+        self.assertEqual(len(self.files()), counts[0])
+
+    def test_names(self):
+        process = self.start_python()
+        self.loop(
+            process.pid, "--every", "1", "--count", "1", output="%{host}-%{pid}-%s-%%.zst"
+        )
+        (name,) = self.files()
+        host = re.escape(os.uname().nodename)
+        self.assertRegex(name, r"^%s-%d-\d{10}-%%.zst$" % (host, process.pid))
+
+    def test_default_names(self):
+        process = self.start_python()
+        done = support.check(
+            [CAPTURE, "-p", str(process.pid), "--every", "0.1", "--count", "2"], cwd=self.output
+        )
+        self.assertIn("2 files", done.stderr.decode())
+        for name in self.files():
+            self.assertRegex(name, r"^python[\w.]*-%d-\d{8}T\d{6}\.\d{3}Z\.zst$" % process.pid)
+        self.assertEqual(len(self.files()), 2)
+
+    def test_a_sample_is_asked_for(self):
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "--every", "1000")
+        self.wait_for_files(1)
+        for count in (2, 3):
+            running.send_signal(signal.SIGUSR1)
+            self.wait_for_files(count)
+        running.send_signal(signal.SIGTERM)
+        self.assertIn("3 files, ", self.end(running))
+        self.assert_each_readable(self.files())
+
+    def test_asked_for_within_what_the_name_tells_apart(self):
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "--every", "1000", output="%s.zst")
+        self.wait_for_files(1)
+        running.send_signal(signal.SIGUSR1)
+        self.wait_for_files(2)
+        running.send_signal(signal.SIGINT)
+        self.assertIn("2 files, 0 periods late, 0 failed", self.end(running))
+
+    def test_ended_by_a_signal(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = self.start_python()
+            before = len(self.files())
+            running = self.begin("--pid", str(process.pid), "--every", "0.1")
+            self.wait_for_files(before + 2)
+            running.send_signal(number)
+            self.end(running)
+            self.assert_untouched(process)
+            self.assertFalse([name for name in self.files() if not re.match(NAME, name)])
+        self.assert_each_readable(self.files())
+
+    def test_the_target_ends(self):
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "--every", "0.1")
+        self.wait_for_files(2)
+        process.kill()
+        process.wait()
+        self.end(running)
+        self.assert_each_readable(self.files())
+
+    def test_no_such_process(self):
+        process = self.start_python()
+        process.kill()
+        process.wait()
+        text = self.end(
+            self.begin("--pid", str(process.pid), "--every", "0.1"), support.EXIT_FAILED
+        )
+        self.assertIn(str(process.pid), text)
+        self.assertEqual(self.files(), [])
+
+    def test_no_python(self):
+        process = self.start_sleep()
+        text = self.end(
+            self.begin("--pid", str(process.pid), "--every", "0.1"), support.EXIT_NO_PYTHON
+        )
+        self.assertIn("no Python", text)
+
+    # What is kept.
+
+    def decoys(self):
+        """Files that look as if they were of the loop."""
+        names = ["snap-20200101T000000.000.zst", "snap-29990101T000000.000.zst", "notes.txt"]
+        for name in names:
+            with open(self.path(name), "w") as stream:
+                stream.write("mine")
+        return names
+
+    def test_keep(self):
+        process = self.start_python()
+        decoys = self.decoys()
+        self.loop(process.pid, "--every", "0.1", "--count", "6", "--keep", "2")
+        self.assertEqual(len(self.files()), len(decoys) + 2)
+        for name in decoys:
+            with open(self.path(name)) as stream:
+                self.assertEqual(stream.read(), "mine")
+
+    def test_the_newest_are_kept(self):
+        process = self.start_python()
+        _, text = self.loop(process.pid, "--every", "0.1", "--count", "6", "--keep", "3")
+        written = [os.path.basename(path) for path in re.findall(r"wrote (\S+)", text)]
+        self.assertEqual(len(written), 6)
+        self.assertEqual(self.files(), sorted(written[3:]))
+        self.assert_each_readable(self.files())
+
+    def test_keep_bytes(self):
+        process = self.start_python()
+        self.loop(process.pid, "--every", "1", "--count", "1")
+        size = os.path.getsize(self.path(self.files()[0]))
+        decoys = self.files()
+        self.loop(process.pid, "--every", "0.1", "--count", "6", "--keep-bytes", str(size * 3))
+        left = [name for name in self.files() if name not in decoys]
+        self.assertLessEqual(sum(os.path.getsize(self.path(name)) for name in left), size * 3)
+        self.assertGreaterEqual(len(left), 2)
+        self.assertTrue(os.path.exists(self.path(decoys[0])))
+
+    def test_what_was_replaced_is_kept(self):
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "--every", "1000", "--keep", "1")
+        self.wait_for_files(1)
+        (name,) = self.files()
+        with open(self.path("mine"), "w") as stream:
+            stream.write("mine")
+        os.rename(self.path("mine"), self.path(name))
+        running.send_signal(signal.SIGUSR1)
+        self.wait_for_files(2)
+        running.send_signal(signal.SIGINT)
+        self.end(running)
+        with open(self.path(name)) as stream:
+            self.assertEqual(stream.read(), "mine")
+
+    # Trouble.
+
+    def test_existing_file(self):
+        """Told for each period that has no file, and none is overwritten."""
+        process = self.start_python()
+        now = int(time.time())
+        for second in range(now, now + 60):
+            with open(self.path("%d.zst" % second), "w"):
+                pass
+        text = self.end(
+            self.begin("--pid", str(process.pid), "--every", "1", output="%s.zst"),
+            support.EXIT_FAILED,
+        )
+        self.assertIn("exists already", text)
+        self.assertEqual([os.path.getsize(self.path(name)) for name in self.files()], [0] * 60)
+
+    def test_a_file_that_is_too_large(self):
+        """What fails later is counted, and the loop goes on."""
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "--every", "1000")
+        self.wait_for_files(1)
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+        running.send_signal(signal.SIGUSR1)
+        line = running.stderr.readline()
+        while b"File too large" not in line:
+            self.assertTrue(line, "ended")
+            line = running.stderr.readline()
+        hard = resource.RLIM_INFINITY
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        running.send_signal(signal.SIGUSR1)
+        self.wait_for_files(2)
+        running.send_signal(signal.SIGTERM)
+        self.assertIn("2 files, 0 periods late, 1 failed", self.end(running, support.EXIT_PARTIAL))
+        self.assert_each_readable(self.files())
+        self.assert_untouched(process)
+
+    @unittest.skipUnless(IS_ROOT, "needs root, to mount a small file system")
+    def test_full_disk(self):
+        process = self.start_python()
+        # The disk fills while the loop goes on, and is emptied again.
+        script = """
+            mount -t tmpfs -o size=64k none "$1" || exit 77
+            cd "$1"; log=$2; shift 2
+            until_said() { while kill -0 $loop && [ $(grep -c "$1" "$log") -lt $2 ]; do sleep 0.05; done; }
+            "$@" 2> "$log" & loop=$!
+            until_said wrote 2
+            cat /dev/zero > fill 2> /dev/null
+            until_said "No space left" 2
+            rm fill
+            until_said wrote $(($(grep -c wrote "$log") + 2))
+            kill -TERM $loop; wait $loop; status=$?
+            ls -A
+            exit $status
+        """
+        log = os.path.join(self.base, "log")
+        command = ["unshare", "-m", "sh", "-c", script, "sh", self.output, log, CAPTURE]
+        command += ["--pid", str(process.pid), "--every", "0.1", "--keep", "3", "-o", PATTERN]
+        done = support.run(command)
+        if done.returncode == 77 or b"unshare" in done.stderr:
+            self.skipTest("cannot mount a file system here: %s" % done.stderr.decode())
+        with open(log) as stream:
+            text = stream.read()
+        self.assertEqual(done.returncode, support.EXIT_PARTIAL, text)
+        files, _, failed = map(int, SUMMARY.search(text).groups())
+        self.assertEqual(failed, text.count("No space left"))
+        self.assertEqual(files, text.count("wrote"))
+        names = done.stdout.decode().split()
+        self.assertEqual(len(names), 3, names)
+        for name in names:
+            self.assertRegex(name, NAME)
+        self.assert_untouched(process)
+
+    def test_the_loop_is_killed(self):
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "--every", "0.1")
+        self.wait_for_files(3)
+        running.kill()
+        running.wait()
+        self.assert_untouched(process)
+        self.assert_each_readable([name for name in self.files() if re.match(NAME, name)])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
