@@ -13,6 +13,8 @@ enum {
 	CHILD_WAIT_NS = 100 * 1000 * 1000,
 	/* Looks at a tree for children that were born meanwhile. */
 	TREE_PASSES = 8,
+	/* Processes of a run that are told of, besides their counts. */
+	RUN_REPORTS_MAX = 64,
 };
 
 struct job {
@@ -136,7 +138,7 @@ static struct error *capture_one(struct job *job, struct process_capture *proces
 		return NULL;
 	}
 	if (!error)
-		error = family_add_ancestors(&job->ancestors, &process->subject.facts);
+		error = family_add_ancestors(&job->ancestors, &process->subject->facts);
 	if (!error && process->named && job->options->subprocesses)
 		error = family_add_descendants(&job->descendants, process->pid);
 	return error ? error : write_process(job, process);
@@ -230,40 +232,44 @@ static struct error *capture_named(struct job *job, pid_t pid)
 	return capture_descendants(job, pid);
 }
 
-/* A run has one process. The file gets its name before the samples do. */
+/* Of a run with many processes not all are told of one by one. */
+static struct error *report_members(struct job *job, const struct run_set *set)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < set->count; i++) {
+		struct run_member *member = set->members[i];
+		if (member->samples && job->report.process_count < RUN_REPORTS_MAX)
+			error = add_report(job, &member->capture);
+		else if (member->failure && member->failure->code != ERROR_NO_PROCESS)
+			error = add_note(job, member->failure->message, true);
+	}
+	if (!error && set->cut)
+		error = add_note(
+			job, "there were more than 1024 processes at a time; the rest was left out",
+			true);
+	return error;
+}
+
 static struct error *sample_many(struct job *job)
 {
-	CLEANUP(process_capture_deinit)
-	struct process_capture process = {
-		.options = job->options,
-		.output = &job->output,
-		.pid = job->options->pids.items[0],
-		.named = true,
-		.deadline_ns = process_capture_now_ns() + job->options->wait_ns,
-	};
-	struct error *error = process_capture_run(&process);
+	const struct run_plan plan = {.options = job->options, .output = &job->output};
+	CLEANUP(run_destroyp) struct run *run = NULL;
+	struct error *error = run_create(&plan, &run);
+	for (size_t i = 0; !error && i < job->options->pids.count; i++)
+		error = run_add(run, job->options->pids.items[i]);
+	if (!error)
+		error = run_go(run);
 	if (error)
 		return error;
-	if (process.full)
-		return error_create(ERROR_UNSUPPORTED,
-				    "its Python could not be read, and a run takes stacks only; "
-				    "without --rate, --duration and --count all its memory is "
-				    "captured");
-	error = family_add_ancestors(&job->ancestors, &process.subject.facts);
-	if (!error)
-		error = snapshot_file_begin(job->output.file, &job->writer);
-	if (!error)
-		error = output_file_commit(job->output.file);
-	if (!error)
-		error = id_list_append(&job->captured, process.pid);
-	if (!error)
-		error = write_family(job);
-	if (!error)
-		error = sampling_run(&process, job->writer, &job->report.counts);
-	if (error)
-		return error;
-	interrupt_accept();
-	return add_report(job, &process);
+	job->report.counts = *run_counts(run);
+	job->report.without_python = job->report.counts.without_python;
+	job->report.file_bytes = run_file_bytes(run);
+	job->report.output = TAKE_POINTER(job->output.name);
+	/* A shell that started Python programs is no failure if they are asked for. */
+	const struct error *failure = run_failure(run);
+	if (failure && !(job->options->subprocesses && failure->code == ERROR_NOT_PYTHON))
+		error = add_note(job, failure->message, true);
+	return error ? error : report_members(job, run_members(run));
 }
 
 static struct error *finish(struct job *job)
@@ -290,7 +296,7 @@ struct error *capture_run(const struct capture_options *options, struct capture_
 		error = sample_many(&job);
 	for (size_t i = 0; !options->run && i < options->pids.count && !error; i++)
 		error = capture_named(&job, options->pids.items[i]);
-	if (!error)
+	if (!error && !options->run)
 		error = finish(&job);
 	if (error)
 		return error;

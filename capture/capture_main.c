@@ -76,13 +76,34 @@ static const char *plural(size_t count, const char *one, const char *many)
 	return count == 1 ? one : many;
 }
 
+/* How the samples were taken, and what became of the others. */
 static void print_counts(const struct run_counts *counts)
 {
+	const char *separator = ": ";
+	if (counts->processes > 1)
+		fprintf(stderr, "%" PRIu64 " processes, ", counts->processes);
 	fprintf(stderr,
 		"%" PRIu64 " samples, %" PRIu64 " late, %" PRIu64 " failed, %" PRIu64
-		" incomplete; target stood still %" PRIu64 " us at most)\n",
-		counts->samples, counts->late, counts->failed, counts->partial,
+		" incomplete, %" PRIu64 " dropped; target stood still %" PRIu64 " us at most)\n",
+		counts->samples, counts->late, counts->failed, counts->partial, counts->dropped,
 		counts->freeze_ns / 1000);
+	fprintf(stderr, "taken");
+	for (size_t i = 0; i < sizeof(counts->ways) / sizeof(counts->ways[0]); i++) {
+		if (!counts->ways[i])
+			continue;
+		fprintf(stderr, "%s%" PRIu64 " %s", separator, counts->ways[i],
+			freeze_way_name((enum freeze_way)i));
+		separator = ", ";
+	}
+	fprintf(stderr, "\n");
+}
+
+/* Of descendants. */
+static void print_without_python(size_t count)
+{
+	if (count)
+		fprintf(stderr, "%zu %s no Python\n", count,
+			plural(count, "descendant runs", "descendants run"));
 }
 
 static void print_summary(const struct capture_report *report)
@@ -100,6 +121,7 @@ static void print_summary(const struct capture_report *report)
 	fprintf(stderr, " (");
 	if (report->counts.samples) {
 		print_counts(&report->counts);
+		print_without_python(report->without_python);
 		return;
 	}
 	if (report->process_count > 1)
@@ -107,9 +129,7 @@ static void print_summary(const struct capture_report *report)
 	fprintf(stderr, "%zu %s, target stood still %" PRIu64 " us%s)\n", threads,
 		plural(threads, "thread", "threads"), freeze_ns / 1000,
 		report->process_count > 1 ? " at most" : "");
-	if (report->without_python)
-		fprintf(stderr, "%zu %s no Python\n", report->without_python,
-			plural(report->without_python, "descendant runs", "descendants run"));
+	print_without_python(report->without_python);
 }
 
 /* What is missing of a process. */

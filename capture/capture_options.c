@@ -67,7 +67,7 @@ static const struct option_spec option_rows[] = {
 	 .help = "take samples for so long; unlimited (the default of a run) is until the process "
 		 "or Control-C ends it"},
 	{.name = "count", .argument = "N", .kind = OPTION_NUMBER, .offset = FIELD(count),
-	 .help = "take so many samples"},
+	 .help = "take so many samples of each process"},
 	{.name = "every", .argument = "SECONDS", .kind = OPTION_SECONDS, .offset = FIELD(every_ns),
 	 .help = "write one file for each such period, named by FILE as a pattern (%Y%m%dT%H%M%S and "
 		 "the like, in UTC, %{pid}, %{host}): one sample, or with --rate a run"},
@@ -171,12 +171,10 @@ static struct error *check_run(struct capture_options *options)
 	if (!options->rate || options->rate > RATE_MAX)
 		return command_line_error(&capture_command_line,
 					  "a rate is 1 to %d samples a second", RATE_MAX);
-	if (options->pids.count > 1 || options->subprocesses || options->native ||
-	    options->level == LEVEL_FULL)
+	if (options->level == LEVEL_FULL)
 		return command_line_error(&capture_command_line,
-					  "many samples (--rate, --duration, --count) are taken of "
-					  "one process, at levels stacks and locals, without "
-					  "native stacks");
+					  "many samples (--rate, --duration, --count) are taken at "
+					  "levels stacks and locals");
 	return NULL;
 }
 

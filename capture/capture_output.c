@@ -13,7 +13,7 @@ void capture_output_deinit(struct capture_output *output)
 
 struct error *capture_output_open(struct capture_output *output, const struct subject *subject)
 {
-	if (output->file)
+	if (output->name)
 		return NULL;
 	char *name = output->wanted ? strdup(output->wanted) : subject_file_name(subject);
 	if (!name)

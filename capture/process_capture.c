@@ -56,7 +56,8 @@ static void forget_sampler(struct process_capture *process)
 
 static void forget_attempt(struct process_capture *process)
 {
-	subject_deinit(&process->subject);
+	subject_release(process->subject);
+	process->subject = NULL;
 	thread_list_deinit(&process->threads);
 	process->threads = (struct thread_list){0};
 	memory_image_destroy(process->image);
@@ -98,7 +99,7 @@ __attribute__((format(printf, 2, 3))) static struct error *warn(struct process_c
  */
 static bool may_pass(const struct process_capture *process, const struct error *error)
 {
-	const struct python_location *location = &process->subject.location;
+	const struct python_location *location = &process->subject->location;
 	if (error->code == ERROR_UNSUPPORTED)
 		return location->version.major &&
 		       python_layout_find(location->version, false, false) != NULL;
@@ -129,9 +130,9 @@ static struct error *fall_back(struct process_capture *process, struct error *er
 			       enum capture_level *ret)
 {
 	char name[SUBJECT_NAME_SIZE];
-	const char *hint = subject_python_hint(&process->subject);
+	const char *hint = subject_python_hint(process->subject);
 	bool wait_hint = process->named && process->options->wait_ns == 0;
-	subject_name(&process->subject, name);
+	subject_name(process->subject, name);
 	if (error->code == ERROR_BUSY)
 		return error_prefix(error, "%s%s", name, wait_hint ? " (try --wait 10)" : "");
 	bool is_python = error->code == ERROR_UNSUPPORTED || hint;
@@ -144,6 +145,12 @@ static struct error *fall_back(struct process_capture *process, struct error *er
 		return error_prefix(error,
 				    "%s: its stacks cannot be found, and all its memory cannot be "
 				    "captured with --nonblocking",
+				    name);
+	if (process->options->run)
+		return error_prefix(error,
+				    "%s: its Python could not be read, and a run takes stacks "
+				    "only; without --rate, --duration and --count all its memory "
+				    "is captured",
 				    name);
 	struct error *failure =
 		warn(process,
@@ -160,7 +167,7 @@ static struct error *locate(struct process_capture *process, enum capture_level 
 			    bool *ret_fallback)
 {
 	uint64_t begin_ns = process_capture_now_ns();
-	struct error *error = subject_locate(&process->subject, process->options->exhaustive);
+	struct error *error = subject_locate(process->subject, process->options->exhaustive);
 	process->report.phase_ns[PHASE_LOCATE] += process_capture_now_ns() - begin_ns;
 	*ret = process->options->level;
 	*ret_fallback = false;
@@ -178,8 +185,8 @@ static struct error *make_sampler(struct process_capture *process, enum capture_
 {
 	const struct sample_options options = {
 		.pid = process->pid,
-		.memory = process->subject.memory,
-		.location = &process->subject.location,
+		.memory = process->subject->memory,
+		.location = &process->subject->location,
 		.threads = &process->threads,
 		.freezer = process->freezer,
 		.nonblocking = process->options->nonblocking,
@@ -187,8 +194,8 @@ static struct error *make_sampler(struct process_capture *process, enum capture_
 		.native = process->options->native ? &process->native : NULL,
 	};
 	process->native = (struct native_pass){
-		.mappings = &process->subject.mappings,
-		.memory = process->subject.memory,
+		.mappings = &process->subject->mappings,
+		.memory = process->subject->memory,
 		.freezer = process->freezer,
 		.threads = &process->threads,
 	};
@@ -198,8 +205,8 @@ static struct error *make_sampler(struct process_capture *process, enum capture_
 static struct error *sample_ranges(struct process_capture *process)
 {
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
-	struct memory *memory = process->subject.memory;
-	const struct python_location *location = &process->subject.location;
+	struct memory *memory = process->subject->memory;
+	const struct python_location *location = &process->subject->location;
 	bool native = process->options->native;
 	struct error *error = memory_image_create(&process->image);
 	if (!error)
@@ -225,9 +232,9 @@ static struct error *sample_level_full(struct process_capture *process)
 	const struct full_memory_options options = {
 		.pid = process->pid,
 		.freezer = process->freezer,
-		.memory = process->subject.memory,
+		.memory = process->subject->memory,
 		.output_path = capture_output_spool_path(process->output),
-		.location = process->subject.located ? &process->subject.location : NULL,
+		.location = process->subject->located ? &process->subject->location : NULL,
 	};
 	struct error *error = full_memory_capture(&options, &process->threads, &process->full);
 	if (error)
@@ -280,12 +287,12 @@ static struct error *check_unchanged(struct process_capture *process, struct err
 	/* A full copy is whole even if the process has ended since. */
 	enum subject_change change =
 		process->full
-			? subject_compare(&process->subject, full_memory_mappings(process->full))
-			: subject_check(&process->subject);
+			? subject_compare(process->subject, full_memory_mappings(process->full))
+			: subject_check(process->subject);
 	if (change == SUBJECT_SAME || (change == SUBJECT_ENDED && process->full && !error))
 		return error;
 	error_destroy(error);
-	subject_name(&process->subject, name);
+	subject_name(process->subject, name);
 	if (change == SUBJECT_ENDED)
 		return error_create(ERROR_NO_PROCESS, "%s ended while it was captured", name);
 	process->changed = true;
@@ -302,14 +309,14 @@ static struct error *look(struct process_capture *process)
 	process->report.phase_ns[PHASE_LOOK] += process_capture_now_ns() - begin_ns;
 	process->report.looks++;
 	if (!error && process->start_ticks &&
-	    process->subject.facts.start_ticks != process->start_ticks)
+	    process->subject->facts.start_ticks != process->start_ticks)
 		error = error_create(ERROR_NO_PROCESS,
 				     "process %d ended, and another one has its number now",
 				     (int)process->pid);
 	if (error && error->code == ERROR_NO_PROCESS && process->report.looks > 1)
 		return error_prefix(error, "while waiting for Python to start");
 	if (!error && process->options->output)
-		error = capture_output_open(process->output, &process->subject);
+		error = capture_output_open(process->output, process->subject);
 	return error;
 }
 
@@ -322,8 +329,8 @@ static struct error *attempt(struct process_capture *process)
 	if (!error)
 		error = locate(process, &level, &fallback);
 	if (error)
-		return process->subject.facts.pid ? check_unchanged(process, error) : error;
-	error = capture_output_open(process->output, &process->subject);
+		return process->subject ? check_unchanged(process, error) : error;
+	error = capture_output_open(process->output, process->subject);
 	if (error)
 		return error;
 	uint64_t begin_ns = process_capture_now_ns();
@@ -355,13 +362,13 @@ static struct error *attempt_until_deadline(struct process_capture *process)
 
 static struct error *fill_report(struct process_capture *process)
 {
-	const struct python_location *location = &process->subject.location;
+	const struct python_location *location = &process->subject->location;
 	struct process_report *report = &process->report;
 	report->pid = process->pid;
 	report->thread_count = process->threads.count;
-	report->was_stopped = process->subject.facts.was_stopped;
-	report->located = process->subject.located;
-	if (!process->subject.located)
+	report->was_stopped = process->subject->facts.was_stopped;
+	report->located = process->subject->located;
+	if (!process->subject->located)
 		return NULL;
 	report->method = locate_method_name(location->method);
 	report->version = location->version;
@@ -376,7 +383,7 @@ struct error *process_capture_run(struct process_capture *process)
 	struct error *error = attempt_until_deadline(process);
 	if (error)
 		return error;
-	process->subject.facts.capture_time_ns = process->report.sample.time_ns;
+	process->subject->facts.capture_time_ns = process->report.sample.time_ns;
 	return fill_report(process);
 }
 
@@ -396,6 +403,11 @@ struct error *process_capture_again(struct process_capture *process)
 	return error;
 }
 
+void process_capture_forget(struct process_capture *process)
+{
+	forget_attempt(process);
+}
+
 struct error *process_capture_anew(struct process_capture *process)
 {
 	forget_attempt(process);
@@ -405,7 +417,7 @@ struct error *process_capture_anew(struct process_capture *process)
 
 struct snapshot_content process_capture_content(struct process_capture *process)
 {
-	const struct subject *subject = &process->subject;
+	const struct subject *subject = process->subject;
 	struct full_memory *full = process->full;
 	return (struct snapshot_content){
 		.process = &subject->facts,

@@ -58,7 +58,7 @@ struct process_capture {
 	struct process_report report;
 	bool no_python; /* failed because nothing hints at any Python */
 	/* Of one attempt: */
-	struct subject subject;
+	struct subject *subject; /* NULL before the first look */
 	struct thread_list threads;
 	struct memory_image *image; /* levels stacks and locals */
 	struct full_memory *full;   /* level full */
@@ -79,6 +79,8 @@ struct error *process_capture_run(struct process_capture *process);
  * after process_capture_anew() failed, it is to be looked at anew.
  */
 struct error *process_capture_again(struct process_capture *process);
+/* Let go of all that was found and read; the report stays. */
+void process_capture_forget(struct process_capture *process);
 /* Forget what was captured and look once more. */
 struct error *process_capture_anew(struct process_capture *process);
 

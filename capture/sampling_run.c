@@ -1,131 +1,326 @@
 #include "capture/sampling_run.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "capture/interrupt.h"
-#include "capture/sample_schedule.h"
-#include "capture/snapshot_file.h"
+#include "capture/run_output.h"
+#include "common/cleanup.h"
 
-#define NS_PER_SECOND 1000000000ULL
+#define NS_PER_SECOND UINT64_C(1000000000)
+#define NS_PER_MS     UINT64_C(1000000)
 
-/* Signals are looked for so often. */
-#define SLEEP_NS (50 * 1000 * 1000ULL)
-/* Between two looks at a process that runs another program since. */
-#define RELOCATE_NS (100 * 1000 * 1000ULL)
+/* Signals, hooks and children are looked for so often. */
+#define TICK_NS (50 * NS_PER_MS)
+/* What cannot be handed over now is tried again after this. */
+#define FULL_NS (100 * NS_PER_MS)
 
 struct run {
-	struct process_capture *process;
-	struct snapshot_writer *writer;
-	struct sample_schedule schedule;
-	struct run_counts *counts;
+	struct run_plan plan;
+	struct run_set set;
+	struct family ancestors; /* of the named processes */
+	struct run_output *output;
+	bool has_file;
 	uint64_t end_ns; /* UINT64_MAX: none */
-	uint64_t flushed_ns;
-	uint64_t relocate_ns; /* not before; 0: it is located */
-	bool ended;	      /* the process */
+	bool ending;
+	struct run_counts counts;
+	struct run_missed missed_before; /* by the present file */
+	struct error *failure; /* of the first process that was named and failed, or NULL */
 };
 
-/* False if a signal came, or the run is over before. */
+static void cleanup_run(struct run **run)
+{
+	run_destroy(*run);
+}
+
+struct error *run_create(const struct run_plan *plan, struct run **ret)
+{
+	CLEANUP(cleanup_run) struct run *run = calloc(1, sizeof(*run));
+	if (!run)
+		return &error_out_of_memory;
+	run->plan = *plan;
+	run->set.options = plan->options;
+	run->set.output = plan->output;
+	struct error *error = run_output_create(&run->output);
+	if (!error)
+		*ret = TAKE_POINTER(run);
+	return error;
+}
+
+void run_destroy(struct run *run)
+{
+	if (!run)
+		return;
+	run_output_destroy(run->output);
+	run_set_deinit(&run->set);
+	family_deinit(&run->ancestors);
+	error_destroy(run->failure);
+	free(run);
+}
+
+void run_destroyp(struct run **run)
+{
+	run_destroy(*run);
+}
+
+struct error *run_add(struct run *run, pid_t pid)
+{
+	return run_set_add(&run->set, pid);
+}
+
+uint64_t run_file_bytes(const struct run *run)
+{
+	return run_output_file_bytes(run->output);
+}
+
+uint64_t run_file_samples(const struct run *run)
+{
+	return run_output_file_samples(run->output);
+}
+
+const struct run_counts *run_counts(const struct run *run)
+{
+	return &run->counts;
+}
+
+const struct error *run_failure(const struct run *run)
+{
+	return run->failure;
+}
+
+const struct run_set *run_members(const struct run *run)
+{
+	return &run->set;
+}
+
+static struct run_missed missed(const struct run *run)
+{
+	return (struct run_missed){
+		.late = run->counts.late - run->missed_before.late,
+		.failed = run->counts.failed + run->counts.dropped - run->missed_before.failed,
+	};
+}
+
+/* What a sample's reader looks up stands before the sample. */
+static struct error *write_known(struct run *run)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < run->ancestors.count; i++)
+		error = run_output_relative(run->output, &run->ancestors.items[i]);
+	for (size_t i = 0; i < run->set.count; i++)
+		run->set.members[i]->written = false;
+	return error;
+}
+
+static struct error *write_member(struct run *run, struct run_member *member)
+{
+	if (member->written || !run->has_file)
+		return NULL;
+	member->written = true;
+	if (member->state == MEMBER_SAMPLED)
+		return run_output_process(run->output, &member->capture);
+	return run_output_relative(run->output, &member->facts);
+}
+
+/* Parents are written before their children, also those that are not sampled. */
+static struct error *write_members(struct run *run)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < run->set.count; i++)
+		error = write_member(run, run->set.members[i]);
+	return error;
+}
+
+struct error *run_begin_file(struct run *run, struct output_file *file)
+{
+	const struct run_missed before = missed(run);
+	struct error *error = run_output_begin(run->output, file, &before);
+	run->has_file = true;
+	run->missed_before.late = run->counts.late;
+	run->missed_before.failed = run->counts.failed + run->counts.dropped;
+	return error ? error : write_known(run);
+}
+
+/* The file is there with the first sample, and not before: nothing is left of a run without. */
+static struct error *need_file(struct run *run)
+{
+	if (run->has_file)
+		return NULL;
+	return run_begin_file(run, TAKE_POINTER(run->plan.output->file));
+}
+
+static void begin_duration(struct run *run)
+{
+	uint64_t now = process_capture_now_ns();
+	uint64_t duration_ns = run->plan.options->duration_ns;
+	run->end_ns = duration_ns < UINT64_MAX - now ? now + duration_ns : UINT64_MAX;
+}
+
+/* Hand the sample over that was just taken. */
+static struct error *write_sample(struct run *run, struct run_member *member)
+{
+	const struct sample_facts *sample = &member->capture.report.sample;
+	struct error *error = need_file(run);
+	if (!error)
+		error = write_members(run);
+	if (error)
+		return error;
+	/* What it took to find Python is none of the time that was asked for. */
+	if (!run->counts.samples)
+		begin_duration(run);
+	member->samples++;
+	run->counts.samples++;
+	run->counts.partial += sample->partial;
+	run->counts.ways[sample->way]++;
+	if (sample->freeze_ns > run->counts.freeze_ns)
+		run->counts.freeze_ns = sample->freeze_ns;
+	return run_output_sample(run->output, &member->capture);
+}
+
+static struct error *look(struct run *run, struct run_member *member)
+{
+	if (!run_output_has_room(run->output)) {
+		member->due_ns += FULL_NS;
+		return NULL;
+	}
+	struct error *error = run_member_look(member);
+	if (error || member->state == MEMBER_WAITING)
+		return error;
+	if (member->state != MEMBER_SAMPLED) {
+		run->counts.without_python +=
+			member->state == MEMBER_QUIET && !member->named && !member->failure;
+		if (member->named && member->failure && !run->failure)
+			run->failure = TAKE_POINTER(member->failure);
+		return NULL;
+	}
+	run->counts.processes += member->samples == 0;
+	if (member->named)
+		error = family_add_ancestors(&run->ancestors, &member->facts);
+	return error ? error : write_sample(run, member);
+}
+
+static struct error *sample(struct run *run, struct run_member *member)
+{
+	uint64_t late = member->schedule.late;
+	struct error *error = NULL;
+	bool taken = false;
+	if (run_output_has_room(run->output)) {
+		error = run_member_sample(member, &taken);
+		run->counts.failed += !taken && member->state == MEMBER_SAMPLED;
+	} else {
+		run->counts.dropped++;
+		member->due_ns = sample_schedule_next(&member->schedule, process_capture_now_ns());
+	}
+	run->counts.late += member->schedule.late - late;
+	return error || !taken ? error : write_sample(run, member);
+}
+
+/* Whether the run goes on for the sake of this one. */
+static bool is_awaited(const struct run *run, const struct run_member *member)
+{
+	switch (member->state) {
+	case MEMBER_WAITING:
+		return true;
+	case MEMBER_SAMPLED:
+		return !run_set_is_complete(&run->set, member);
+	case MEMBER_QUIET:
+		return run->plan.options->subprocesses &&
+		       (run->plan.options->count == UINT64_MAX || !run->counts.samples);
+	default:
+		return false;
+	}
+}
+
+static bool is_over(const struct run *run)
+{
+	for (size_t i = 0; i < run->set.count; i++) {
+		if (is_awaited(run, run->set.members[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Those that ended are forgotten once they are no parents. */
+static struct error *forget_ended(struct run *run)
+{
+	struct error *error = NULL;
+	for (size_t i = run->set.count; !error && i-- > 0;) {
+		struct run_member *member = run->set.members[i];
+		if (member->state != MEMBER_ENDED || run_set_has_children(&run->set, member->pid))
+			continue;
+		if (member->written)
+			error = run_output_forget(run->output, member->pid);
+		run_set_remove(&run->set, member);
+	}
+	return error;
+}
+
+/* What is looked for besides samples. `ret_due` gets the member that is due next, or NULL. */
+static struct error *attend(struct run *run, struct run_member **ret_due)
+{
+	struct error *error = run_output_check(run->output);
+	if (!error && run->plan.hooks)
+		error = run->plan.hooks->tick(run->plan.hooks->context, run, &run->ending);
+	if (!error)
+		error = run_set_look(&run->set, process_capture_now_ns());
+	if (!error)
+		error = forget_ended(run);
+	if (!error)
+		*ret_due = run_set_first_due(&run->set);
+	return error;
+}
+
+/* False if it was cut short, because something else is to be attended to. */
 static bool sleep_until(const struct run *run, uint64_t due_ns)
 {
-	for (;;) {
-		uint64_t now = process_capture_now_ns();
-		if (interrupt_signal() || now >= run->end_ns)
-			return false;
-		if (now >= due_ns)
-			return true;
-		uint64_t next = due_ns - now > SLEEP_NS ? now + SLEEP_NS : due_ns;
-		if (next > run->end_ns)
-			next = run->end_ns;
-		const struct timespec until = {
-			.tv_sec = (time_t)(next / NS_PER_SECOND),
-			.tv_nsec = (long)(next % NS_PER_SECOND),
-		};
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-	}
-}
-
-static struct error *write_sample(struct run *run, bool facts)
-{
-	const struct snapshot_content content = process_capture_content(run->process);
-	const struct sample_facts *sample = content.sample;
-	struct error *error = facts ? snapshot_file_add(run->writer, &content)
-				    : snapshot_file_add_sample(run->writer, &content);
-	if (error)
-		return error;
-	run->counts->samples++;
-	run->counts->partial += sample->partial;
-	if (sample->freeze_ns > run->counts->freeze_ns)
-		run->counts->freeze_ns = sample->freeze_ns;
 	uint64_t now = process_capture_now_ns();
-	if (now - run->flushed_ns < NS_PER_SECOND / 2)
-		return NULL;
-	run->flushed_ns = now;
-	return snapshot_writer_flush(run->writer);
-}
-
-/* A sample that cannot be had is counted, and the process looked at anew where it is another
- * program. Consumes `error`. */
-static struct error *count_failure(struct run *run, struct error *error)
-{
-	if (error->code == ERROR_OUT_OF_MEMORY)
-		return error;
-	if (interrupt_signal()) {
-		error_destroy(error);
-		return NULL;
-	}
-	run->ended = error->code == ERROR_NO_PROCESS;
-	run->counts->failed += !run->ended;
-	if (run->process->changed || run->relocate_ns)
-		run->relocate_ns = process_capture_now_ns() + RELOCATE_NS;
-	error_destroy(error);
-	return NULL;
-}
-
-static struct error *take(struct run *run)
-{
-	bool relocate = run->relocate_ns != 0;
-	struct error *error;
-	if (relocate && process_capture_now_ns() < run->relocate_ns) {
-		run->counts->failed++;
-		return NULL;
-	}
-	error = relocate ? process_capture_anew(run->process) : process_capture_again(run->process);
-	if (error)
-		return count_failure(run, error);
-	run->relocate_ns = 0;
-	return write_sample(run, relocate);
-}
-
-static bool is_complete(const struct run *run)
-{
-	return run->ended || run->counts->samples >= run->process->options->count;
-}
-
-struct error *sampling_run(struct process_capture *process, struct snapshot_writer *writer,
-			   struct run_counts *ret)
-{
-	const struct capture_options *options = process->options;
-	uint64_t now = process_capture_now_ns();
-	struct run run = {
-		.process = process,
-		.writer = writer,
-		.counts = ret,
-		.end_ns = options->duration_ns < UINT64_MAX - now ? now + options->duration_ns
-								  : UINT64_MAX,
+	uint64_t next = due_ns > now + TICK_NS ? now + TICK_NS : due_ns;
+	if (next > run->end_ns)
+		next = run->end_ns;
+	const struct timespec until = {
+		.tv_sec = (time_t)(next / NS_PER_SECOND),
+		.tv_nsec = (long)(next % NS_PER_SECOND),
 	};
-	*ret = (struct run_counts){0};
-	snapshot_writer_write_changes(writer);
-	/* The first sample is there already: it has the first slot. */
-	sample_schedule_init(&run.schedule, now, NS_PER_SECOND / options->rate, now);
-	sample_schedule_next(&run.schedule, now);
-	struct error *error = write_sample(&run, true);
-	while (!error && !is_complete(&run)) {
-		uint64_t due = sample_schedule_next(&run.schedule, process_capture_now_ns());
-		if (!sleep_until(&run, due))
-			break;
-		error = take(&run);
+	if (next > now)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	now = process_capture_now_ns();
+	return !interrupt_signal() && now >= due_ns && now < run->end_ns;
+}
+
+static struct error *step(struct run *run)
+{
+	struct run_member *member = NULL;
+	struct error *error = attend(run, &member);
+	if (error || run->ending || is_over(run)) {
+		run->ending = true;
+		return error;
 	}
-	ret->late = run.schedule.late;
-	snapshot_writer_count_missed(writer, ret->late, ret->failed);
-	return error;
+	if (!sleep_until(run, member ? member->due_ns : UINT64_MAX) || !member)
+		return NULL;
+	if (member->state == MEMBER_WAITING)
+		return look(run, member);
+	return sample(run, member);
+}
+
+struct error *run_go(struct run *run)
+{
+	struct error *error = NULL;
+	begin_duration(run);
+	while (!error && !run->ending && !interrupt_signal() &&
+	       process_capture_now_ns() < run->end_ns)
+		error = step(run);
+	if (error)
+		return error;
+	if (!run->counts.samples) {
+		error = interrupt_check();
+		if (!error)
+			error = TAKE_POINTER(run->failure);
+		return error ? error
+			     : error_create(ERROR_NOT_PYTHON,
+					    "no Python was found before the run was over");
+	}
+	/* The signal did what it is for. */
+	interrupt_accept();
+	const struct run_missed last = missed(run);
+	return run_output_finish(run->output, &last);
 }

@@ -1,26 +1,70 @@
 /*
- * Many samples of one process in one file, which is written in place: what was written out is
+ * Many samples of a set of processes, in files that are written in place: what was written out is
  * readable whatever happens then.
  */
 #ifndef PYSPY_CAPTURE_SAMPLING_RUN_H
 #define PYSPY_CAPTURE_SAMPLING_RUN_H
 
-#include "capture/process_capture.h"
+#include "capture/capture_output.h"
+#include "capture/run_set.h"
 
-/* Of a run; samples is at least 1. */
+struct run;
+
+/* What was made of the slots for samples, of all processes and files. */
 struct run_counts {
 	uint64_t samples;
 	uint64_t partial;   /* samples that lack something */
 	uint64_t late;	    /* left out, because their time had passed */
 	uint64_t failed;    /* none of the attempts was consistent, or there was no Python */
+	uint64_t dropped;   /* left out, because the file's reader or disk was too slow */
 	uint64_t freeze_ns; /* the longest */
+	uint64_t ways[FREEZE_ALL + 1]; /* samples by the way that they were taken */
+	uint64_t processes;	       /* that were sampled */
+	uint64_t without_python;       /* descendants that run none */
 };
 
+/* What else is to be done while a run goes on. */
+struct run_hooks {
+	void *context;
+	/* Between samples, at least each 50 ms, in the thread that samples. `*ret_end` ends the run
+	 * as a signal does; so does an error, which the run then gives. */
+	struct error *(*tick)(void *context, struct run *run, bool *ret_end);
+};
+
+struct run_plan {
+	const struct capture_options *options;
+	struct capture_output *output; /* opened with the first process that is looked at */
+	const struct run_hooks *hooks; /* NULL: none */
+};
+
+struct error *run_create(const struct run_plan *plan, struct run **ret);
+void run_destroy(struct run *run);
+void run_destroyp(struct run **run);
+
+/* Sample this process, too; Python may begin in it until --wait is over. Nothing is done if it is
+ * there already. */
+struct error *run_add(struct run *run, pid_t pid);
+
 /*
- * Samples until the duration, the count, the process or, by a signal, the user ends it; none of
- * these is an error. `writer` is new, `process` was captured once and is not written yet.
+ * From here on into another file, which is taken over. All that is known of the processes is
+ * written anew.
  */
-struct error *sampling_run(struct process_capture *process, struct snapshot_writer *writer,
-			   struct run_counts *ret);
+struct error *run_begin_file(struct run *run, struct output_file *file);
+/* Bytes and samples in the present file. */
+uint64_t run_file_bytes(const struct run *run);
+uint64_t run_file_samples(const struct run *run);
+
+/*
+ * Sample until the duration, the counts, the processes or, by a signal, the user ends it; none of
+ * these is an error. It is one if there is no sample at all: why there is none of the first process
+ * that was named.
+ */
+struct error *run_go(struct run *run);
+
+const struct run_counts *run_counts(const struct run *run);
+/* Of the first process that was named and could not be sampled, or NULL. */
+const struct error *run_failure(const struct run *run);
+/* After run_go(): the processes as they are now, for who tells of them. */
+const struct run_set *run_members(const struct run *run);
 
 #endif

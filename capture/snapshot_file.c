@@ -71,6 +71,12 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 	return error;
 }
 
+struct error *snapshot_file_add_facts(struct snapshot_writer *writer,
+				      const struct snapshot_content *content)
+{
+	return write_facts(writer, content);
+}
+
 struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
 				       const struct snapshot_content *content)
 {
@@ -78,6 +84,8 @@ struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
 	struct error *error = snapshot_writer_threads(writer, pid, content->threads);
 	if (!error && fault_point(FAULT_DURING_WRITE))
 		return made_to_fail("writing");
+	if (!error && content->native)
+		error = write_module_images(writer, content);
 	if (!error)
 		error = snapshot_writer_image(writer, pid, content->image);
 	return error ? error : snapshot_writer_sample(writer, content->sample);

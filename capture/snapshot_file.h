@@ -28,6 +28,9 @@ struct error *snapshot_file_begin(struct output_file *output, struct snapshot_wr
 /* Write all of one process. */
 struct error *snapshot_file_add(struct snapshot_writer *writer,
 				const struct snapshot_content *content);
+/* Write what is known of it but its memory and the sample. */
+struct error *snapshot_file_add_facts(struct snapshot_writer *writer,
+				      const struct snapshot_content *content);
 /* Write only what changes from sample to sample: the threads, the memory and the sample itself. */
 struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
 				       const struct snapshot_content *content);

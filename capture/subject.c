@@ -1,7 +1,10 @@
 #include "capture/subject.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/live_memory.h"
 #include "capture/proc.h"
@@ -9,6 +12,13 @@
 #include "common/cleanup.h"
 
 enum { TIME_TEXT_SIZE = 64 };
+
+static void open_image(struct subject *subject)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)subject->facts.pid);
+	subject->image_fd = open(path, O_RDONLY | O_CLOEXEC);
+}
 
 static struct error *look(pid_t pid, struct subject *subject)
 {
@@ -18,33 +28,53 @@ static struct error *look(pid_t pid, struct subject *subject)
 		error = proc_check_machine(pid, &machine);
 	if (!error)
 		error = live_memory_create(pid, &subject->memory);
-	if (!error)
-		error = proc_mappings(pid, &subject->mappings);
+	if (error)
+		return error;
+	open_image(subject);
+	error = proc_mappings(pid, &subject->mappings);
 	if (!error)
 		error = modules_from_mappings(&subject->mappings, subject->memory,
 					      &subject->modules);
 	return error;
 }
 
-struct error *subject_look(pid_t pid, struct subject *ret)
+struct error *subject_look(pid_t pid, struct subject **ret)
 {
-	CLEANUP(subject_deinit) struct subject subject = {0};
-	struct error *error = look(pid, &subject);
+	CLEANUP(subject_releasep) struct subject *subject = calloc(1, sizeof(*subject));
+	if (!subject)
+		return &error_out_of_memory;
+	subject->references = 1;
+	subject->image_fd = -1;
+	struct error *error = look(pid, subject);
 	if (error)
 		return error;
-	*ret = subject;
-	subject = (struct subject){0};
+	*ret = TAKE_POINTER(subject);
 	return NULL;
 }
 
-void subject_deinit(struct subject *subject)
+struct subject *subject_hold(struct subject *subject)
 {
+	atomic_fetch_add(&subject->references, 1);
+	return subject;
+}
+
+void subject_release(struct subject *subject)
+{
+	if (!subject || atomic_fetch_sub(&subject->references, 1) != 1)
+		return;
 	process_facts_deinit(&subject->facts);
 	mappings_deinit(&subject->mappings);
 	modules_deinit(&subject->modules);
 	memory_destroy(subject->memory);
 	python_location_deinit(&subject->location);
-	*subject = (struct subject){0};
+	if (subject->image_fd >= 0)
+		close(subject->image_fd);
+	free(subject);
+}
+
+void subject_releasep(struct subject **subject)
+{
+	subject_release(*subject);
 }
 
 struct error *subject_locate(struct subject *subject, bool exhaustive)
@@ -139,6 +169,19 @@ enum subject_change subject_check(const struct subject *subject)
 	error_destroy(error);
 	/* Refused is what follows an execve(2) of a program with other rights. */
 	return proc_is_same(&subject->facts) ? SUBJECT_EXECUTED : SUBJECT_ENDED;
+}
+
+/*
+ * The descriptor is bound to the memory that the process had when it was opened, and reads nothing
+ * once nobody uses that (fs/proc/base.c, mem_rw). What is read is of no consequence, nor whether
+ * there is memory at that address.
+ */
+bool subject_image_lives(const struct subject *subject)
+{
+	char byte;
+	uint64_t address = subject->mappings.count ? subject->mappings.items[0].start : 0;
+	return subject->image_fd >= 0 &&
+	       pread(subject->image_fd, &byte, sizeof(byte), (off_t)address) != 0;
 }
 
 static const char *program_name(const struct subject *subject)

@@ -2,6 +2,7 @@
 #ifndef PYSPY_CAPTURE_SUBJECT_H
 #define PYSPY_CAPTURE_SUBJECT_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "common/facts.h"
@@ -11,18 +12,24 @@
 #include "common/modules.h"
 
 struct subject {
+	atomic_uint references;
 	struct process_facts facts;
 	struct mappings mappings;
 	struct modules modules;
 	struct memory *memory; /* live */
+	int image_fd;	       /* /proc/PID/mem, bound to the program's memory; -1: refused */
 	struct python_location location;
 	bool located; /* `location` is whole */
 };
 
-/* Look at the process as it is now. An all-zero struct is an empty subject. ERROR_NO_PROCESS,
- * ERROR_PERMISSION, ERROR_UNSUPPORTED for another kind of machine. */
-struct error *subject_look(pid_t pid, struct subject *ret);
-void subject_deinit(struct subject *subject);
+/* Look at the process as it is now. ERROR_NO_PROCESS, ERROR_PERMISSION, ERROR_UNSUPPORTED for
+ * another kind of machine. */
+struct error *subject_look(pid_t pid, struct subject **ret);
+/* A further holder: what is being written of a process can outlive its capture. Each thread that
+ * holds it reads only, once it is located. */
+struct subject *subject_hold(struct subject *subject);
+void subject_release(struct subject *subject);
+void subject_releasep(struct subject **subject);
 
 /* Find its interpreter: locate_python(), whose errors it gives. */
 struct error *subject_locate(struct subject *subject, bool exhaustive);
@@ -40,6 +47,11 @@ enum subject_change {
 enum subject_change subject_compare(const struct subject *subject, const struct mappings *now);
 /* The same, with mappings read now. */
 enum subject_change subject_check(const struct subject *subject);
+/*
+ * Whether the memory that was looked at is in use still: neither execve(2) nor the end of the
+ * process was since. One cheap call; false where the kernel refuses to tell.
+ */
+bool subject_image_lives(const struct subject *subject);
 
 /* "process 123 (python3)", cut to the size. */
 enum { SUBJECT_NAME_SIZE = 96 };

@@ -191,9 +191,8 @@ static void test_refused(void **state)
 		{"--pid 1 -r 10001", "rate"},
 		{"--pid 1 --count 0", "count"},
 		{"--pid 1 --duration soon", "soon"},
-		{"--pid 1 --pid 2 -r 10", "one process"},
-		{"--pid 1 -s --count 2", "one process"},
-		{"--pid 1 --native -d 3", "native"},
+		{"--pid 1 -r 10 --level full", "levels stacks and locals"},
+		{"--pid 1 -r 10 --native --nonblocking", "exclude each other"},
 		{"--pid 1 --native --nonblocking", "--nonblocking and --native exclude each other"},
 		{"--pid 1 --every 0", "0.1"},
 		{"--pid 1 --every 60 -o snap.zst", "no time in it"},
@@ -275,7 +274,7 @@ static void check_name(const char *executable, const char *command_name, const c
 	char *name = subject_file_name(&subject);
 	assert_string_equal(name, expected);
 	free(name);
-	subject_deinit(&subject);
+	process_facts_deinit(&subject.facts);
 }
 
 static void test_default_name(void **state)
