@@ -1,19 +1,14 @@
 #include "formats/snapshot_bulk_cache.h"
 
-/* The file may have changed since the catalog was made: a frame is proven whenever it is read. */
+/* The file may have changed since it was looked at: a frame is proven whenever it is read. */
 static bool load(struct bulk_cache *cache, uint32_t number, struct buffer *content)
 {
-	if (number >= cache->catalog->frame_count)
-		return false;
-	const struct catalog_frame *frame = &cache->catalog->frames[number];
-	struct frame_extent extent = {.size = frame->size, .content_size = frame->content_size};
+	struct frame_extent extent;
 	const uint8_t *bytes;
-	size_t size;
 	enum frame_status status = FRAME_SHORT;
-	struct error *error =
-		snapshot_input_view(cache->scan->input, frame->offset, frame->size, &bytes, &size);
-	if (!error && size == frame->size)
-		error = frame_decode(cache->scan->decoder, bytes, &extent, content, &status);
+	struct error *error = cache->frames->view(cache->frames, number, &bytes, &extent);
+	if (!error && bytes)
+		error = frame_decode(cache->decoder, bytes, &extent, content, &status);
 	if (error) {
 		error_destroy(error);
 		return false;
@@ -62,11 +57,11 @@ static const struct buffer *bulk_content(struct bulk_source *source, uint32_t fr
 	return &cache->slots[oldest].content;
 }
 
-void bulk_cache_init(struct bulk_cache *cache, struct snapshot_scan *scan,
-		     const struct snapshot_catalog *catalog)
+void bulk_cache_init(struct bulk_cache *cache, struct frame_source *frames,
+		     struct frame_decoder *decoder)
 {
 	*cache = (struct bulk_cache){
-		.source.content = bulk_content, .scan = scan, .catalog = catalog};
+		.source.content = bulk_content, .frames = frames, .decoder = decoder};
 }
 
 void bulk_cache_deinit(struct bulk_cache *cache)

@@ -1,14 +1,12 @@
 /*
- * The catalog of a snapshot file: which whole frames it has, which samples and which pieces of bulk
- * memory are in them, and what was lost. Made by one pass over the file that proves every frame.
+ * The catalog of a snapshot file: which whole frames it has, and which samples and which pieces of
+ * bulk memory are in them. Made by one pass over the file that proves every frame.
  */
 #ifndef PYSPY_FORMATS_SNAPSHOT_CATALOG_H
 #define PYSPY_FORMATS_SNAPSHOT_CATALOG_H
 
+#include "formats/snapshot_follow.h"
 #include "formats/snapshot_images.h"
-#include "formats/snapshot_losses.h"
-#include "formats/snapshot_roster.h"
-#include "formats/snapshot_scan.h"
 
 struct catalog_frame {
 	uint64_t offset;
@@ -37,22 +35,14 @@ struct snapshot_catalog {
 	struct catalog_extent *extents;
 	size_t extent_count;
 	size_t extent_capacity;
-	uint64_t sample_count;
 	struct snapshot_roster roster;
-	uint32_t epoch_count;
-	uint64_t unknown_chunks;
-	uint32_t version;
-	bool ended;
-	bool cut;	  /* ends within a frame */
-	bool unsupported; /* something in it needs a newer program */
 	struct snapshot_images images;
-	struct snapshot_losses losses;
 };
 
-/* An all-zero struct is an empty catalog. ERROR_FORMAT and ERROR_UNSUPPORTED for what is no
- * snapshot or of a newer version; everything else is told in the losses. */
-struct error *snapshot_catalog_read(struct snapshot_catalog *catalog, struct snapshot_scan *scan,
-				    const char *name);
+/* An all-zero struct is an empty catalog. `follow` is at the beginning, and comes to the end: it
+ * tells how many samples there are, and what was lost. */
+struct error *snapshot_catalog_read(struct snapshot_catalog *catalog,
+				    struct snapshot_follow *follow);
 void snapshot_catalog_deinit(struct snapshot_catalog *catalog);
 
 /* The frame that holds a sample, which must be in the file. */

@@ -179,9 +179,8 @@ static enum frame_status measure_blocks(struct cursor *cursor, size_t *ret_need)
 enum frame_status frame_measure(const void *bytes, size_t size, struct frame_extent *ret,
 				size_t *ret_need)
 {
-	enum { HEADERS_SIZE = 4 + 14 + 3 };
 	struct cursor cursor = cursor_make(bytes, size);
-	*ret_need = size + HEADERS_SIZE;
+	*ret_need = size + 1;
 	uint32_t magic = cursor_u32(&cursor);
 	if (!cursor_ok(&cursor))
 		return FRAME_SHORT;
@@ -194,7 +193,7 @@ enum frame_status frame_measure(const void *bytes, size_t size, struct frame_ext
 	if (status == FRAME_OK)
 		status = measure_blocks(&cursor, ret_need);
 	if (status == FRAME_SHORT && *ret_need <= size)
-		*ret_need = size + HEADERS_SIZE;
+		*ret_need = size + 1;
 	if (status != FRAME_OK)
 		return status;
 	extent.size = cursor.position;

@@ -38,7 +38,8 @@ struct frame_extent {
 
 /*
  * Find out how long the frame is that begins the bytes, without decompressing. For FRAME_SHORT,
- * `ret_need` is how many bytes would let it go on. Skippable frames may be longer than the bytes.
+ * `ret_need` is how many bytes it takes at least to go on. Skippable frames may be longer than the
+ * bytes.
  */
 enum frame_status frame_measure(const void *bytes, size_t size, struct frame_extent *ret,
 				size_t *ret_need);

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,6 +12,7 @@
 enum {
 	INPUT_READ_AHEAD = 256 << 10,
 	SPOOL_BUFFER = 64 << 10,
+	STREAM_READ = 64 << 10, /* as much as a pipe holds */
 };
 
 static struct error *write_all(int fd, const uint8_t *bytes, size_t size)
@@ -78,6 +79,20 @@ struct error *snapshot_input_init(struct snapshot_input *input, int fd, const ch
 	return NULL;
 }
 
+struct error *snapshot_input_init_stream(struct snapshot_input *input, int fd, const char *name,
+					 struct buffer *head)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return error_errno(ERROR_IO, errno, "cannot open %s", name);
+	*input = (struct snapshot_input){.fd = own, .size_bytes = UINT64_MAX, .stream = true};
+	if (head) {
+		input->window = *head;
+		*head = (struct buffer){0};
+	}
+	return NULL;
+}
+
 void snapshot_input_deinit(struct snapshot_input *input)
 {
 	if (input->fd >= 0)
@@ -122,9 +137,63 @@ static struct error *fill_window(struct snapshot_input *input, size_t want)
 	return NULL;
 }
 
+static uint64_t window_end(const struct snapshot_input *input)
+{
+	return input->window_offset + input->window.size;
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Read once, behind what the window has from `offset` on. */
+static struct error *read_stream(struct snapshot_input *input, uint64_t offset, size_t want)
+{
+	struct buffer *window = &input->window;
+	uint64_t end = window_end(input);
+	/* What is to be skipped is read, and dropped with the next one. */
+	shift_window(input, offset < end ? offset : end);
+	size_t room = want > window->size + STREAM_READ ? want - window->size : STREAM_READ;
+	struct error *error = buffer_reserve(window, room);
+	if (error)
+		return error;
+	ssize_t got = read(input->fd, window->data + window->size, room);
+	if (got < 0 && errno != EINTR)
+		return error_errno(ERROR_IO, errno, "cannot read at offset %llu",
+				   (unsigned long long)end);
+	if (got > 0)
+		window->size += (size_t)got;
+	if (!got)
+		input->size_bytes = end;
+	return NULL;
+}
+
+static struct error *view_stream(struct snapshot_input *input, uint64_t offset, size_t want,
+				 const uint8_t **ret, size_t *ret_size)
+{
+	input->starved = false;
+	while (input->size_bytes == UINT64_MAX && offset + want > window_end(input)) {
+		if (input->no_wait && !is_readable(input->fd)) {
+			input->starved = true;
+			break;
+		}
+		struct error *error = read_stream(input, offset, want);
+		if (error)
+			return error;
+	}
+	uint64_t end = window_end(input);
+	*ret_size = offset < end ? (size_t)(end - offset) : 0;
+	*ret = *ret_size ? input->window.data + (offset - input->window_offset) : NULL;
+	return NULL;
+}
+
 struct error *snapshot_input_view(struct snapshot_input *input, uint64_t offset, size_t want,
 				  const uint8_t **ret, size_t *ret_size)
 {
+	if (input->stream)
+		return view_stream(input, offset, want, ret, ret_size);
 	uint64_t left = offset < input->size_bytes ? input->size_bytes - offset : 0;
 	if (want > left)
 		want = (size_t)left;

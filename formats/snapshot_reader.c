@@ -4,32 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/snapshot_bulk_cache.h"
+#include "common/cleanup.h"
 #include "formats/snapshot_format.h"
-#include "formats/snapshot_state.h"
+#include "formats/snapshot_parts.h"
 
 enum {
 	/* How far into a file that begins like a snapshot its first whole frame is searched. */
 	RECOGNIZE_SEARCH = 1 << 20,
 	RECOGNIZE_PEEK = 256 << 10,
-};
-
-struct snapshot {
-	struct memory memory; /* first: what snapshot_memory gives */
-	char *name;
-	struct snapshot_input input;
-	struct snapshot_scan scan;
-	struct snapshot_catalog catalog;
-	struct bulk_cache bulk;
-	struct snapshot_state state;
-	/* How far the log is applied: the chunk after `applied` bytes of the content of `frame`. */
-	size_t frame;
-	struct buffer content;
-	size_t applied; /* 0: not begun */
-	uint64_t applied_samples;
-	size_t selected;
-	uint64_t selected_number;		/* among the samples of its process */
-	struct snapshot_process_state *process; /* of the selected sample; NULL if none */
 };
 
 /* What is given where nothing is selected. */
@@ -59,7 +41,7 @@ static const struct memory_operations snapshot_operations = {
 	.destroy = borrowed_memory_destroy,
 };
 
-static void forget_state(struct snapshot *snapshot)
+void snapshot_forget_state(struct snapshot *snapshot)
 {
 	snapshot_state_deinit(&snapshot->state);
 	snapshot->process = NULL;
@@ -152,7 +134,7 @@ static struct error *replay(struct snapshot *snapshot, uint64_t sample)
 	bool ahead = snapshot->process && sample > snapshot->selected &&
 		     catalog->frames[target].epoch == catalog->frames[snapshot->frame].epoch;
 	if (!ahead) {
-		forget_state(snapshot);
+		snapshot_forget_state(snapshot);
 		snapshot->frame = snapshot_catalog_epoch_start(catalog, target);
 	}
 	for (;;) {
@@ -166,19 +148,26 @@ static struct error *replay(struct snapshot *snapshot, uint64_t sample)
 	}
 }
 
+static struct error *forward_only_error(const struct snapshot *snapshot)
+{
+	return error_create(ERROR_UNSUPPORTED, "%s is read forward only", snapshot->name);
+}
+
 struct error *snapshot_select(struct snapshot *snapshot, size_t index)
 {
-	if (index >= snapshot->catalog.sample_count)
+	if (snapshot->forward.on)
+		return forward_only_error(snapshot);
+	if (index >= snapshot->follow.sample_count)
 		return error_create(ERROR_NOT_FOUND, "%s has no sample %zu; it has %llu",
 				    snapshot->name, index + 1,
-				    (unsigned long long)snapshot->catalog.sample_count);
+				    (unsigned long long)snapshot->follow.sample_count);
 	if (snapshot->process && index == snapshot->selected)
 		return NULL;
 	struct error *error = replay(snapshot, index);
 	if (!error)
 		error = snapshot_state_find_ancestors(&snapshot->state, snapshot->process);
 	if (error) {
-		forget_state(snapshot);
+		snapshot_forget_state(snapshot);
 		return error_prefix(error, "cannot read sample %zu of %s", index + 1,
 				    snapshot->name);
 	}
@@ -192,7 +181,7 @@ static struct error *find_sample(struct snapshot *snapshot, const struct roster_
 {
 	const struct snapshot_catalog *catalog = &snapshot->catalog;
 	uint64_t seen = 0;
-	forget_state(snapshot); /* its content is what is read over here */
+	snapshot_forget_state(snapshot); /* its content is what is read over here */
 	for (size_t i = snapshot_catalog_find(catalog, entry->first_sample);
 	     i < catalog->frame_count; i++) {
 		const struct catalog_frame *frame = &catalog->frames[i];
@@ -222,6 +211,8 @@ struct error *snapshot_select_of(struct snapshot *snapshot, size_t process, uint
 	if (process >= roster->count)
 		return error_create(ERROR_NOT_FOUND, "%s has no process %zu", snapshot->name,
 				    process + 1);
+	if (snapshot->forward.on)
+		return forward_only_error(snapshot);
 	const struct roster_entry *entry = &roster->entries[process];
 	uint64_t sample = entry->first_sample;
 	struct error *error = NULL;
@@ -276,36 +267,42 @@ const struct process_facts *snapshot_known_process(const struct snapshot *snapsh
 	return index < state->count ? &state->processes[index]->facts : NULL;
 }
 
-static struct error *no_sample_error(const struct snapshot *snapshot)
+static struct error *view_catalogued(struct frame_source *source, uint32_t number,
+				     const uint8_t **ret, struct frame_extent *ret_extent)
 {
-	const struct snapshot_catalog *catalog = &snapshot->catalog;
-	const char *loss = catalog->losses.count ? catalog->losses.messages[0] : NULL;
-	if (catalog->unsupported)
-		return error_create(ERROR_UNSUPPORTED,
-				    "%s holds what this program cannot read; use a newer "
-				    "pyspy-analyze",
-				    snapshot->name);
-	if (!loss)
-		return error_create(ERROR_TRUNCATED, "%s has no samples in it", snapshot->name);
-	enum error_code code =
-		catalog->frame_count || catalog->cut ? ERROR_TRUNCATED : ERROR_FORMAT;
-	return error_create(code, "%s has no whole sample in it: %s", snapshot->name, loss);
+	struct snapshot *snapshot =
+		(struct snapshot *)((char *)source - offsetof(struct snapshot, frames));
+	*ret = NULL;
+	if (number >= snapshot->catalog.frame_count)
+		return NULL;
+	const struct catalog_frame *frame = &snapshot->catalog.frames[number];
+	const uint8_t *bytes;
+	size_t size;
+	struct error *error =
+		snapshot_input_view(&snapshot->input, frame->offset, frame->size, &bytes, &size);
+	if (error || size < frame->size)
+		return error;
+	*ret = bytes;
+	*ret_extent = (struct frame_extent){
+		.size = frame->size,
+		.content_size = frame->content_size,
+	};
+	return NULL;
 }
 
 static struct error *open_catalog(struct snapshot *snapshot)
 {
 	if (!snapshot->input.size_bytes)
 		return error_create(ERROR_TRUNCATED, "%s is empty", snapshot->name);
-	struct error *error =
-		snapshot_catalog_read(&snapshot->catalog, &snapshot->scan, snapshot->name);
+	struct error *error = snapshot_catalog_read(&snapshot->catalog, &snapshot->follow);
 	if (error)
 		return error;
-	if (!snapshot->catalog.sample_count)
-		return no_sample_error(snapshot);
+	if (!snapshot->follow.sample_count)
+		return snapshot_follow_no_sample(&snapshot->follow);
 	return snapshot_select_of(snapshot, 0, SNAPSHOT_LAST);
 }
 
-struct error *snapshot_open(int fd, const char *name, struct snapshot **ret)
+struct error *snapshot_create(const char *name, struct snapshot **ret)
 {
 	__attribute__((cleanup(snapshot_destroyp))) struct snapshot *snapshot =
 		calloc(1, sizeof(*snapshot));
@@ -316,17 +313,30 @@ struct error *snapshot_open(int fd, const char *name, struct snapshot **ret)
 	snapshot->name = strdup(name);
 	if (!snapshot->name)
 		return &error_out_of_memory;
-	struct error *error = snapshot_input_init(&snapshot->input, fd, name);
+	snapshot->follow = (struct snapshot_follow){
+		.scan = &snapshot->scan,
+		.name = snapshot->name,
+	};
+	*ret = TAKE_POINTER(snapshot);
+	return NULL;
+}
+
+struct error *snapshot_open(int fd, const char *name, struct snapshot **ret)
+{
+	CLEANUP(snapshot_destroyp) struct snapshot *snapshot = NULL;
+	struct error *error = snapshot_create(name, &snapshot);
+	if (!error)
+		error = snapshot_input_init(&snapshot->input, fd, name);
 	if (!error)
 		error = snapshot_scan_init(&snapshot->scan, &snapshot->input);
 	if (error)
 		return error;
-	bulk_cache_init(&snapshot->bulk, &snapshot->scan, &snapshot->catalog);
+	snapshot->frames.view = view_catalogued;
+	bulk_cache_init(&snapshot->bulk, &snapshot->frames, snapshot->scan.decoder);
 	error = open_catalog(snapshot);
 	if (error)
 		return error;
-	*ret = snapshot;
-	snapshot = NULL;
+	*ret = TAKE_POINTER(snapshot);
 	return NULL;
 }
 
@@ -337,6 +347,9 @@ void snapshot_destroy(struct snapshot *snapshot)
 	snapshot_state_deinit(&snapshot->state);
 	bulk_cache_deinit(&snapshot->bulk);
 	snapshot_catalog_deinit(&snapshot->catalog);
+	snapshot_follow_deinit(&snapshot->follow);
+	frame_store_deinit(&snapshot->forward.store);
+	error_destroy(snapshot->forward.broken);
 	snapshot_scan_deinit(&snapshot->scan);
 	snapshot_input_deinit(&snapshot->input);
 	buffer_deinit(&snapshot->content);
@@ -412,7 +425,8 @@ static const struct snapshot_process_state *selected_process(const struct snapsh
 
 size_t snapshot_sample_count(const struct snapshot *snapshot)
 {
-	return (size_t)snapshot->catalog.sample_count;
+	return (size_t)(snapshot->forward.on ? snapshot->applied_samples
+					     : snapshot->follow.sample_count);
 }
 
 size_t snapshot_selected(const struct snapshot *snapshot)
@@ -513,19 +527,19 @@ struct error *snapshot_module_image(struct snapshot *snapshot, const struct modu
 
 const char *const *snapshot_losses(const struct snapshot *snapshot)
 {
-	return (const char *const *)snapshot->catalog.losses.messages;
+	return (const char *const *)snapshot->follow.losses.messages;
 }
 
 void snapshot_statistics(const struct snapshot *snapshot, struct snapshot_statistics *ret)
 {
-	const struct snapshot_catalog *catalog = &snapshot->catalog;
+	const struct snapshot_follow *follow = &snapshot->follow;
 	*ret = (struct snapshot_statistics){
-		.version = catalog->version,
+		.version = follow->version,
 		.file_bytes = snapshot->input.size_bytes,
-		.frames = catalog->frame_count,
-		.epochs = catalog->epoch_count,
-		.unknown_chunks = catalog->unknown_chunks,
-		.ended = catalog->ended,
+		.frames = follow->frame_count,
+		.epochs = follow->epoch_count,
+		.unknown_chunks = follow->unknown_chunks,
+		.ended = follow->ended,
 	};
 	if (snapshot->process) {
 		ret->memory_ranges = log_memory_ranges(&snapshot->process->memory);

@@ -31,24 +31,27 @@ const char *scan_frame_problem(const struct scan_frame *frame)
 	return block_status_text(frame->block_status);
 }
 
-/* View as much as it takes to see the whole frame. */
+/* View as much as it takes to see the whole frame, and no more of a stream: what comes after the
+ * frame may be long in coming. */
 static struct error *view_frame(struct snapshot_scan *scan, struct scan_frame *frame,
 				const uint8_t **ret)
 {
 	const uint8_t *bytes = NULL;
 	size_t size = 0;
-	size_t want = SCAN_FIRST_VIEW;
+	bool stream = scan->input->stream;
+	size_t want = stream ? 1 : SCAN_FIRST_VIEW;
 	for (;;) {
 		struct error *error =
 			snapshot_input_view(scan->input, frame->offset, want, &bytes, &size);
-		if (error)
+		if (error || scan->input->starved)
 			return error;
 		size_t need;
 		frame->frame_status = frame_measure(bytes, size, &frame->extent, &need);
 		if (frame->frame_status != FRAME_SHORT || size < want)
 			break;
 		/* At least doubled: the walk over the frame begins anew each time. */
-		want = need > want * 2 ? need : want * 2;
+		size_t more = stream ? size + 1 : want * 2;
+		want = need > more ? need : more;
 	}
 	if (frame->frame_status == FRAME_OK &&
 	    frame->extent.size > scan->input->size_bytes - frame->offset)
@@ -61,9 +64,10 @@ struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
 				 struct scan_frame *ret)
 {
 	struct scan_frame frame = {.offset = offset};
-	const uint8_t *bytes;
+	const uint8_t *bytes = NULL;
 	struct error *error = view_frame(scan, &frame, &bytes);
-	if (!error && frame.frame_status == FRAME_OK && !frame.extent.skippable) {
+	if (!error && !scan->input->starved && frame.frame_status == FRAME_OK &&
+	    !frame.extent.skippable) {
 		error = frame_decode(scan->decoder, bytes, &frame.extent, &scan->content,
 				     &frame.frame_status);
 		if (!error && frame.frame_status == FRAME_OK)
@@ -76,20 +80,25 @@ struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
 	return NULL;
 }
 
-/* Offset of the next zstd magic number in [offset, end), or `end`. */
+/* Offset of the next zstd magic number in [offset, end), or `end`; where a stream is waited for, up
+ * to where there is none. */
 static struct error *next_magic(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
 				uint64_t *ret)
 {
 	const uint32_t magic = htole32(ZSTD_FRAME_MAGIC);
+	const size_t want = scan->input->stream ? sizeof(magic) : SCAN_SEARCH_VIEW;
 	while (offset < end) {
 		const uint8_t *bytes;
 		size_t size;
-		struct error *error =
-			snapshot_input_view(scan->input, offset, SCAN_SEARCH_VIEW, &bytes, &size);
+		struct error *error = snapshot_input_view(scan->input, offset, want, &bytes, &size);
 		if (error)
 			return error;
-		if (size < sizeof(magic))
+		if (scan->input->starved)
 			break;
+		if (size < sizeof(magic)) {
+			offset = end;
+			break;
+		}
 		const uint8_t *found = memmem(bytes, size, &magic, sizeof(magic));
 		if (found) {
 			offset += (uint64_t)(found - bytes);
@@ -97,26 +106,51 @@ static struct error *next_magic(struct snapshot_scan *scan, uint64_t offset, uin
 		}
 		/* One that begins in the last bytes ends in the next view. */
 		offset += size - (sizeof(magic) - 1);
-		if (size < SCAN_SEARCH_VIEW)
+		if (size < want)
 			offset = end;
 	}
 	*ret = offset < end ? offset : end;
 	return NULL;
 }
 
+static uint64_t bounded_end(const struct snapshot_scan *scan, uint64_t end)
+{
+	return end < scan->input->size_bytes ? end : scan->input->size_bytes;
+}
+
+/* Go to the end of the input without looking at it. */
+static struct error *skip_to_end(struct snapshot_scan *scan, uint64_t offset, uint64_t *ret)
+{
+	struct snapshot_input *input = scan->input;
+	while (offset < input->size_bytes) {
+		const uint8_t *bytes;
+		size_t size;
+		struct error *error = snapshot_input_view(input, offset, 1, &bytes, &size);
+		if (error)
+			return error;
+		if (input->starved)
+			break;
+		offset += size;
+	}
+	*ret = bounded_end(scan, offset);
+	return NULL;
+}
+
 struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
 				   const uint32_t *log_number, uint64_t *ret)
 {
-	while (offset < end && scan->search_budget > 0) {
-		struct error *error = next_magic(scan, offset, end, &offset);
+	while (offset < bounded_end(scan, end) && scan->search_budget > 0) {
+		struct error *error = next_magic(scan, offset, bounded_end(scan, end), &offset);
 		if (error)
 			return error;
-		if (offset >= end)
+		if (scan->input->starved || offset >= bounded_end(scan, end))
 			break;
 		struct scan_frame frame;
 		error = snapshot_scan_read(scan, offset, &frame);
 		if (error)
 			return error;
+		if (scan->input->starved)
+			break;
 		if (scan_frame_ok(&frame) &&
 		    (!log_number || frame.summary.header.log_number == *log_number)) {
 			*ret = offset;
@@ -126,6 +160,8 @@ struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, 
 				       (int64_t)frame.extent.content_size;
 		offset++;
 	}
-	*ret = end;
+	if (scan->input->stream && !scan->input->starved)
+		return skip_to_end(scan, offset, ret);
+	*ret = scan->input->starved ? offset : bounded_end(scan, end);
 	return NULL;
 }

@@ -35,14 +35,16 @@ static inline bool scan_frame_ok(const struct scan_frame *frame)
 /* What is wrong with a frame, in words for the user. */
 const char *scan_frame_problem(const struct scan_frame *frame);
 
-/* Read the frame at `offset`. What is wrong with it is not an error. */
+/* Read the frame at `offset`. What is wrong with it is not an error. A stream that has to be waited
+ * for has its input starved, and `ret` means nothing. */
 struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
 				 struct scan_frame *ret);
 
 /*
  * Search from `offset` up to `end` for a whole frame of a snapshot; of the log `log_number` if that
- * is not NULL (memory that was captured can hold frames of other snapshots). Gives `end` if there
- * is none.
+ * is not NULL (memory that was captured can hold frames of other snapshots). Gives `end`, or the
+ * end of the file, if there is none. Where a stream has to be waited for, its input is starved, and
+ * the search goes on from `ret`.
  */
 struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
 				   const uint32_t *log_number, uint64_t *ret);
