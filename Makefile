@@ -4,8 +4,11 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 CC ?= cc
 FUZZ_CC ?= clang
+OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
@@ -40,6 +43,10 @@ else
 CPPFLAGS_ALL += -D_FORTIFY_SOURCE=2
 CFLAGS_ALL += -fstack-protector-strong
 endif
+ifneq ($(STATIC),1)
+# The programs' objects are those of the library, too.
+CFLAGS_ALL += -fPIC
+endif
 ifeq ($(STATIC),1)
 # Small, to be copied to hosts and into containers: the size is one of the project's figures.
 CFLAGS_ALL := $(filter-out -O2,$(CFLAGS_ALL)) -Os -ffunction-sections -fdata-sections \
@@ -69,6 +76,8 @@ COMMON_SOURCES := $(sort $(wildcard common/*.c))
 FORMATS_SOURCES := $(sort $(wildcard formats/*.c))
 CAPTURE_SOURCES := $(sort $(filter-out capture/capture_main.c,$(wildcard capture/*.c)))
 ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c analyze/profile/*.c)))
+LIBRARY_SOURCES := $(sort $(wildcard lib/*.c))
+EXAMPLES := $(sort $(wildcard examples/*.c))
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
@@ -76,14 +85,19 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 ARCHIVES := $(BUILD)/libanalyze.a $(BUILD)/libcapture.a $(BUILD)/libformats.a $(BUILD)/libcommon.a
 
 PROGRAMS := $(BUILD)/pyspy-capture $(if $(filter 1,$(STATIC)),,$(BUILD)/pyspy-analyze)
+# The number in the soname changes with what older programs cannot live with (lib/libpyspy.map).
+SONAME := libpyspy.so.0
+LIBRARIES := $(if $(filter 1,$(STATIC)),,$(BUILD)/libpyspy.so $(BUILD)/libpyspy.a $(BUILD)/pyspy.pc)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check check-unit check-e2e check-man bench lint format fuzz install uninstall \
+.PHONY: help build library examples demo check check-unit check-e2e check-man bench lint format fuzz install uninstall \
 	clean deps generate check-generated fixtures
 
 help:
 	@echo 'Targets:'
 	@echo '  build       build/pyspy-capture and build/pyspy-analyze (default)'
+	@echo '  library     build/libpyspy.so, build/libpyspy.a and build/pyspy.pc (part of build)'
+	@echo '  examples    the programs in examples/, with the static library'
 	@echo '  deps        install what is missing to build and test (scripts/install-deps)'
 	@echo '  demo        deps, build, then capture and dump a real Python program'
 	@echo '  check       deps, build, then all tests'
@@ -104,7 +118,8 @@ help:
 	@echo 'Variables: STATIC=1 (static pyspy-capture), SANITIZE=1 (ASan and UBSan), PREFIX, DESTDIR,'
 	@echo '           V=1 (whole commands), CC, CFLAGS, LDFLAGS, FUZZ_SECONDS, PYSPY_TEST_PYTHONS (colon-separated interpreters)'
 
-build: $(PROGRAMS)
+build: $(PROGRAMS) $(LIBRARIES)
+library: $(LIBRARIES)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -141,12 +156,46 @@ $(BUILD)/pyspy-analyze $(BUILD)/relocatable/pyspy-analyze: $(BUILD)/analyze/main
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ANALYZE_LIBS)
 
+LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
+# Sanitizers' functions are those of the program that loads it.
+$(BUILD)/$(SONAME): $(LIBRARY_OBJECTS) $(ARCHIVES) lib/libpyspy.map
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -shared -Wl,-soname,$(SONAME) \
+		-Wl,--version-script,lib/libpyspy.map $(if $(filter 1,$(SANITIZE)),,-Wl,-z,defs) \
+		-Wl,--as-needed -o $@ $(LIBRARY_OBJECTS) $(ARCHIVES) $(ANALYZE_LIBS)
+
+$(BUILD)/libpyspy.so: $(BUILD)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+
+# One object, in which only what is exported has a global name: the library's own functions cannot
+# meet those of a program.
+$(BUILD)/libpyspy.a: $(LIBRARY_OBJECTS) $(ARCHIVES)
+	$(call say,AR)
+	$(Q)$(LD) -r -o $(BUILD)/libpyspy.o $(LIBRARY_OBJECTS) --start-group $(ARCHIVES) --end-group
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libpyspy.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(BUILD)/libpyspy.o
+
+$(BUILD)/pyspy.pc: lib/pyspy.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+EXAMPLE_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLES))
+examples: $(EXAMPLE_PROGRAMS)
+$(EXAMPLE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libpyspy.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libpyspy.a $(ANALYZE_LIBS)
+
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_TESTS))
 # What end-to-end tests look into the programs' libraries with.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/tools/*.c)))
 $(UNIT_PROGRAMS) $(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVES) $(TEST_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
+# Tests of the library see it as its users do.
+LIBRARY_TESTS := $(filter $(BUILD)/tests/unit/test_library%,$(UNIT_PROGRAMS))
+$(LIBRARY_TESTS): $(BUILD)/libpyspy.a
 
 deps:
 	scripts/install-deps
@@ -216,9 +265,20 @@ install: build
 		install -d $(DESTDIR)$(MANDIR)/man$$section; \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section; \
 	done
+ifneq ($(STATIC),1)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/libpyspy.so.$(VERSION)
+	ln -sf libpyspy.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libpyspy.so
+	install -m 644 $(BUILD)/libpyspy.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(BUILD)/pyspy.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 include/pyspy.h $(DESTDIR)$(INCLUDEDIR)
+endif
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpyspy.so $(SONAME) libpyspy.so.$(VERSION) libpyspy.a \
+		pkgconfig/pyspy.pc) $(DESTDIR)$(INCLUDEDIR)/pyspy.h
 	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 
 # Packages, in dist/.

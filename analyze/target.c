@@ -16,12 +16,21 @@
 struct target {
 	char *path;
 	struct target_files files;
-	struct snapshot *snapshot; /* NULL for a core */
-	struct elf_core *core;	   /* NULL for a snapshot */
-	/* Of a core; a snapshot has its own. */
+	/* One of these. */
+	struct snapshot *snapshot;
+	struct elf_core *core;
+	const struct target_parts *live;
+	/* Of a core; the others have their own. */
 	struct modules modules;
 	struct memory *memory;
+	struct target_parts core_parts;
 };
+
+/* What a snapshot does not know better. */
+static const struct target_parts *parts_of(const struct target *target)
+{
+	return target->live ? target->live : &target->core_parts;
+}
 
 /* How messages call it. */
 static const char *input_name(const char *path)
@@ -87,10 +96,18 @@ static struct error *open_core(struct target *target, int fd, const char *name)
 	error = elf_core_add_program(target->core, &target->modules);
 	if (!error)
 		error = elf_core_add_libraries(target->core, &target->modules);
-	if (error)
-		return error;
-	return elf_core_files_memory(target->core, &target->modules, &target->files.files,
-				     &target->memory);
+	/* The files of the modules are chosen by what the process was. */
+	target->core_parts = (struct target_parts){
+		.mappings = elf_core_mappings(target->core),
+		.modules = &target->modules,
+		.threads = elf_core_threads(target->core),
+		.process = elf_core_process(target->core),
+	};
+	if (!error)
+		error = elf_core_files_memory(target->core, &target->modules, &target->files.files,
+					      &target->memory);
+	target->core_parts.memory = target->memory;
+	return error;
 }
 
 static struct error *open_compressed(struct target *target, int fd, const char *name)
@@ -138,6 +155,24 @@ struct error *target_open(const char *path, const struct target_options *options
 	return error;
 }
 
+struct error *target_from_parts(const struct target_parts *parts, struct target **ret)
+{
+	CLEANUP(target_destroyp) struct target *target = calloc(1, sizeof(*target));
+	if (!target)
+		return &error_out_of_memory;
+	target->live = parts;
+	target->path = strdup("");
+	if (!target->path)
+		return &error_out_of_memory;
+	const struct target_options options = {.sysroot = parts->process->root};
+	struct error *error = target_files_init(&target->files, target, &options);
+	if (error)
+		return error;
+	target->files.first = parts->files;
+	*ret = TAKE_POINTER(target);
+	return NULL;
+}
+
 void target_destroy(struct target *target)
 {
 	if (!target)
@@ -168,18 +203,20 @@ struct error *target_select(struct target *target, size_t process, uint64_t samp
 		error = snapshot_select_of(target->snapshot, process,
 					   sample ? sample - 1 : SNAPSHOT_LAST);
 	else if (sample)
-		error = error_create(ERROR_NOT_FOUND, "a core has no samples");
+		error = error_create(ERROR_NOT_FOUND, "only a snapshot has samples");
 	return sample ? error_prefix(error, "--sample") : error;
 }
 
 bool target_has_process(const struct target *target, int32_t pid)
 {
 	return target->snapshot ? snapshot_process_samples(target->snapshot, pid) != 0
-				: elf_core_process(target->core)->pid == pid;
+				: parts_of(target)->process->pid == pid;
 }
 
 enum target_kind target_kind(const struct target *target)
 {
+	if (target->live)
+		return TARGET_LIVE;
 	return target->snapshot ? TARGET_SNAPSHOT : TARGET_CORE;
 }
 
@@ -190,30 +227,27 @@ const char *target_path(const struct target *target)
 
 struct memory *target_memory(struct target *target)
 {
-	return target->snapshot ? snapshot_memory(target->snapshot) : target->memory;
+	return target->snapshot ? snapshot_memory(target->snapshot) : parts_of(target)->memory;
 }
 
 const struct mappings *target_mappings(const struct target *target)
 {
-	return target->snapshot ? snapshot_mappings(target->snapshot)
-				: elf_core_mappings(target->core);
+	return target->snapshot ? snapshot_mappings(target->snapshot) : parts_of(target)->mappings;
 }
 
 const struct modules *target_modules(const struct target *target)
 {
-	return target->snapshot ? snapshot_modules(target->snapshot) : &target->modules;
+	return target->snapshot ? snapshot_modules(target->snapshot) : parts_of(target)->modules;
 }
 
 const struct thread_list *target_threads(const struct target *target)
 {
-	return target->snapshot ? snapshot_threads(target->snapshot)
-				: elf_core_threads(target->core);
+	return target->snapshot ? snapshot_threads(target->snapshot) : parts_of(target)->threads;
 }
 
 const struct process_facts *target_process(const struct target *target)
 {
-	return target->snapshot ? snapshot_process(target->snapshot)
-				: elf_core_process(target->core);
+	return target->snapshot ? snapshot_process(target->snapshot) : parts_of(target)->process;
 }
 
 const struct module_files *target_files(const struct target *target)
@@ -223,16 +257,19 @@ const struct module_files *target_files(const struct target *target)
 
 const struct python_location *target_python_hint(const struct target *target)
 {
-	return target->snapshot ? snapshot_python(target->snapshot) : NULL;
+	return target->snapshot ? snapshot_python(target->snapshot) : parts_of(target)->location;
 }
 
 bool target_names_files(const struct target *target)
 {
-	return target->snapshot || elf_core_names_files(target->core);
+	return !target->core || elf_core_names_files(target->core);
 }
 
 const char *const *target_losses(const struct target *target)
 {
+	static const char *const none[] = {NULL};
+	if (target->live)
+		return none;
 	return target->snapshot ? snapshot_losses(target->snapshot) : elf_core_losses(target->core);
 }
 
@@ -241,6 +278,11 @@ bool target_file_agrees(struct target *target, const struct module *module,
 {
 	*ret_bias = module->bias;
 	return !target->core || elf_core_file_agrees(target->core, module, file, ret_bias);
+}
+
+const struct sample_facts *target_sample(const struct target *target)
+{
+	return target->snapshot ? snapshot_sample(target->snapshot) : parts_of(target)->sample;
 }
 
 struct snapshot *target_snapshot(struct target *target)

@@ -16,6 +16,19 @@
 enum target_kind {
 	TARGET_CORE = 1,
 	TARGET_SNAPSHOT,
+	TARGET_LIVE, /* one sample of a live process, handed over in parts */
+};
+
+/* What a target is made of; all borrowed. */
+struct target_parts {
+	struct memory *memory;
+	const struct mappings *mappings;
+	const struct modules *modules;
+	const struct thread_list *threads;
+	const struct process_facts *process;
+	const struct python_location *location; /* NULL: to be found */
+	const struct sample_facts *sample;	/* NULL: of a core */
+	const struct module_files *files;	/* asked before paths are tried; NULL: none */
 };
 
 struct target_options {
@@ -30,6 +43,11 @@ struct target;
 /* `path` "-" is standard input. */
 struct error *target_open(const char *path, const struct target_options *options,
 			  struct target **ret);
+/*
+ * Of a process that is sampled by this program. The parts are borrowed, and so is the structure
+ * itself: what it points to may be another sample's with each use.
+ */
+struct error *target_from_parts(const struct target_parts *parts, struct target **ret);
 void target_destroy(struct target *target);
 void target_destroyp(struct target **target);
 
@@ -62,7 +80,9 @@ bool target_file_agrees(struct target *target, const struct module *module,
 			const struct elf_file *file, uint64_t *ret_bias);
 /* Losses of the file, NULL-terminated. */
 const char *const *target_losses(const struct target *target);
-/* The snapshot behind it, or NULL for a core. */
+/* The sample that is selected; NULL for a core. */
+const struct sample_facts *target_sample(const struct target *target);
+/* The snapshot behind it, or NULL for a core or a live process. */
 struct snapshot *target_snapshot(struct target *target);
 
 #endif

@@ -92,7 +92,9 @@ static int files_open(const struct module_files *base, const struct module *modu
 {
 	const struct target_files *files = (const struct target_files *)base;
 	struct file_search search = {.files = files, .module = module, .fallback = -1};
-	int fd = -1;
+	int fd = files->first ? files->first->open(files->first, module) : -1;
+	if (fd >= 0)
+		return fd;
 	if (files->executable && is_program(files, module))
 		fd = try_file(&search, NULL, files->executable);
 	/* "[vdso]" and the like have no file. */

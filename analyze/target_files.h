@@ -6,8 +6,9 @@
 #include "analyze/target.h"
 
 struct target_files {
-	struct module_files files;   /* first member */
-	const struct target *target; /* whose modules they are: borrowed */
+	struct module_files files;	  /* first member */
+	const struct target *target;	  /* whose modules they are: borrowed */
+	const struct module_files *first; /* asked before all others; borrowed, or NULL */
 	char *executable;
 	char *sysroot;
 	char **search_paths; /* NULL-terminated */

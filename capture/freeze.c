@@ -38,6 +38,7 @@ enum {
 struct freezer {
 	struct freeze_subject subject;
 	uint64_t deadline_ns;
+	pid_t owner;		   /* the thread of this program that holds the tracees */
 	struct task_ids ids;	   /* as listed last by freezer_stop_all */
 	struct seize_watch *watch; /* NULL until more than one thread was to be seized */
 	struct tracee *tracees;
@@ -210,11 +211,21 @@ static uint64_t let_go(struct freezer *freezer)
 	return end_ns;
 }
 
+/*
+ * Only the thread that seized can let go (ptrace(2)). What another one would do to those that have
+ * not stopped in time would leave them standing; the kernel lets them go when their owner ends.
+ */
+static bool is_foreign(const struct freezer *freezer)
+{
+	return freezer->count && freezer->owner != gettid();
+}
+
 void freezer_destroy(struct freezer *freezer)
 {
 	if (!freezer)
 		return;
-	let_go(freezer);
+	if (!is_foreign(freezer))
+		let_go(freezer);
 	seize_watch_destroy(freezer->watch);
 	task_folder_close(&freezer->subject.tasks);
 	task_ids_deinit(&freezer->ids);
@@ -364,7 +375,13 @@ static struct error *await_stops(struct freezer *freezer, uint64_t until_ns)
 
 static struct error *begin(struct freezer *freezer)
 {
+	if (is_foreign(freezer))
+		return error_create(ERROR_BUSY,
+				    "a thread of process %d that did not stop in time is still "
+				    "held by another thread of this program",
+				    (int)freezer->subject.pid);
 	settle(freezer, 0);
+	freezer->owner = gettid();
 	if (!freezer->stopped_ns) {
 		freezer->seized_ns = now_ns();
 		freezer->was_stopped = false;
@@ -402,7 +419,7 @@ static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size
 struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t count)
 {
 	struct error *error = stop_these(freezer, tids, count);
-	if (error)
+	if (error && !is_foreign(freezer))
 		let_go(freezer);
 	return error;
 }
@@ -480,7 +497,7 @@ struct error *freezer_stop_all(struct freezer *freezer)
 	struct error *error = stop_everything(freezer);
 	if (!error && fault_point(FAULT_ALL_STOPPED))
 		error = injected_error(FAULT_ALL_STOPPED);
-	if (error)
+	if (error && !is_foreign(freezer))
 		let_go(freezer);
 	return error;
 }

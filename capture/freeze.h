@@ -4,10 +4,11 @@
  * death of this program at any moment leaves the target running with no signal lost (tracee.h says
  * how).
  *
- * ptrace(2) binds what is seized to the thread that seized it: a freezer is used and destroyed in
- * the thread that created it. A thread of the target that could not be stopped in time cannot be
- * let go either, before it wakes up; it is let go by the next call of this interface after that, at
- * the latest when the calling thread ends.
+ * ptrace(2) binds what is seized to the thread that seized it: between a stop and its release a
+ * freezer is used in one thread only; the next freeze can be another thread's. A thread of the
+ * target that could not be stopped in time cannot be let go either, before it wakes up; it is let
+ * go by the next call of this interface after that, at the latest when the calling thread ends.
+ * Until then other threads get ERROR_BUSY.
  *
  * Stopping a thread that sleeps in a system call ends some calls early with EINTR, as signal(7)
  * lists for "Interruption of system calls and library functions by stop signals".

@@ -52,6 +52,7 @@ static void forget_sampler(struct process_capture *process)
 	process->sampler = NULL;
 	freezer_destroy(process->freezer);
 	process->freezer = NULL;
+	process->native.freezer = NULL;
 }
 
 static void forget_attempt(struct process_capture *process)
@@ -141,6 +142,9 @@ static struct error *fall_back(struct process_capture *process, struct error *er
 	process->no_python = !is_python;
 	if (!is_python)
 		return error_prefix(error, "%s is no Python process", name);
+	/* Who writes nothing has no use for what only another analyzer can read. */
+	if (!process->output)
+		return error_prefix(error, "%s", name);
 	if (process->options->nonblocking)
 		return error_prefix(error,
 				    "%s: its stacks cannot be found, and all its memory cannot be "
@@ -268,7 +272,6 @@ static struct error *take_sample(struct process_capture *process, enum capture_l
 static struct error *sample(struct process_capture *process, enum capture_level level)
 {
 	struct error *error = take_sample(process, level);
-	process->native.freezer = NULL;
 	if (error || !process->options->run)
 		forget_sampler(process);
 	return error;
@@ -330,7 +333,8 @@ static struct error *attempt(struct process_capture *process)
 		error = locate(process, &level, &fallback);
 	if (error)
 		return process->subject ? check_unchanged(process, error) : error;
-	error = capture_output_open(process->output, process->subject);
+	if (process->output)
+		error = capture_output_open(process->output, process->subject);
 	if (error)
 		return error;
 	uint64_t begin_ns = process_capture_now_ns();

@@ -50,7 +50,7 @@ void process_report_deinit(struct process_report *report);
 
 struct process_capture {
 	const struct capture_options *options;
-	struct capture_output *output; /* opened before the process is held */
+	struct capture_output *output; /* opened before the process is held; NULL: there is none */
 	pid_t pid;
 	uint64_t start_ticks; /* of the process that is meant; 0: whichever has the number */
 	bool named;	      /* by the user: it may still become a Python process */

@@ -184,6 +184,56 @@ bool subject_image_lives(const struct subject *subject)
 	       pread(subject->image_fd, &byte, sizeof(byte), (off_t)address) != 0;
 }
 
+/* The next mapping of a file from `index` on; NULL behind the last. */
+static const struct mapping *next_of_file(const struct mappings *mappings, size_t *index)
+{
+	while (*index < mappings->count) {
+		const struct mapping *mapping = &mappings->items[(*index)++];
+		if (mapping->path[0] == '/')
+			return mapping;
+	}
+	return NULL;
+}
+
+static bool same_files(const struct mappings *before, const struct mappings *now)
+{
+	size_t i = 0;
+	size_t j = 0;
+	for (;;) {
+		const struct mapping *a = next_of_file(before, &i);
+		const struct mapping *b = next_of_file(now, &j);
+		if (!a || !b)
+			return !a && !b;
+		if (a->start != b->start || a->end != b->end || a->inode != b->inode ||
+		    strcmp(a->path, b->path) != 0)
+			return false;
+	}
+}
+
+struct error *subject_refresh(struct subject *subject, bool *ret_modules)
+{
+	CLEANUP(mappings_deinit) struct mappings now = {0};
+	CLEANUP(modules_deinit) struct modules modules = {0};
+	struct error *error = proc_mappings(subject->facts.pid, &now);
+	if (error)
+		return error;
+	bool same = same_files(&subject->mappings, &now);
+	if (!same)
+		error = modules_from_mappings(&now, subject->memory, &modules);
+	if (error)
+		return error;
+	struct mappings old_mappings = subject->mappings;
+	subject->mappings = now;
+	now = old_mappings;
+	if (!same) {
+		struct modules old_modules = subject->modules;
+		subject->modules = modules;
+		modules = old_modules;
+	}
+	*ret_modules = !same;
+	return NULL;
+}
+
 static const char *program_name(const struct subject *subject)
 {
 	const char *path = subject->facts.executable;

@@ -53,6 +53,12 @@ enum subject_change subject_check(const struct subject *subject);
  */
 bool subject_image_lives(const struct subject *subject);
 
+/*
+ * Read the mappings again, and the modules if other files are mapped than before, which
+ * `ret_modules` tells: for who looks at one process for long, and holds it alone.
+ */
+struct error *subject_refresh(struct subject *subject, bool *ret_modules);
+
 /* "process 123 (python3)", cut to the size. */
 enum { SUBJECT_NAME_SIZE = 96 };
 void subject_name(const struct subject *subject, char text[SUBJECT_NAME_SIZE]);

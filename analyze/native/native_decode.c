@@ -1,5 +1,6 @@
 #include "analyze/native/native_decode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyze/native/merge.h"
@@ -16,37 +17,49 @@ struct native_decoder {
 	struct native_symbols symbols;
 	struct unwinder unwinder;
 	struct merge_options merge;
-	struct model_process *process;
+	bool all;
+	struct model_process *process; /* of one run */
 };
 
-static void native_decoder_deinit(struct native_decoder *decoder)
+void native_decoder_destroy(struct native_decoder *decoder)
 {
+	if (!decoder)
+		return;
 	native_symbols_deinit(&decoder->symbols);
 	native_modules_deinit(&decoder->modules);
+	free(decoder);
 }
 
-static struct error *native_decoder_init(struct native_decoder *decoder, struct target *target,
-					 const struct native_options *options,
-					 struct model_process *process)
+void native_decoder_destroyp(struct native_decoder **decoder)
 {
+	native_decoder_destroy(*decoder);
+}
+
+struct error *native_decoder_create(struct target *target, const struct native_options *options,
+				    struct native_decoder **ret)
+{
+	struct native_decoder *decoder = malloc(sizeof(*decoder));
+	if (!decoder)
+		return &error_out_of_memory;
 	*decoder = (struct native_decoder){
 		.target = target,
 		.machine = register_machine_find(target_process(target)->machine),
+		.all = options->all,
 		.merge =
 			{
 				.last = options->last,
 				.internal = options->internal,
-				.interpreter_module = process->interpreter_module,
 			},
 		.symbols = {.c_library = options->internal, .target = target},
-		.process = process,
+		.unwinder = {.modules = &decoder->modules},
 	};
-	decoder->unwinder = (struct unwinder){
-		.modules = &decoder->modules,
-		.mappings = target_mappings(target),
-		.memory = target_memory(target),
-	};
-	return native_modules_init(&decoder->modules, target);
+	struct error *error = native_modules_init(&decoder->modules, target);
+	if (error) {
+		free(decoder);
+		return error;
+	}
+	*ret = decoder;
+	return NULL;
 }
 
 static struct error *decode_thread(struct native_decoder *decoder, const struct thread_facts *facts,
@@ -134,15 +147,19 @@ static struct error *note_refused(const struct native_decoder *decoder)
 	return error;
 }
 
-static struct error *decode_threads(struct native_decoder *decoder, bool all)
+struct error *native_decoder_run(struct native_decoder *decoder, struct model_process *process)
 {
 	const struct thread_list *threads = target_threads(decoder->target);
+	decoder->process = process;
+	decoder->merge.interpreter_module = process->interpreter_module;
+	decoder->unwinder.mappings = target_mappings(decoder->target);
+	decoder->unwinder.memory = target_memory(decoder->target);
 	struct error *error = check(decoder);
-	if (!error && all)
-		error = show_others(decoder->process);
+	if (!error && decoder->all)
+		error = show_others(process);
 	for (size_t i = 0; !error && i < threads->count; i++) {
 		const struct thread_facts *facts = &threads->items[i];
-		struct model_thread *thread = find_thread(decoder->process, facts->tid);
+		struct model_thread *thread = find_thread(process, facts->tid);
 		if (thread)
 			error = decode_thread(decoder, facts, thread);
 	}
@@ -152,7 +169,7 @@ static struct error *decode_threads(struct native_decoder *decoder, bool all)
 struct error *native_decode(struct target *target, const struct native_options *options,
 			    struct model_process *process)
 {
-	CLEANUP(native_decoder_deinit) struct native_decoder decoder;
-	struct error *error = native_decoder_init(&decoder, target, options, process);
-	return error ? error : decode_threads(&decoder, options->all);
+	CLEANUP(native_decoder_destroyp) struct native_decoder *decoder = NULL;
+	struct error *error = native_decoder_create(target, options, &decoder);
+	return error ? error : native_decoder_run(decoder, process);
 }

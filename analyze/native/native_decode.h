@@ -5,11 +5,21 @@
 #include "analyze/target.h"
 #include "common/model.h"
 
+struct native_decoder;
+
 struct native_options {
 	bool all;      /* --native-all: threads that the interpreter does not know, too */
 	bool last;     /* --native-last: only native frames inside of the newest Python frame */
 	bool internal; /* --native-internal: the interpreter's own functions, too */
 };
+
+/* For many samples of one target: the files of its modules stay open, and what was found in them is
+ * kept. The target is borrowed; its modules must stay the same. */
+struct error *native_decoder_create(struct target *target, const struct native_options *options,
+				    struct native_decoder **ret);
+void native_decoder_destroy(struct native_decoder *decoder);
+void native_decoder_destroyp(struct native_decoder **decoder);
+struct error *native_decoder_run(struct native_decoder *decoder, struct model_process *process);
 
 /*
  * Put native frames among the Python frames of `process`, which decode_process has filled from the

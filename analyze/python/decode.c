@@ -143,10 +143,13 @@ static struct error *decode_facts(struct target *target, struct model_process *p
 	const char *const *losses = target_losses(target);
 	for (size_t i = 0; !error && losses[i]; i++)
 		error = model_process_add_note(process, "%s", losses[i]);
+	const struct sample_facts *sample = target_sample(target);
 	struct snapshot *snapshot = target_snapshot(target);
-	if (snapshot) {
+	if (sample) {
 		process->has_sample = true;
-		process->sample = *snapshot_sample(snapshot);
+		process->sample = *sample;
+	}
+	if (snapshot) {
 		process->sample_index = (size_t)snapshot_selected_number(snapshot);
 		process->sample_count = (size_t)snapshot_selected_count(snapshot);
 	}
