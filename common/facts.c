@@ -82,6 +82,19 @@ struct error *process_facts_copy(const struct process_facts *facts, struct proce
 	return NULL;
 }
 
+struct error *thread_facts_copy(const struct thread_facts *thread, struct thread_facts *ret)
+{
+	struct thread_facts copy = *thread;
+	if (thread->registers) {
+		copy.registers = malloc(thread->registers_size);
+		if (!copy.registers)
+			return &error_out_of_memory;
+		memcpy(copy.registers, thread->registers, thread->registers_size);
+	}
+	*ret = copy;
+	return NULL;
+}
+
 struct error *thread_list_append(struct thread_list *list, const struct thread_facts *thread)
 {
 	if (list->count == list->capacity) {

@@ -87,6 +87,9 @@ struct thread_facts {
 	size_t registers_size;
 };
 
+/* A copy with registers of its own. */
+struct error *thread_facts_copy(const struct thread_facts *thread, struct thread_facts *ret);
+
 struct thread_list {
 	struct thread_facts *items;
 	size_t count;

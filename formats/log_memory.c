@@ -94,9 +94,12 @@ static struct error *apply_patch(struct log_memory *memory,
 				 const struct memory_operation *operation,
 				 struct log_memory_budget *budget)
 {
-	(void)budget;
 	struct cursor changes = operation->changes;
 	uint64_t address = operation->address;
+	if (operation->bytes) {
+		struct error *error = require_present(memory, address, operation->size);
+		return error ? error : apply_put(memory, operation, budget);
+	}
 	while (cursor_left(&changes)) {
 		address += cursor_varint(&changes);
 		uint64_t count = cursor_varint(&changes);

@@ -16,9 +16,11 @@ struct log_memory {
 	struct touched_ranges touched;
 };
 
-/* What one block's operations may still make by copying. */
+/* What one block may still cost: bytes that operations make by copying, and entries of lists that
+ * are gone through for one that came or went. */
 struct log_memory_budget {
 	uint64_t copy_bytes;
+	uint64_t list_entries;
 };
 
 struct error *log_memory_init(struct log_memory *memory);

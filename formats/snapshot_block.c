@@ -71,27 +71,79 @@ struct error *block_chunk_append(struct buffer *buffer, uint16_t type, uint16_t 
 	return error;
 }
 
-bool block_next_chunk(struct cursor *cursor, struct block_chunk *ret)
+struct block_cursor block_chunks(const void *content, size_t size)
 {
-	if (!cursor_left(cursor))
-		return false;
-	struct block_chunk chunk;
-	chunk.type = cursor_u16(cursor);
-	chunk.flags = cursor_u16(cursor);
-	chunk.payload = cursor_slice(cursor, cursor_u32(cursor));
-	if (!chunk.type || chunk.flags & ~SNAPSHOT_CHUNK_FLAGS_KNOWN)
+	struct block_cursor chunks = {.cursor = cursor_make(content, size)};
+	cursor_skip(&chunks.cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+	return chunks;
+}
+
+/* A step of the STEPS chunk that one is in. */
+static bool next_step(struct block_cursor *chunks, struct block_chunk *ret)
+{
+	struct cursor *cursor = &chunks->cursor;
+	struct block_chunk step = {
+		.type = SNAPSHOT_CHUNK_STEPS,
+		.flags = SNAPSHOT_CHUNK_CRITICAL,
+	};
+	step.payload = cursor_slice(cursor, cursor_varint(cursor));
+	if (cursor->position > chunks->steps_end)
+		cursor->failed = true;
+	struct cursor body = step.payload;
+	if (cursor_varint(&body) & STEP_PROCESS) {
+		int64_t pid = zigzag_decode(cursor_varint(&body));
+		chunks->step_pid = (int32_t)pid;
+		if (chunks->step_pid != pid)
+			cursor->failed = true;
+	}
+	if (!cursor_ok(&body) || !chunks->step_pid)
 		cursor->failed = true;
 	if (!cursor_ok(cursor))
 		return false;
-	*ret = chunk;
+	step.step_pid = chunks->step_pid;
+	*ret = step;
 	return true;
 }
 
-int32_t block_chunk_pid(struct cursor *payload)
+bool block_next_chunk(struct block_cursor *chunks, struct block_chunk *ret)
 {
-	struct cursor fields = *payload;
+	struct cursor *cursor = &chunks->cursor;
+	for (;;) {
+		if (!cursor_left(cursor))
+			return false;
+		if (cursor->position < chunks->steps_end)
+			return next_step(chunks, ret);
+		struct block_chunk chunk = {.type = cursor_u16(cursor)};
+		chunk.flags = cursor_u16(cursor);
+		size_t size = cursor_u32(cursor);
+		if (!chunk.type || chunk.flags & ~SNAPSHOT_CHUNK_FLAGS_KNOWN ||
+		    size > cursor_left(cursor))
+			cursor->failed = true;
+		if (!cursor_ok(cursor))
+			return false;
+		if (chunk.type == SNAPSHOT_CHUNK_STEPS) {
+			chunks->steps_end = cursor->position + size;
+			chunks->step_pid = 0;
+			continue;
+		}
+		chunk.payload = cursor_slice(cursor, size);
+		*ret = chunk;
+		return true;
+	}
+}
+
+bool block_chunk_is_sample(const struct block_chunk *chunk)
+{
+	return chunk->type == SNAPSHOT_CHUNK_SAMPLE || chunk->type == SNAPSHOT_CHUNK_STEPS;
+}
+
+int32_t block_chunk_pid(struct block_chunk *chunk)
+{
+	struct cursor fields = chunk->payload;
 	uint64_t key;
 	struct cursor value;
+	if (chunk->type == SNAPSHOT_CHUNK_STEPS)
+		return chunk->step_pid;
 	while (record_next(&fields, &key, &value)) {
 		if (key != SNAPSHOT_KEY_PID)
 			continue;
@@ -101,7 +153,7 @@ int32_t block_chunk_pid(struct cursor *payload)
 		return (int32_t)pid;
 	}
 	if (!cursor_ok(&fields))
-		payload->failed = true;
+		chunk->payload.failed = true;
 	return 0;
 }
 
@@ -230,7 +282,7 @@ static struct error *check_chunk(const struct block_chunk *chunk, bool first,
 		ok = bulk_chunk_ok(chunk);
 	else if (is_header)
 		error = check_header_chunk(chunk, &ok, &summary->samples_before);
-	else if (chunk->type == SNAPSHOT_CHUNK_SAMPLE)
+	else if (block_chunk_is_sample(chunk))
 		summary->samples++;
 	else if (chunk->type == SNAPSHOT_CHUNK_END) {
 		error = check_end_chunk(chunk, &ok, &summary->end_samples);
@@ -253,14 +305,15 @@ struct error *block_check(const void *content, size_t size, enum block_status *r
 	enum block_status status = block_header_read(&cursor, &summary.header);
 	struct block_chunk chunk;
 	size_t count = 0;
-	while (status == BLOCK_OK && block_next_chunk(&cursor, &chunk)) {
+	struct block_cursor chunks = {.cursor = cursor};
+	while (status == BLOCK_OK && block_next_chunk(&chunks, &chunk)) {
 		struct error *error = check_chunk(&chunk, !count, &summary, &status);
 		if (error)
 			return error;
 		count++;
 	}
 	/* The first frame of an epoch has its header, and is not bulk. */
-	if (status == BLOCK_OK && (!cursor_ok(&cursor) || (!summary.header.frame && !count)))
+	if (status == BLOCK_OK && (!cursor_ok(&chunks.cursor) || (!summary.header.frame && !count)))
 		status = BLOCK_MALFORMED;
 	*ret_status = status;
 	*ret = summary;

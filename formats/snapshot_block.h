@@ -34,21 +34,36 @@ const char *block_status_text(enum block_status status);
 
 enum block_status block_header_read(struct cursor *cursor, struct block_header *ret);
 
+/* A chunk; or of a STEPS chunk one step. */
 struct block_chunk {
 	uint16_t type;
 	uint16_t flags;
-	struct cursor payload;
+	struct cursor payload; /* of a step, its head and all that follows */
+	int32_t step_pid;      /* of a step */
 };
+
+/* Where one is among chunks. */
+struct block_cursor {
+	struct cursor cursor;
+	size_t steps_end; /* within a STEPS chunk: its end */
+	int32_t step_pid; /* 0: no step yet */
+};
+
+/* The chunks of a block behind its header. */
+struct block_cursor block_chunks(const void *content, size_t size);
 
 struct error *block_chunk_append(struct buffer *buffer, uint16_t type, uint16_t flags,
 				 const void *payload, size_t size);
 
-/* The next chunk; false at the end, or with the cursor failed. */
-bool block_next_chunk(struct cursor *cursor, struct block_chunk *ret);
+/* The next chunk, or the next step of one; false at the end, or with the cursor failed. */
+bool block_next_chunk(struct block_cursor *chunks, struct block_chunk *ret);
 
-/* The pid field of a chunk about a process, wherever it stands; 0 if there is none. What is
- * malformed fails the payload. */
-int32_t block_chunk_pid(struct cursor *payload);
+/* Whether it is a sample: a SAMPLE or a step. */
+bool block_chunk_is_sample(const struct block_chunk *chunk);
+
+/* The process of a chunk that is about one; 0 if none is said. What is malformed fails the payload.
+ */
+int32_t block_chunk_pid(struct block_chunk *chunk);
 
 /* One operation on memory of a MEMORY chunk. */
 struct memory_operation {
@@ -56,8 +71,8 @@ struct memory_operation {
 	uint64_t address;
 	uint64_t size;	       /* of PUT, DROP and COPY */
 	uint64_t source;       /* of COPY */
-	const uint8_t *bytes;  /* of PUT, in place */
-	struct cursor changes; /* of PATCH: (skip varint, count varint, bytes) to the end */
+	const uint8_t *bytes;  /* of PUT, and of a PATCH of bytes that all change, in place */
+	struct cursor changes; /* of other PATCHes: (skip varint, count varint, bytes) to the end */
 };
 
 struct memory_chunk {

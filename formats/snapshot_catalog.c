@@ -32,10 +32,9 @@ static struct error *add_extent(struct snapshot_catalog *catalog,
 /* The block was checked: its chunks are MEMORY with PUTs. */
 static struct error *add_extents(struct snapshot_catalog *catalog, const struct buffer *content)
 {
-	struct cursor cursor = cursor_make(content->data, content->size);
-	cursor_skip(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+	struct block_cursor chunks = block_chunks(content->data, content->size);
 	struct block_chunk chunk;
-	while (block_next_chunk(&cursor, &chunk)) {
+	while (block_next_chunk(&chunks, &chunk)) {
 		struct memory_chunk memory = memory_chunk_read(chunk.payload);
 		struct memory_operation operation;
 		while (memory_chunk_next(&memory, &operation)) {
@@ -57,13 +56,12 @@ static struct error *add_extents(struct snapshot_catalog *catalog, const struct 
 static struct error *count_samples(struct snapshot_catalog *catalog, uint64_t sample,
 				   const struct buffer *content)
 {
-	struct cursor cursor = cursor_make(content->data, content->size);
-	cursor_skip(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+	struct block_cursor chunks = block_chunks(content->data, content->size);
 	struct block_chunk chunk;
-	while (block_next_chunk(&cursor, &chunk)) {
-		if (chunk.type != SNAPSHOT_CHUNK_SAMPLE)
+	while (block_next_chunk(&chunks, &chunk)) {
+		if (!block_chunk_is_sample(&chunk))
 			continue;
-		int32_t pid = block_chunk_pid(&chunk.payload);
+		int32_t pid = block_chunk_pid(&chunk);
 		struct error *error = snapshot_roster_add(&catalog->roster, pid, sample++);
 		if (error)
 			return error;

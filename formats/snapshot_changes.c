@@ -1,19 +1,15 @@
 #include "formats/snapshot_changes.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/cleanup.h"
+#include "formats/snapshot_format.h"
 
 /* Equal bytes between two changes that cost no more than a change of their own. */
-enum { PATCH_JOIN_BYTES = 3 };
+enum { PATCH_JOIN_BYTES = 2 };
 
 struct changes {
 	struct memory_image *held;
 	const struct memory_image *image;
 	snapshot_change_function function;
 	void *context;
-	struct buffer patch;
 };
 
 /* How many bytes from `at` on differ, with short equal runs between them. */
@@ -27,52 +23,59 @@ static size_t changed_run(const uint8_t *old, const uint8_t *now, size_t at, siz
 	return end - at;
 }
 
-/* Bytes that both have. */
+struct error *snapshot_patch_encode(struct buffer *buffer, const void *old, const void *now,
+				    size_t size, size_t *ret_end)
+{
+	const uint8_t *before = old;
+	const uint8_t *after = now;
+	struct error *error = NULL;
+	size_t done = 0; /* the end of the last change */
+	for (size_t at = 0; !error && at < size;) {
+		if (before[at] == after[at]) {
+			at++;
+			continue;
+		}
+		size_t run = changed_run(before, after, at, size);
+		error = buffer_append_varint(buffer, at - done);
+		if (!error)
+			error = buffer_append_varint(buffer, run);
+		if (!error)
+			error = buffer_append(buffer, after + at, run);
+		at += run;
+		done = at;
+	}
+	*ret_end = done;
+	return error;
+}
+
+static struct error *change(struct changes *changes, uint32_t kind, uint64_t address,
+			    const uint8_t *bytes, size_t size)
+{
+	const struct memory_operation operation = {
+		.kind = kind,
+		.address = address,
+		.size = size,
+		.bytes = bytes,
+	};
+	struct error *error = changes->function(changes->context, &operation);
+	return error ? error : memory_image_put(changes->held, address, bytes, size);
+}
+
+/* Bytes that both have. What is different is found before the first of it is put. */
 static struct error *add_patch(struct changes *changes, uint64_t address, const uint8_t *old,
 			       const uint8_t *now, size_t size)
 {
 	struct error *error = NULL;
-	size_t done = 0; /* the end of the last change */
-	buffer_clear(&changes->patch);
 	for (size_t at = 0; !error && at < size;) {
 		if (old[at] == now[at]) {
 			at++;
 			continue;
 		}
 		size_t run = changed_run(old, now, at, size);
-		error = buffer_append_varint(&changes->patch, at - done);
-		if (!error)
-			error = buffer_append_varint(&changes->patch, run);
-		if (!error)
-			error = buffer_append(&changes->patch, now + at, run);
+		error = change(changes, SNAPSHOT_MEMORY_PATCH, address + at, now + at, run);
 		at += run;
-		done = at;
 	}
-	if (error || !done)
-		return error;
-	const struct snapshot_change change = {
-		.kind = SNAPSHOT_MEMORY_PATCH,
-		.address = address,
-		.end = address + done,
-		.bytes = changes->patch.data,
-		.size = changes->patch.size,
-	};
-	error = changes->function(changes->context, &change);
-	return error ? error : memory_image_put(changes->held, address, now, done);
-}
-
-static struct error *add_put(struct changes *changes, uint64_t address, const uint8_t *now,
-			     size_t size)
-{
-	const struct snapshot_change change = {
-		.kind = SNAPSHOT_MEMORY_PUT,
-		.address = address,
-		.end = address + size,
-		.bytes = now,
-		.size = size,
-	};
-	struct error *error = changes->function(changes->context, &change);
-	return error ? error : memory_image_put(changes->held, address, now, size);
+	return error;
 }
 
 /* One range of the image, in pieces that the log has or has not. */
@@ -94,7 +97,7 @@ static struct error *add_range(struct changes *changes, const struct memory_rang
 		} else {
 			if (any && held.address - address < size)
 				size = (size_t)(held.address - address);
-			error = add_put(changes, address, now, size);
+			error = change(changes, SNAPSHOT_MEMORY_PUT, address, now, size);
 		}
 		at += size;
 	}
@@ -104,12 +107,12 @@ static struct error *add_range(struct changes *changes, const struct memory_rang
 /* The bytes of [address, end) are not in the image. */
 static struct error *add_drop(struct changes *changes, uint64_t address, uint64_t end)
 {
-	const struct snapshot_change change = {
+	const struct memory_operation drop = {
 		.kind = SNAPSHOT_MEMORY_DROP,
 		.address = address,
-		.end = end,
+		.size = end - address,
 	};
-	struct error *error = changes->function(changes->context, &change);
+	struct error *error = changes->function(changes->context, &drop);
 	return error ? error : memory_image_drop(changes->held, address, end - address);
 }
 
@@ -153,49 +156,5 @@ struct error *snapshot_changes(struct memory_image *held, const struct memory_im
 		if (!at)
 			break;
 	}
-	if (!error)
-		error = add_drops(&changes);
-	buffer_deinit(&changes.patch);
-	return error;
-}
-
-void snapshot_held_deinit(struct snapshot_held *held)
-{
-	for (size_t i = 0; i < held->count; i++)
-		memory_image_destroy(held->items[i].image);
-	free(held->items);
-	*held = (struct snapshot_held){0};
-}
-
-struct error *snapshot_held_get(struct snapshot_held *held, int32_t pid, struct memory_image **ret)
-{
-	for (size_t i = 0; i < held->count; i++) {
-		if (held->items[i].pid == pid) {
-			*ret = held->items[i].image;
-			return NULL;
-		}
-	}
-	if (held->count == held->capacity) {
-		size_t capacity = held->capacity ? held->capacity * 2 : 4;
-		struct held_process *items = reallocarray(held->items, capacity, sizeof(*items));
-		if (!items)
-			return &error_out_of_memory;
-		held->items = items;
-		held->capacity = capacity;
-	}
-	struct error *error = memory_image_create(ret);
-	if (!error)
-		held->items[held->count++] = (struct held_process){.pid = pid, .image = *ret};
-	return error;
-}
-
-void snapshot_held_forget(struct snapshot_held *held, int32_t pid)
-{
-	for (size_t i = 0; i < held->count; i++) {
-		if (held->items[i].pid != pid)
-			continue;
-		memory_image_destroy(held->items[i].image);
-		held->items[i] = held->items[--held->count];
-		return;
-	}
+	return error ? error : add_drops(&changes);
 }

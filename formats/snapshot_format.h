@@ -42,6 +42,9 @@ enum snapshot_bounds {
 	SNAPSHOT_REGISTERS_MAX = 16384,
 	/* Bytes that the COPY operations of one block may make. */
 	SNAPSHOT_COPY_MAX = 16 << 20,
+	/* Entries of lists that the steps of one block may be about that insert, remove or replace
+	   entries: the whole list is counted for each. */
+	SNAPSHOT_LIST_ENTRIES_MAX = 4 << 20,
 	/* What the state of an epoch may hold, all processes together. */
 	SNAPSHOT_EPOCH_IMAGE_MAX = 256 << 20,
 	SNAPSHOT_EPOCH_RANGES_MAX = 2 << 20,
@@ -67,6 +70,7 @@ enum snapshot_chunk {
 	SNAPSHOT_CHUNK_MEMORY = 8,
 	SNAPSHOT_CHUNK_END = 9,
 	SNAPSHOT_CHUNK_MODULE_IMAGE = 10,
+	SNAPSHOT_CHUNK_STEPS = 11,
 	SNAPSHOT_CHUNK_COUNT,
 };
 
@@ -81,6 +85,15 @@ enum snapshot_key {
 	SNAPSHOT_KEY_PID = 1,
 	SNAPSHOT_KEY_PART = 2,	/* lists only */
 	SNAPSHOT_KEY_ENTRY = 3, /* lists only, repeated */
+};
+
+/* First byte of each step of a STEPS chunk. */
+enum snapshot_step_head {
+	STEP_PROCESS = 1 << 0, /* the process id follows; else it is that of the step before */
+	STEP_FACTS = 1 << 1,
+	STEP_THREADS = 1 << 2,
+	STEP_MEMORY = 1 << 3,
+	STEP_HEAD_KNOWN = STEP_PROCESS | STEP_FACTS | STEP_THREADS | STEP_MEMORY,
 };
 
 /* Keys of MEMORY chunks besides the pid: operations, in the order in which they happen. */

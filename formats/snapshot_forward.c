@@ -71,22 +71,19 @@ static struct error *select_sample(struct snapshot *snapshot, int32_t pid,
 static struct error *apply_content(struct snapshot *snapshot, bool *ret_any)
 {
 	struct snapshot_forward *forward = &snapshot->forward;
-	struct cursor cursor = cursor_make(snapshot->content.data, snapshot->content.size);
-	cursor_seek(&cursor, snapshot->applied);
 	struct block_chunk chunk;
-	while (block_next_chunk(&cursor, &chunk)) {
+	while (block_next_chunk(&snapshot->chunks, &chunk)) {
 		struct snapshot_process_state *sampled = NULL;
 		struct error *error = NULL;
-		snapshot->applied = cursor.position;
 		if (!forward->broken)
 			error = give_up_epoch(
 				snapshot, snapshot_state_apply(&snapshot->state, &chunk, &sampled));
 		if (error)
 			return error;
-		if (chunk.type != SNAPSHOT_CHUNK_SAMPLE)
+		if (!block_chunk_is_sample(&chunk))
 			continue;
 		*ret_any = true;
-		return select_sample(snapshot, block_chunk_pid(&chunk.payload), sampled);
+		return select_sample(snapshot, block_chunk_pid(&chunk), sampled);
 	}
 	return NULL;
 }
@@ -95,10 +92,9 @@ static struct error *apply_content(struct snapshot *snapshot, bool *ret_any)
 static struct error *add_bulk(struct snapshot *snapshot, const struct buffer *content,
 			      uint32_t number)
 {
-	struct cursor cursor = cursor_make(content->data, content->size);
-	cursor_skip(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+	struct block_cursor chunks = block_chunks(content->data, content->size);
 	struct block_chunk chunk;
-	while (block_next_chunk(&cursor, &chunk)) {
+	while (block_next_chunk(&chunks, &chunk)) {
 		struct memory_chunk memory = memory_chunk_read(chunk.payload);
 		struct memory_operation operation;
 		while (memory_chunk_next(&memory, &operation)) {
@@ -147,7 +143,7 @@ static struct error *take_ordinary(struct snapshot *snapshot, const struct scan_
 	struct buffer content = snapshot->content;
 	snapshot->content = snapshot->scan.content;
 	snapshot->scan.content = content;
-	snapshot->applied = SNAPSHOT_BLOCK_HEADER_SIZE;
+	snapshot->chunks = block_chunks(snapshot->content.data, snapshot->content.size);
 	snapshot_state_begin_block(&snapshot->state);
 	return NULL;
 }

@@ -112,10 +112,9 @@ static struct error *add_part(struct snapshot_images *images, const struct modul
 struct error *snapshot_images_add(struct snapshot_images *images, uint32_t frame,
 				  const struct buffer *content)
 {
-	struct cursor cursor = cursor_make(content->data, content->size);
+	struct block_cursor chunks = block_chunks(content->data, content->size);
 	struct block_chunk chunk;
-	cursor_skip(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
-	while (block_next_chunk(&cursor, &chunk)) {
+	while (block_next_chunk(&chunks, &chunk)) {
 		struct module_image_part part;
 		if (chunk.type != SNAPSHOT_CHUNK_MODULE_IMAGE ||
 		    !module_image_part_decode(chunk.payload, &part) || !part.byte_count)

@@ -29,10 +29,11 @@ struct snapshot {
 	struct frame_source frames; /* of the catalog */
 	struct bulk_cache bulk;
 	struct snapshot_state state;
-	/* How far the log is applied: the chunk after `applied` bytes of the content of `frame`. */
+	/* How far the log is applied: up to `chunks` in the content of `frame`. */
 	size_t frame;
 	struct buffer content;
-	size_t applied; /* 0: not begun */
+	struct block_cursor chunks;
+	bool begun; /* the frame */
 	uint64_t applied_samples;
 	size_t selected;
 	uint64_t selected_number;		/* among the samples of its process */

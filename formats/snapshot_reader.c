@@ -45,7 +45,7 @@ void snapshot_forget_state(struct snapshot *snapshot)
 {
 	snapshot_state_deinit(&snapshot->state);
 	snapshot->process = NULL;
-	snapshot->applied = 0;
+	snapshot->begun = false;
 	snapshot->applied_samples = 0;
 }
 
@@ -92,15 +92,12 @@ static struct error *apply_bulk(struct snapshot *snapshot, size_t number)
 /* Apply the chunks of the current frame, up to and with sample `until`; all if it is behind. */
 static struct error *apply_content(struct snapshot *snapshot, uint64_t until)
 {
-	struct cursor cursor = cursor_make(snapshot->content.data, snapshot->content.size);
-	cursor_seek(&cursor, snapshot->applied);
 	struct block_chunk chunk;
-	while (block_next_chunk(&cursor, &chunk)) {
+	while (block_next_chunk(&snapshot->chunks, &chunk)) {
 		struct snapshot_process_state *sampled;
 		struct error *error = snapshot_state_apply(&snapshot->state, &chunk, &sampled);
 		if (error)
 			return error;
-		snapshot->applied = cursor.position;
 		if (sampled) {
 			snapshot->process = sampled;
 			if (snapshot->applied_samples++ == until)
@@ -115,11 +112,12 @@ static struct error *apply_frame(struct snapshot *snapshot, uint64_t until)
 	const struct catalog_frame *frame = &snapshot->catalog.frames[snapshot->frame];
 	if (frame->bulk)
 		return apply_bulk(snapshot, snapshot->frame);
-	if (!snapshot->applied) {
+	if (!snapshot->begun) {
 		struct error *error = load_content(snapshot, frame);
 		if (error)
 			return error;
-		snapshot->applied = SNAPSHOT_BLOCK_HEADER_SIZE;
+		snapshot->chunks = block_chunks(snapshot->content.data, snapshot->content.size);
+		snapshot->begun = true;
 		snapshot->applied_samples = frame->first_sample;
 		snapshot_state_begin_block(&snapshot->state);
 	}
@@ -144,7 +142,7 @@ static struct error *replay(struct snapshot *snapshot, uint64_t sample)
 		if (snapshot->frame == target)
 			return NULL;
 		snapshot->frame++;
-		snapshot->applied = 0;
+		snapshot->begun = false;
 	}
 }
 
@@ -189,13 +187,13 @@ static struct error *find_sample(struct snapshot *snapshot, const struct roster_
 		if (error)
 			return error;
 		uint64_t sample = frame->first_sample;
-		struct cursor cursor = cursor_make(snapshot->content.data, snapshot->content.size);
-		cursor_seek(&cursor, SNAPSHOT_BLOCK_HEADER_SIZE);
+		struct block_cursor chunks =
+			block_chunks(snapshot->content.data, snapshot->content.size);
 		struct block_chunk chunk;
-		while (frame->samples && block_next_chunk(&cursor, &chunk)) {
-			if (chunk.type != SNAPSHOT_CHUNK_SAMPLE)
+		while (frame->samples && block_next_chunk(&chunks, &chunk)) {
+			if (!block_chunk_is_sample(&chunk))
 				continue;
-			if (block_chunk_pid(&chunk.payload) == entry->pid && seen++ == number) {
+			if (block_chunk_pid(&chunk) == entry->pid && seen++ == number) {
 				*ret = sample;
 				return NULL;
 			}

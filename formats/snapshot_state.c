@@ -6,6 +6,7 @@
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_format.h"
 #include "formats/snapshot_state_lists.h"
+#include "formats/snapshot_state_step.h"
 
 static void process_destroy(struct snapshot_process_state *process)
 {
@@ -15,6 +16,7 @@ static void process_destroy(struct snapshot_process_state *process)
 	thread_list_deinit(&process->threads);
 	python_location_deinit(&process->python);
 	log_memory_deinit(&process->memory);
+	free(process->past);
 	free(process);
 }
 
@@ -28,7 +30,10 @@ void snapshot_state_deinit(struct snapshot_state *state)
 
 void snapshot_state_begin_block(struct snapshot_state *state)
 {
-	state->budget.copy_bytes = SNAPSHOT_COPY_MAX;
+	state->budget = (struct log_memory_budget){
+		.copy_bytes = SNAPSHOT_COPY_MAX,
+		.list_entries = SNAPSHOT_LIST_ENTRIES_MAX,
+	};
 }
 
 /* Index of the first process whose pid is not below. */
@@ -181,13 +186,16 @@ static struct error *apply_sample(struct snapshot_state *state,
 	}
 	process->sample = sample;
 	process->has_sample = true;
+	free(process->past);
+	process->past = NULL;
 	return NULL;
 }
 
-/* Apply an operation and see that the images stay within the bounds. */
-static struct error *apply_operation(struct snapshot_state *state, struct log_memory *memory,
-				     const struct memory_operation *operation)
+struct error *snapshot_state_apply_operation(struct snapshot_state *state,
+					     struct snapshot_process_state *process,
+					     const struct memory_operation *operation)
 {
+	struct log_memory *memory = &process->memory;
 	state->image_bytes -= memory_image_size_bytes(memory->image);
 	state->image_ranges -= memory_image_range_count(memory->image);
 	struct error *error = log_memory_apply(memory, operation, &state->budget);
@@ -208,7 +216,7 @@ static struct error *apply_memory(struct snapshot_state *state,
 	struct memory_chunk chunk = memory_chunk_read(*payload);
 	struct memory_operation operation;
 	while (memory_chunk_next(&chunk, &operation)) {
-		struct error *error = apply_operation(state, &process->memory, &operation);
+		struct error *error = snapshot_state_apply_operation(state, process, &operation);
 		if (error)
 			return error;
 	}
@@ -250,6 +258,7 @@ static const struct chunk_handler {
 	[SNAPSHOT_CHUNK_THREADS] = {"THREADS", apply_threads},
 	[SNAPSHOT_CHUNK_SAMPLE] = {"SAMPLE", apply_sample},
 	[SNAPSHOT_CHUNK_MEMORY] = {"MEMORY", apply_memory},
+	[SNAPSHOT_CHUNK_STEPS] = {"STEPS", snapshot_state_apply_step},
 };
 
 struct error *snapshot_state_apply(struct snapshot_state *state, const struct block_chunk *chunk,
@@ -259,9 +268,10 @@ struct error *snapshot_state_apply(struct snapshot_state *state, const struct bl
 	if (chunk->type >= SNAPSHOT_CHUNK_COUNT || !chunk_handlers[chunk->type].apply)
 		return NULL;
 	const struct chunk_handler *handler = &chunk_handlers[chunk->type];
-	struct cursor payload = chunk->payload;
+	struct block_chunk begun = *chunk;
 	struct snapshot_process_state *process = NULL;
-	int32_t pid = block_chunk_pid(&payload);
+	int32_t pid = block_chunk_pid(&begun);
+	struct cursor payload = begun.payload;
 	struct error *error = NULL;
 	if (cursor_ok(&payload))
 		error = process_get(state, pid, &process);
@@ -272,7 +282,7 @@ struct error *snapshot_state_apply(struct snapshot_state *state, const struct bl
 	if (!cursor_ok(&payload))
 		return error_create(ERROR_FORMAT, "a %s chunk contradicts the format",
 				    handler->name);
-	if (chunk->type == SNAPSHOT_CHUNK_SAMPLE)
+	if (block_chunk_is_sample(chunk))
 		*ret_sampled = process;
 	return NULL;
 }

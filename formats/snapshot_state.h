@@ -7,6 +7,7 @@
 #include "common/mappings.h"
 #include "common/modules.h"
 #include "formats/log_memory.h"
+#include "formats/snapshot_step.h"
 
 enum snapshot_list {
 	SNAPSHOT_LIST_MAPS,
@@ -37,6 +38,7 @@ struct snapshot_process_state {
 	struct thread_list threads;
 	struct python_location python;
 	struct sample_facts sample;
+	struct step_past *past; /* what steps go on from; NULL before the first after a SAMPLE */
 	struct log_memory memory;
 	uint32_t next_part[SNAPSHOT_LIST_COUNT];
 	uint64_t facts_bytes[SNAPSHOT_FACTS_COUNT]; /* a list's number, or enum snapshot_facts */
@@ -88,6 +90,11 @@ void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_proces
  */
 struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
 					    struct snapshot_process_state *process);
+
+/* Apply one operation on memory, within the bounds. */
+struct error *snapshot_state_apply_operation(struct snapshot_state *state,
+					     struct snapshot_process_state *process,
+					     const struct memory_operation *operation);
 
 /* Memory of a bulk frame. */
 struct error *snapshot_state_add_bulk(struct snapshot_state *state, int32_t pid,

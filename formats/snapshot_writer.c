@@ -4,54 +4,18 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "formats/snapshot_block.h"
-#include "formats/snapshot_changes.h"
-#include "formats/snapshot_facts_writer.h"
 #include "formats/snapshot_fields.h"
-#include "formats/snapshot_format.h"
-#include "formats/snapshot_frame.h"
-#include "formats/snapshot_images.h"
+#include "formats/snapshot_writer_parts.h"
 
 enum {
 	/* Blocks are as large as the compressor's window: larger ones gain nothing. */
 	WRITER_BLOCK_BYTES = 512 << 10,
 	/* Bulk memory is read here and there: a read decompresses a block. */
 	WRITER_BULK_BLOCK_BYTES = 128 << 10,
-	WRITER_MEMORY_CHUNK_BYTES = 64 << 10,
 	/* An epoch ends, at its next sample, when it has put this much or is this old: that much
 	 * is lost at most with a bad frame. */
 	WRITER_EPOCH_BYTES = 16 << 20,
 	WRITER_EPOCH_SECONDS = 60,
-	/* Images larger than this are not for the reader to hold. */
-	WRITER_IMAGE_BULK_BYTES = 64 << 20,
-};
-
-struct snapshot_writer {
-	struct output_file *output; /* borrowed */
-	struct frame_encoder *encoder;
-	struct facts_writer facts;
-	struct buffer block; /* empty, or a header and chunks */
-	bool bulk;	     /* the block is a bulk block */
-	uint32_t log_number;
-	uint32_t epoch;
-	uint32_t frame;
-	uint32_t ordinary;
-	/* Memory operations that are not in the block yet, all of one process. */
-	struct buffer memory;
-	struct buffer scratch;
-	int32_t memory_pid;
-	uint64_t memory_position;
-	/* When to begin an epoch. */
-	bool sampled; /* nothing was put since the last sample */
-	bool epoch_has_bulk;
-	uint64_t epoch_bytes;
-	uint64_t epoch_began_ns;
-	uint64_t samples;
-	uint64_t late;
-	uint64_t failed;
-	struct snapshot_images images; /* what the log has of them: no parts */
-	bool only_changes;
-	struct snapshot_held held; /* with only_changes: memory of the epoch */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -92,17 +56,16 @@ static struct error *begin_block(struct snapshot_writer *writer, bool bulk)
 	return block_header_append(&writer->block, &header);
 }
 
-static size_t block_limit(bool bulk)
+size_t writer_block_limit(bool bulk)
 {
 	return bulk ? WRITER_BULK_BLOCK_BYTES : WRITER_BLOCK_BYTES;
 }
 
-/* Have a block of the kind with room for `size` bytes, or a fresh one. */
-static struct error *need_room(struct snapshot_writer *writer, bool bulk, size_t size)
+struct error *writer_need_room(struct snapshot_writer *writer, bool bulk, size_t size)
 {
 	struct error *error = NULL;
 	if (writer->block.size &&
-	    (writer->bulk != bulk || writer->block.size + size > block_limit(bulk)))
+	    (writer->bulk != bulk || writer->block.size + size > writer_block_limit(bulk)))
 		error = write_block(writer);
 	if (!error && !writer->block.size)
 		error = begin_block(writer, bulk);
@@ -112,28 +75,46 @@ static struct error *need_room(struct snapshot_writer *writer, bool bulk, size_t
 static struct error *add_chunk(struct snapshot_writer *writer, uint16_t type, const void *payload,
 			       size_t size)
 {
-	struct error *error = need_room(writer, false, SNAPSHOT_CHUNK_HEADER_SIZE + size);
+	uint16_t flags = type == SNAPSHOT_CHUNK_STEPS ? SNAPSHOT_CHUNK_CRITICAL : 0;
+	struct error *error = writer_need_room(writer, false, SNAPSHOT_CHUNK_HEADER_SIZE + size);
 	if (error)
 		return error;
-	return block_chunk_append(&writer->block, type, 0, payload, size);
+	return block_chunk_append(&writer->block, type, flags, payload, size);
 }
 
-/* Put the gathered memory operations into the block. */
-static struct error *close_memory(struct snapshot_writer *writer)
+/* Put what is gathered for a chunk into the block. */
+static struct error *close_chunk(struct snapshot_writer *writer, uint16_t type,
+				 struct buffer *payload)
 {
-	if (!writer->memory.size)
+	if (!payload->size)
 		return NULL;
-	struct error *error =
-		add_chunk(writer, SNAPSHOT_CHUNK_MEMORY, writer->memory.data, writer->memory.size);
-	buffer_clear(&writer->memory);
+	struct error *error = add_chunk(writer, type, payload->data, payload->size);
+	buffer_clear(payload);
 	return error;
+}
+
+struct error *writer_close_memory(struct snapshot_writer *writer)
+{
+	return close_chunk(writer, SNAPSHOT_CHUNK_MEMORY, &writer->memory);
+}
+
+struct error *writer_close_steps(struct snapshot_writer *writer)
+{
+	return close_chunk(writer, SNAPSHOT_CHUNK_STEPS, &writer->steps);
+}
+
+/* One of them has nothing: who gathers for the one closes the other. */
+static struct error *close_gathered(struct snapshot_writer *writer)
+{
+	struct error *error = writer_close_memory(writer);
+	return error ? error : writer_close_steps(writer);
 }
 
 /* Add chunks that are encoded already. */
 static struct error *add_chunks(struct snapshot_writer *writer, const struct buffer *chunks)
 {
-	struct error *error = close_memory(writer);
-	struct cursor cursor = cursor_make(chunks->data, chunks->size);
+	struct error *error = close_gathered(writer);
+	struct block_cursor cursor = {.cursor = cursor_make(chunks->data, chunks->size)};
 	struct block_chunk chunk;
 	while (!error && block_next_chunk(&cursor, &chunk))
 		error = add_chunk(writer, chunk.type, chunk.payload.data, chunk.payload.size);
@@ -143,12 +124,29 @@ static struct error *add_chunks(struct snapshot_writer *writer, const struct buf
 static struct error *add_record(struct snapshot_writer *writer, uint16_t type,
 				const struct record_table *table, const void *object)
 {
-	struct error *error = close_memory(writer);
+	struct error *error = close_gathered(writer);
 	buffer_clear(&writer->scratch);
 	if (!error)
 		error = record_encode(&writer->scratch, table, object);
 	if (!error)
 		error = add_chunk(writer, type, writer->scratch.data, writer->scratch.size);
+	return error;
+}
+
+/* Of a run, what is held of the threads is newer than what was said of them whole. */
+static struct error *note_threads(struct snapshot_writer *writer)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < writer->held.count; i++) {
+		const struct held_process *process = writer->held.items[i];
+		const struct thread_list *threads = &process->threads;
+		const struct buffer *chunks;
+		if (process->has_threads)
+			error = facts_writer_list(&writer->facts, SNAPSHOT_CHUNK_THREADS,
+						  process->pid, &snapshot_thread_table,
+						  threads->items, sizeof(*threads->items),
+						  threads->count, &chunks);
+	}
 	return error;
 }
 
@@ -166,10 +164,12 @@ static struct error *begin_epoch(struct snapshot_writer *writer)
 	writer->frame = writer->ordinary = 0;
 	writer->epoch_bytes = 0;
 	writer->epoch_has_bulk = false;
-	snapshot_held_deinit(&writer->held);
+	snapshot_held_begin_epoch(&writer->held);
 	writer->epoch_began_ns = clock_ns(CLOCK_MONOTONIC);
 	struct error *error =
 		add_record(writer, SNAPSHOT_CHUNK_HEADER, &snapshot_header_table, &header);
+	if (!error)
+		error = note_threads(writer);
 	for (size_t i = 0; !error && i < writer->facts.count; i++) {
 		for (size_t j = 0; !error && j < FACTS_SLOTS; j++)
 			error = add_chunks(writer, &writer->facts.processes[i].chunks[j]);
@@ -177,9 +177,7 @@ static struct error *begin_epoch(struct snapshot_writer *writer)
 	return error;
 }
 
-/* The memory of a process is given anew for each of its samples, so that this is where the log can
- * forget what it has. */
-static struct error *before_memory(struct snapshot_writer *writer)
+struct error *writer_before_memory(struct snapshot_writer *writer)
 {
 	if (!writer->sampled)
 		return NULL;
@@ -226,6 +224,8 @@ void snapshot_writer_destroy(struct snapshot_writer *writer)
 	facts_writer_deinit(&writer->facts);
 	buffer_deinit(&writer->block);
 	buffer_deinit(&writer->memory);
+	buffer_deinit(&writer->steps);
+	buffer_deinit(&writer->step);
 	buffer_deinit(&writer->scratch);
 	snapshot_images_deinit(&writer->images);
 	snapshot_held_deinit(&writer->held);
@@ -283,11 +283,18 @@ struct error *snapshot_writer_python(struct snapshot_writer *writer, int32_t pid
 	return add_facts(writer, SNAPSHOT_CHUNK_PYTHON, pid, &snapshot_python_table, location);
 }
 
-struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pid,
-				      const struct thread_list *threads)
+struct error *writer_threads_whole(struct snapshot_writer *writer, int32_t pid,
+				   const struct thread_list *threads)
 {
 	return add_list(writer, SNAPSHOT_CHUNK_THREADS, pid, &snapshot_thread_table, threads->items,
 			sizeof(*threads->items), threads->count);
+}
+
+struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pid,
+				      const struct thread_list *threads)
+{
+	return writer->only_changes ? writer_threads_changes(writer, pid, threads)
+				    : writer_threads_whole(writer, pid, threads);
 }
 
 /* What a reader holds of it until the epoch ends counts like memory. */
@@ -306,165 +313,6 @@ void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
 void snapshot_writer_write_changes(struct snapshot_writer *writer)
 {
 	writer->only_changes = true;
-}
-
-/* Append one operation, whose address is relative to the end of the operation before it. */
-static struct error *append_operation(struct buffer *payload, struct buffer *scratch,
-				      uint64_t *position, const struct snapshot_change *change)
-{
-	buffer_clear(scratch);
-	struct error *error = buffer_append_varint(
-		scratch, zigzag_encode((int64_t)(change->address - *position)));
-	if (!error && change->kind == SNAPSHOT_MEMORY_DROP)
-		error = buffer_append_varint(scratch, change->end - change->address);
-	if (!error)
-		error = buffer_append_varint(payload, change->kind);
-	if (!error)
-		error = buffer_append_varint(payload, scratch->size + change->size);
-	if (!error)
-		error = buffer_append(payload, scratch->data, scratch->size);
-	if (!error && change->size)
-		error = buffer_append(payload, change->bytes, change->size);
-	*position = change->end;
-	return error;
-}
-
-static struct snapshot_change put_of(uint64_t address, const void *bytes, size_t size)
-{
-	return (struct snapshot_change){
-		.kind = SNAPSHOT_MEMORY_PUT,
-		.address = address,
-		.end = address + size,
-		.bytes = bytes,
-		.size = size,
-	};
-}
-
-static struct error *add_operation(struct snapshot_writer *writer, int32_t pid,
-				   const struct snapshot_change *change)
-{
-	struct error *error = NULL;
-	if (writer->memory.size && (writer->memory_pid != pid ||
-				    writer->memory.size + change->size > WRITER_MEMORY_CHUNK_BYTES))
-		error = close_memory(writer);
-	if (!error && !writer->memory.size) {
-		writer->memory_pid = pid;
-		writer->memory_position = 0;
-		error = record_append_number(&writer->memory, SNAPSHOT_KEY_PID, zigzag_encode(pid));
-	}
-	if (!error)
-		error = append_operation(&writer->memory, &writer->scratch,
-					 &writer->memory_position, change);
-	writer->epoch_bytes += change->size;
-	return error;
-}
-
-static struct error *put_ordinary(struct snapshot_writer *writer, int32_t pid, uint64_t address,
-				  const void *bytes, size_t size)
-{
-	const struct snapshot_change put = put_of(address, bytes, size);
-	return add_operation(writer, pid, &put);
-}
-
-/* Large memory goes into blocks of its own, which are filled to the brim. */
-static struct error *put_bulk(struct snapshot_writer *writer, int32_t pid, uint64_t address,
-			      const uint8_t *bytes, size_t size)
-{
-	enum { OVERHEAD = 64 };
-	struct error *error = close_memory(writer);
-	writer->epoch_has_bulk = true;
-	while (!error && size) {
-		/* Two pieces at least fit, so that none needs to be below the minimum. */
-		error = need_room(writer, true, OVERHEAD + 2 * SNAPSHOT_BULK_MIN);
-		if (error)
-			break;
-		size_t room = block_limit(true) - OVERHEAD - writer->block.size;
-		size_t part = size < room ? size : room;
-		if (size > part && size - part < SNAPSHOT_BULK_MIN)
-			part -= SNAPSHOT_BULK_MIN;
-		uint64_t position = 0;
-		buffer_clear(&writer->memory);
-		error = record_append_number(&writer->memory, SNAPSHOT_KEY_PID, zigzag_encode(pid));
-		const struct snapshot_change put = put_of(address, bytes, part);
-		if (!error)
-			error = append_operation(&writer->memory, &writer->scratch, &position,
-						 &put);
-		if (!error)
-			error = block_chunk_append(&writer->block, SNAPSHOT_CHUNK_MEMORY, 0,
-						   writer->memory.data, writer->memory.size);
-		buffer_clear(&writer->memory);
-		bytes += part;
-		address += part;
-		size -= part;
-	}
-	return error;
-}
-
-struct error *snapshot_writer_memory(struct snapshot_writer *writer, int32_t pid, uint64_t address,
-				     const void *bytes, size_t size)
-{
-	if (!size)
-		return NULL;
-	if (address + (size - 1) < address)
-		return error_at(ERROR_FAILED, address, "a range wraps around the address space");
-	struct error *error = before_memory(writer);
-	if (error)
-		return error;
-	if (size >= SNAPSHOT_BULK_MIN)
-		return put_bulk(writer, pid, address, bytes, size);
-	return put_ordinary(writer, pid, address, bytes, size);
-}
-
-struct change_writer {
-	struct snapshot_writer *writer;
-	int32_t pid;
-};
-
-static struct error *write_change(void *context, const struct snapshot_change *change)
-{
-	const struct change_writer *to = context;
-	return add_operation(to->writer, to->pid, change);
-}
-
-static struct error *write_changes(struct snapshot_writer *writer, int32_t pid,
-				   const struct memory_image *image)
-{
-	struct change_writer to = {.writer = writer, .pid = pid};
-	struct memory_image *held;
-	struct error *error = snapshot_held_get(&writer->held, pid, &held);
-	return error ? error : snapshot_changes(held, image, write_change, &to);
-}
-
-struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
-				    const struct memory_image *image)
-{
-	struct error *error = before_memory(writer);
-	if (!error && writer->only_changes)
-		return write_changes(writer, pid, image);
-	size_t bulk_min = memory_image_size_bytes(image) > WRITER_IMAGE_BULK_BYTES
-				  ? SNAPSHOT_BULK_MIN
-				  : SIZE_MAX;
-	bool has_bulk = false;
-	struct memory_range range;
-	uint64_t address = 0;
-	while (!error && memory_image_next(image, address, &range)) {
-		if (range.size < bulk_min)
-			error = put_ordinary(writer, pid, range.address, range.bytes, range.size);
-		else
-			has_bulk = true;
-		address = range.address + range.size;
-		if (!address)
-			break; /* the end of the address space */
-	}
-	address = 0;
-	while (!error && has_bulk && memory_image_next(image, address, &range)) {
-		if (range.size >= bulk_min)
-			error = put_bulk(writer, pid, range.address, range.bytes, range.size);
-		address = range.address + range.size;
-		if (!address)
-			break;
-	}
-	return error;
 }
 
 static struct error *add_image_part(struct snapshot_writer *writer,
@@ -492,7 +340,7 @@ struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
 	struct memory_range range;
 	struct error *error = snapshot_images_note(&writer->images, &image->build_id, image->path);
 	if (!error)
-		error = close_memory(writer);
+		error = close_gathered(writer);
 	for (uint64_t at = 0; !error && memory_image_next(image->contents, at, &range);
 	     at = range.address + range.size) {
 		const uint8_t *bytes = range.bytes;
@@ -508,11 +356,16 @@ struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
 	return error;
 }
 
+struct error *writer_sample_whole(struct snapshot_writer *writer, const struct sample_facts *sample)
+{
+	return add_record(writer, SNAPSHOT_CHUNK_SAMPLE, &snapshot_sample_table, sample);
+}
+
 struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 				     const struct sample_facts *sample)
 {
-	struct error *error =
-		add_record(writer, SNAPSHOT_CHUNK_SAMPLE, &snapshot_sample_table, sample);
+	struct error *error = writer->only_changes ? writer_sample_changes(writer, sample)
+						   : writer_sample_whole(writer, sample);
 	if (error)
 		return error;
 	writer->samples++;
@@ -522,9 +375,10 @@ struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 
 struct error *snapshot_writer_flush(struct snapshot_writer *writer)
 {
-	struct error *error = close_memory(writer);
+	struct error *error = close_gathered(writer);
 	if (!error && writer->block.size)
 		error = write_block(writer);
+	writer->steps_entries = 0;
 	return error;
 }
 

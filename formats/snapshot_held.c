@@ -1,0 +1,97 @@
+#include "formats/snapshot_held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void held_process_destroy(struct held_process *process)
+{
+	memory_image_destroy(process->image);
+	thread_list_deinit(&process->threads);
+	buffer_deinit(&process->edits);
+	buffer_deinit(&process->operations);
+	free(process);
+}
+
+void snapshot_held_deinit(struct snapshot_held *held)
+{
+	for (size_t i = 0; i < held->count; i++)
+		held_process_destroy(held->items[i]);
+	free(held->items);
+	*held = (struct snapshot_held){0};
+}
+
+void snapshot_held_begin_epoch(struct snapshot_held *held)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		struct held_process *process = held->items[i];
+		memory_image_clear(process->image);
+		process->based = process->has_edits = false;
+		buffer_clear(&process->edits);
+		buffer_clear(&process->operations);
+	}
+}
+
+/* Index of the first process whose pid is not below. */
+static size_t find(const struct snapshot_held *held, int32_t pid)
+{
+	size_t low = 0;
+	size_t high = held->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (held->items[middle]->pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct error *insert(struct snapshot_held *held, size_t at, int32_t pid)
+{
+	if (held->count == held->capacity) {
+		size_t capacity = held->capacity ? held->capacity * 2 : 4;
+		struct held_process **items =
+			reallocarray(held->items, capacity, sizeof(struct held_process *));
+		if (!items)
+			return &error_out_of_memory;
+		held->items = items;
+		held->capacity = capacity;
+	}
+	struct held_process *process = calloc(1, sizeof(*process));
+	if (!process)
+		return &error_out_of_memory;
+	struct error *error = memory_image_create(&process->image);
+	if (error) {
+		free(process);
+		return error;
+	}
+	process->pid = pid;
+	memmove(held->items + at + 1, held->items + at,
+		(held->count - at) * sizeof(struct held_process *));
+	held->items[at] = process;
+	held->count++;
+	return NULL;
+}
+
+struct error *snapshot_held_get(struct snapshot_held *held, int32_t pid, struct held_process **ret)
+{
+	size_t at = find(held, pid);
+	if (at == held->count || held->items[at]->pid != pid) {
+		struct error *error = insert(held, at, pid);
+		if (error)
+			return error;
+	}
+	*ret = held->items[at];
+	return NULL;
+}
+
+void snapshot_held_forget(struct snapshot_held *held, int32_t pid)
+{
+	size_t at = find(held, pid);
+	if (at == held->count || held->items[at]->pid != pid)
+		return;
+	held_process_destroy(held->items[at]);
+	held->count--;
+	memmove(held->items + at, held->items + at + 1,
+		(held->count - at) * sizeof(struct held_process *));
+}

@@ -1,0 +1,41 @@
+/*
+ * What the writer of a run holds of each process: what a reader of the epoch has of it, so that
+ * only what is different needs to be said.
+ */
+#ifndef PYSPY_FORMATS_SNAPSHOT_HELD_H
+#define PYSPY_FORMATS_SNAPSHOT_HELD_H
+
+#include "common/facts.h"
+#include "common/memory_image.h"
+#include "formats/snapshot_step.h"
+
+struct held_process {
+	int32_t pid;
+	struct memory_image *image;
+	struct thread_list threads;
+	bool has_threads;
+	bool based; /* the epoch has a SAMPLE of it, from which steps go on */
+	struct step_past past;
+	/* What the next step says. */
+	bool has_edits;
+	struct step_situations situations_before; /* the edits */
+	bool has_records;			  /* the edits insert, remove or replace entries */
+	struct buffer edits;
+	struct buffer operations;
+};
+
+/* An all-zero struct has nothing. */
+struct snapshot_held {
+	struct held_process **items;
+	size_t count;
+	size_t capacity;
+};
+
+void snapshot_held_deinit(struct snapshot_held *held);
+/* An epoch begins: of the memory nothing is known, and a SAMPLE must be said first. */
+void snapshot_held_begin_epoch(struct snapshot_held *held);
+/* What is held of a process; one that was not there is made. Borrowed. */
+struct error *snapshot_held_get(struct snapshot_held *held, int32_t pid, struct held_process **ret);
+void snapshot_held_forget(struct snapshot_held *held, int32_t pid);
+
+#endif

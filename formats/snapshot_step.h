@@ -1,0 +1,79 @@
+/*
+ * Steps: samples of a run, each said as what is different from the sample of the process before it.
+ * A STEPS chunk holds many. pyspy-snapshot(5) specifies them.
+ *
+ * Writer and reader hold the same past of a process, and change it in the same way, so that what is
+ * usual costs a few bits: the distance of samples, the calls that threads wait in, the place in
+ * memory that is changed next.
+ */
+#ifndef PYSPY_FORMATS_SNAPSHOT_STEP_H
+#define PYSPY_FORMATS_SNAPSHOT_STEP_H
+
+#include "common/buffer.h"
+#include "common/cursor.h"
+#include "common/facts.h"
+#include "formats/snapshot_block.h"
+
+enum {
+	STEP_SITUATIONS = 64,
+	STEP_TIME_UNIT_NS = 1000,
+	STEP_CPU_UNIT_NS = 100000,
+	/* Wall and monotonic clock are taken to run alike, until they differ by so much. */
+	STEP_WALL_TOLERANCE_NS = 50000,
+};
+
+/* What a thread does, as far as the kernel tells: many threads do the same. */
+struct step_situation {
+	int64_t system_call;
+	uint64_t argument;
+	bool has_argument;
+	char state;
+};
+
+struct step_situations {
+	struct step_situation items[STEP_SITUATIONS];
+	uint32_t count;
+	uint32_t next; /* the one that is replaced next */
+};
+
+struct step_past {
+	struct sample_facts sample;
+	int64_t pace;	   /* usual distance of samples, in units of time; 0: not known */
+	uint64_t position; /* end of the last memory operation */
+	struct step_situations situations;
+};
+
+/* A SAMPLE chunk was written or read: steps go on from it. */
+void step_past_begin(struct step_past *past, const struct sample_facts *sample);
+
+/* The sample's own facts. Encoding sets STEP_FACTS in the head if it is needed, and decoding goes
+ * by it. What the past has afterwards is what a reader gets: times are rounded. */
+struct error *step_sample_encode(struct buffer *buffer, struct step_past *past,
+				 const struct sample_facts *sample, uint64_t *head);
+/* Malformed input fails the cursor. */
+void step_sample_decode(struct cursor *cursor, struct step_past *past, uint64_t head);
+
+/*
+ * What leads from `list` to `now`; `list` then is what a reader gets: processor time is rounded.
+ * `ret_records` is whether entries came, went or were replaced.
+ */
+struct error *step_threads_encode(struct buffer *buffer, struct step_situations *situations,
+				  struct thread_list *list, const struct thread_list *now,
+				  bool *ret_records);
+struct error *step_threads_decode(struct cursor *cursor, struct step_situations *situations,
+				  struct thread_list *list, bool *ret_records);
+
+/* Operations on memory: `position` is the end of the one before. */
+enum step_memory_kind {
+	STEP_MEMORY_PATCH = 0,
+	STEP_MEMORY_PUT = 1,
+	STEP_MEMORY_DROP = 2,
+	STEP_MEMORY_COPY = 3,
+};
+
+struct error *step_memory_append(struct buffer *buffer, uint64_t *position,
+				 const struct memory_operation *operation);
+/* The next operation; false at the end, or with the cursor failed. */
+bool step_memory_next(struct cursor *cursor, uint64_t *position, struct memory_operation *ret);
+
+#endif
