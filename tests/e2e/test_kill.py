@@ -5,24 +5,19 @@ it was, running or stopped, no signal to it is lost, and nothing half-written is
 import os
 import random
 import signal
-import struct
 import subprocess
 import sys
 import time
 
-from interpreters import newest_supported
-from support import ANALYZE, CAPTURE, SMALL, EndToEndTest, Target, check, main, run, wait_until
+from disturbed import Disturbed
+from support import ANALYZE, CAPTURE, SMALL, check, main, run
 
 # What these look for happens rarely.
 SECOND_TRY = False
 
 RANDOM_KILLS = 30 if SMALL else 200
 FAULT_ATTEMPTS = 60  # runs until a point is reached that needs luck
-THREADS = 6
 SIGNAL_PAUSE_SECONDS = 0.0002
-QUEUEING = [signal.SIGRTMIN + offset for offset in range(4)]
-# More than RLIMIT_SIGPENDING are silently merged by kill(2), queueing or not.
-MAX_PENDING = 500
 
 # Not on the way of every capture: whether a signal comes just while a thread is seized is chance.
 LUCKY_POINTS = {"signal-stop"}
@@ -32,84 +27,7 @@ def fault_points():
     return check([CAPTURE, "--help-faults"]).stdout.decode().split()
 
 
-class Signals:
-    """Sends to a target and counts; the target counts what it handled."""
-
-    def __init__(self, target):
-        self.target = target
-        self.file = target.path("signals")
-        self.sent = {number: 0 for number in QUEUEING + [signal.SIGUSR1]}
-
-    def handled(self):
-        with open(self.file, "rb") as file:
-            content = file.read()
-        return {number: content.count(bytes([number])) for number in self.sent}
-
-    def handled_total(self):
-        return os.stat(self.file).st_size
-
-    def send(self, number):
-        os.kill(self.target.pid, number)
-        self.sent[number] += 1
-
-    def send_some(self):
-        """Signals that queue, and one that does not, which is sent only when none is pending."""
-        pending = sum(self.sent.values()) - self.handled_total()
-        if pending < MAX_PENDING:
-            self.send(random.choice(QUEUEING))
-        if pending == 0:
-            self.send(signal.SIGUSR1)
-
-
-class KillTest(EndToEndTest):
-    def setUp(self):
-        interpreter = newest_supported()
-        if interpreter is None:
-            self.skipTest("no interpreter of a supported version was found")
-        self.target = Target(interpreter, "signal_counter.py", THREADS)
-        self.addCleanup(self.target.close)
-        self.target.wait_for("ready")
-        self.signals = Signals(self.target)
-        self.folder = self.target.path("output")
-        os.mkdir(self.folder)
-        self.output = os.path.join(self.folder, "snapshot.zst")
-        self.seed = random.randrange(2**32)
-        random.seed(self.seed)
-
-    # --- what must hold ---
-
-    def states(self):
-        found = {}
-        for tid in self.target.threads():
-            with open("/proc/%d/task/%d/status" % (self.target.pid, tid)) as status:
-                fields = dict(line.rstrip("\n").split(":\t", 1) for line in status)
-            found[tid] = (fields["State"][0], int(fields["TracerPid"]))
-        return found
-
-    def progress(self):
-        with open(self.target.path("progress"), "rb") as file:
-            return struct.unpack("<%dQ" % THREADS, file.read())
-
-    def assert_runs(self):
-        before = self.progress()
-        wait_until(
-            lambda: all(now > old for now, old in zip(self.progress(), before)),
-            30,
-            "every thread of the target gets on",
-        )
-
-    def assert_untraced(self, stopped):
-        """Nobody traces it. The kernel has a thread back in its stop a moment after the detach."""
-        self.assertEqual({tracer for _, tracer in self.states().values()}, {0})
-        if stopped:
-            wait_until(
-                lambda: {state for state, _ in self.states().values()} == {"T"},
-                10,
-                "the target is stopped as it was",
-            )
-        else:
-            self.assertFalse({state for state, _ in self.states().values()} & set("TtZX"))
-
+class KillTest(Disturbed):
     def assert_whole_or_nothing(self, what):
         """No file, or the one that was asked for, whole."""
         left = os.listdir(self.folder)
@@ -119,18 +37,7 @@ class KillTest(EndToEndTest):
             os.unlink(self.output)
         return bool(left)
 
-    def assert_nothing_lost(self):
-        sent = sum(self.signals.sent.values())
-        wait_until(lambda: self.signals.handled_total() >= sent, 30, "all signals handled")
-        self.assertEqual(self.signals.handled(), self.signals.sent)
-
     # --- doing it ---
-
-    def stop_target(self):
-        os.kill(self.target.pid, signal.SIGSTOP)
-        wait_until(
-            lambda: {state for state, _ in self.states().values()} == {"T"}, 10, "SIGSTOP's effect"
-        )
 
     def command(self, *options):
         return [CAPTURE, "--pid", str(self.target.pid), "-o", self.output] + list(options)

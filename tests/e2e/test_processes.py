@@ -18,7 +18,7 @@ import support
 from generate import add_class, add_skip, make_load_tests, template
 from interpreters import find_interpreters, newest_supported
 from support import ANALYZE, CAPTURE, SMALL, TARGETS, EndToEndTest, Target, check, run, wait_until
-from test_kill import QUEUEING, Signals
+from disturbed import QUEUEING, Signals
 
 CAPTURES_OF_A_GROWING_TREE = 5 if SMALL else 20
 KILLS = 10 if SMALL else 60
