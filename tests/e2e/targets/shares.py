@@ -15,7 +15,7 @@ import threading
 import time
 
 PARTS = (("burn_70", 70), ("burn_20", 20), ("burn_10", 10))
-SLICE_S = 0.0007  # for one per cent
+SLICE_S = 0.0004  # for one per cent
 
 if hasattr(time, "clock_gettime"):
 
