@@ -66,7 +66,7 @@ CPPFLAGS_ALL += -isystem $(SYSROOT)/usr/include
 endif
 
 CAPTURE_PACKAGES := libelf libzstd
-ANALYZE_PACKAGES := libdw libelf libzstd libcjson zlib
+ANALYZE_PACKAGES := libdw libelf libzstd libcjson zlib ncursesw
 CAPTURE_LIBS = $(if $(CROSS),-L$(SYSROOT)/usr/lib/$(CROSS)-linux-gnu -lelf -lzstd -lz,$(shell \
 	$(PKG_CONFIG) $(PKG_CONFIG_STATIC) --libs $(CAPTURE_PACKAGES))) -lpthread
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES)) -liberty -lpthread
@@ -75,7 +75,8 @@ TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(ANALYZE_PACKAGES) cmocka) -liberty -l
 COMMON_SOURCES := $(sort $(wildcard common/*.c))
 FORMATS_SOURCES := $(sort $(wildcard formats/*.c))
 CAPTURE_SOURCES := $(sort $(filter-out capture/capture_main.c,$(wildcard capture/*.c)))
-ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c analyze/profile/*.c)))
+ANALYZE_SOURCES := $(sort $(filter-out analyze/main.c,$(wildcard analyze/*.c analyze/python/*.c analyze/native/*.c analyze/profile/*.c \
+	analyze/top/*.c)))
 LIBRARY_SOURCES := $(sort $(wildcard lib/*.c))
 EXAMPLES := $(sort $(wildcard examples/*.c))
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))

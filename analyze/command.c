@@ -40,6 +40,11 @@ static const char *const merge_synopsis[] = {
 	NULL,
 };
 
+static const char *const top_synopsis[] = {
+	"top [OPTION]... FILE",
+	NULL,
+};
+
 static const struct command commands[] = {
 	{
 		.name = "dump",
@@ -99,8 +104,18 @@ static const struct command commands[] = {
 			       "in the order in which they are named.",
 		.run = command_merge,
 	},
+	{
+		.name = "top",
+		.abbreviation = "t",
+		.bit = COMMAND_TOP,
+		.summary = "where the time goes, on a screen of its own that changes with it",
+		.synopsis = top_synopsis,
+		.description = "Shows on the whole screen which functions have the time: plays a "
+			       "file, or shows a stream as it comes. \"-\" is standard input; keys "
+			       "come from the terminal. ? lists them.",
+		.run = command_top,
+	},
 	/* Without a function: named, so that they are not taken for files. */
-	{.name = "top"},
 	{.name = "completions"},
 };
 

@@ -14,6 +14,7 @@ enum command_bit {
 	COMMAND_RECORD = 1 << 3,
 	COMMAND_DIFF = 1 << 4,
 	COMMAND_MERGE = 1 << 5,
+	COMMAND_TOP = 1 << 6,
 };
 
 enum message_kind {
@@ -51,5 +52,6 @@ struct error *command_info(const struct command_context *context, enum exit_stat
 struct error *command_diff(const struct command_context *context, enum exit_status *ret);
 struct error *command_merge(const struct command_context *context, enum exit_status *ret);
 struct error *command_report(const struct command_context *context, enum exit_status *ret);
+struct error *command_top(const struct command_context *context, enum exit_status *ret);
 
 #endif

@@ -12,6 +12,10 @@
 
 #define REPORT_COMMANDS (COMMAND_REPORT | COMMAND_RECORD | COMMAND_DIFF)
 #define STACK_COMMANDS	(COMMAND_DUMP | REPORT_COMMANDS)
+#define FRAME_COMMANDS	(STACK_COMMANDS | COMMAND_TOP)
+
+/* What top's screen is drawn after, unless --delay is given. */
+#define DELAY_NS UINT64_C(1000000000)
 
 /* clang-format off */
 /*
@@ -35,18 +39,18 @@ static const struct option_spec option_rows[] = {
 	 .commands = COMMAND_DUMP | COMMAND_INFO, .offset = FIELD(sample),
 	 .help = "the K-th sample of a snapshot, from 1; default: the last"},
 	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
-	 .commands = STACK_COMMANDS | COMMAND_INFO, .offset = FIELD(pids),
+	 .commands = FRAME_COMMANDS | COMMAND_INFO, .offset = FIELD(pids),
 	 .help = "only this process of the file; repeatable"},
 	{.name = "subprocesses", .letter = 's', .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(subprocesses),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(subprocesses),
 	 .help = "also the processes that come from the captured one; in a report the outermost frames "
 		 "are processes then"},
 	{.name = "tid", .argument = "ID", .kind = OPTION_LONG_IDS,
-	 .commands = STACK_COMMANDS, .offset = FIELD(tids),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(tids),
 	 .help = "only the thread with this id: the operating system's, that in its container, or "
 		 "Python's; repeatable"},
 	{.name = "gil", .letter = 'g', .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(gil),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(gil),
 	 .help = "only threads that hold the GIL; an error where that cannot be known"},
 	{.name = "locals", .letter = 'l', .kind = OPTION_COUNT,
 	 .commands = COMMAND_DUMP, .offset = FIELD(locals),
@@ -57,25 +61,25 @@ static const struct option_spec option_rows[] = {
 		 "with --json, show also the threads that run no Python; in a report the threads are "
 		 "frames"},
 	{.name = "native", .letter = 'n', .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(native),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(native),
 	 .help = "show native frames too, merged with the Python frames"},
 	{.name = "native-all", .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(native_all),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(native_all),
 	 .help = "as --native, and threads that run no Python too"},
 	{.name = "native-last", .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(native_last),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(native_last),
 	 .help = "as --native, but only native frames inside of the newest Python frame"},
 	{.name = "native-internal", .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(native_internal),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(native_internal),
 	 .help = "as --native, and do not hide the interpreter's own functions"},
 	{.name = "full-filenames", .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(full_filenames),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(full_filenames),
 	 .help = "show whole file names, not only the part inside the package"},
 	{.name = "function", .letter = 'F', .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(first_lines),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(first_lines),
 	 .help = "show the first line of each function instead of the current one"},
 	{.name = "nolineno", .kind = OPTION_FLAG,
-	 .commands = STACK_COMMANDS, .offset = FIELD(no_line_numbers),
+	 .commands = FRAME_COMMANDS, .offset = FIELD(no_line_numbers),
 	 .help = "show no line numbers"},
 	{.name = "source", .kind = OPTION_FLAG,
 	 .commands = STACK_COMMANDS, .offset = FIELD(source),
@@ -89,7 +93,7 @@ static const struct option_spec option_rows[] = {
 	 .help = "what counts: samples, wall (time until the next sample), cpu (processor time of "
 		 "the thread) or gil (wall time while it held the GIL); default: samples"},
 	{.name = "idle", .letter = 'i', .kind = OPTION_FLAG,
-	 .commands = REPORT_COMMANDS, .offset = FIELD(idle),
+	 .commands = REPORT_COMMANDS | COMMAND_TOP, .offset = FIELD(idle),
 	 .help = "also the stacks of idle threads"},
 	{.name = "from", .argument = "TIME", .kind = OPTION_STRING,
 	 .commands = REPORT_COMMANDS, .offset = FIELD(from),
@@ -105,6 +109,13 @@ static const struct option_spec option_rows[] = {
 	{.name = "exclude", .argument = "REGEX", .kind = OPTION_STRINGS,
 	 .commands = REPORT_COMMANDS, .offset = FIELD(exclude),
 	 .help = "no stacks with a frame that matches; repeatable"},
+	{.name = "delay", .argument = "SECONDS", .kind = OPTION_SECONDS, .commands = COMMAND_TOP,
+	 .offset = FIELD(delay_ns),
+	 .help = "draw the screen so often, and show the percentages of that time; default: 1.0"},
+	{.name = "speed", .argument = "FACTOR", .kind = OPTION_STRING, .commands = COMMAND_TOP,
+	 .offset = FIELD(speed),
+	 .help = "play a file so much faster than it was captured; 0 is as fast as can be; "
+		 "default: 1"},
 	{.name = "hideprogress", .kind = OPTION_FLAG,
 	 .commands = REPORT_COMMANDS | COMMAND_MERGE, .offset = FIELD(hide_progress),
 	 .help = "show no progress bar"},
@@ -122,7 +133,6 @@ static const struct option_spec option_rows[] = {
 
 	{.name = "rate", .letter = 'r', .kind = OPTION_UNAVAILABLE},
 	{.name = "duration", .letter = 'd', .kind = OPTION_UNAVAILABLE},
-	{.name = "delay", .kind = OPTION_UNAVAILABLE},
 	{.name = "wait", .kind = OPTION_UNAVAILABLE},
 	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_UNAVAILABLE},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE},
@@ -271,7 +281,7 @@ static struct error *check(const struct command_line *command_line,
 
 struct error *analyze_options_parse(int argc, char **argv, struct analyze_options *ret)
 {
-	*ret = (struct analyze_options){.command = command_default()};
+	*ret = (struct analyze_options){.command = command_default(), .delay_ns = DELAY_NS};
 	int index = find_first_word(argc, argv);
 	const struct command *command = index < argc ? command_find(argv[index]) : NULL;
 	struct command_line command_line = analyze_command_line(ret->command);

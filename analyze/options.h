@@ -34,6 +34,9 @@ struct analyze_options {
 	const char *to;
 	struct string_list include;
 	struct string_list exclude;
+	/* top. */
+	uint64_t delay_ns;
+	const char *speed; /* NULL: 1 */
 	bool hide_progress;
 	bool exhaustive;
 	const char *executable;

@@ -102,7 +102,7 @@ class AnalyzeCommandLine(support.EndToEndTest):
             ([], support.EXIT_USAGE),
             (["--unknown", self.snapshot], support.EXIT_USAGE),
             (["--locals", self.snapshot], support.EXIT_FAILED),
-            (["top", self.snapshot], support.EXIT_USAGE),
+            (["top", self.snapshot], support.EXIT_FAILED),
             ([self.path("none")], support.EXIT_FAILED),
             ([__file__], support.EXIT_FAILED),
             ([sys.executable], support.EXIT_FAILED),

@@ -97,7 +97,7 @@ class InstallDepsTest(Folder):
     def test_no_package_manager(self):
         result, _log = self.install("nothing")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("libelf, libdw, zstd, cJSON and cmocka", result.stderr)
+        self.assertIn("libelf, libdw, zstd, cJSON, ncurses and cmocka", result.stderr)
 
 
 class RunTestsTest(Folder):

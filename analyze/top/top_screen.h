@@ -1,0 +1,28 @@
+/* The terminal of `top`. The only file that knows ncurses. */
+#ifndef PYSPY_ANALYZE_TOP_TOP_SCREEN_H
+#define PYSPY_ANALYZE_TOP_TOP_SCREEN_H
+
+#include "analyze/top/top_page.h"
+
+struct top_screen;
+
+/*
+ * Take the terminal that standard output is, with keys from standard input or, if that is none,
+ * from the process's own terminal. ERROR_UNSUPPORTED says why it cannot be used. One at a time.
+ */
+struct error *top_screen_open(bool no_color, struct top_screen **ret);
+/* Gives the terminal back as it was. */
+void top_screen_destroyp(struct top_screen **screen);
+
+/* Begin a page of the terminal's size. */
+void top_screen_begin(struct top_screen *screen, struct top_page *page);
+void top_screen_show(struct top_screen *screen, const struct top_page *page);
+/* Draw all of the next page, also what should be there already. */
+void top_screen_repaint(struct top_screen *screen);
+
+/* The next key (enum top_key, or a character), TOP_KEY_NONE if there is none. */
+uint32_t top_screen_key(struct top_screen *screen);
+/* To be polled for keys. */
+int top_screen_fd(const struct top_screen *screen);
+
+#endif
