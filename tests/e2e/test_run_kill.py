@@ -31,7 +31,7 @@ class RunKillTest(Disturbed):
     def assert_reported(self, what):
         done = support.run([support.ANALYZE, "report", "-i", "-f", "collapsed", self.output])
         self.assertIn(done.returncode, (support.EXIT_DONE, support.EXIT_PARTIAL), what)
-        self.assertIn(b"deeper", done.stdout, what)
+        self.assertIn(b"count_up", done.stdout, what)
 
     def kill_once(self, what):
         """When it was killed, in seconds since 1970."""
