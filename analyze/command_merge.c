@@ -20,13 +20,13 @@ static struct error *open_input(const char *path, int *ret_fd)
 	const char *name = input_name(path);
 	struct stat status;
 	if (strcmp(path, "-") == 0)
-		return sparse_file_spool(STDIN_FILENO, name, ret_fd);
+		return sparse_file_spool(STDIN_FILENO, NULL, name, ret_fd);
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return error_errno(errno == EACCES ? ERROR_PERMISSION : ERROR_IO, errno,
 				   "cannot open '%s'", name);
 	if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))
-		return sparse_file_spool(fd, name, ret_fd);
+		return sparse_file_spool(fd, NULL, name, ret_fd);
 	if (!S_ISREG(status.st_mode))
 		return error_create(ERROR_USAGE, "'%s' is no file; name a snapshot", name);
 	*ret_fd = take_fd(&fd);

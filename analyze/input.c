@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "common/cleanup.h"
-
 const char *input_name(const char *path)
 {
 	return strcmp(path, "-") == 0 ? "standard input" : path;
@@ -17,19 +15,26 @@ struct error *input_error(const char *path, struct error *error)
 	return error_prefix(error, "%s", name);
 }
 
-struct error *input_open(const struct analyze_options *options, const char *path,
-			 struct target **ret)
+struct target_options input_target_options(const struct analyze_options *options)
 {
-	const struct target_options target_options = {
+	return (struct target_options){
 		.executable = options->executable,
 		.sysroot = options->sysroot,
 		.search_paths = options->search_paths.items,
 		.search_roots = options->search_roots.items,
 	};
-	CLEANUP(target_destroyp) struct target *target = NULL;
-	struct error *error = target_open(path, &target_options, &target);
-	if (error)
-		return input_error(path, error);
-	*ret = TAKE_POINTER(target);
-	return NULL;
+}
+
+struct error *input_open(const struct analyze_options *options, const char *path,
+			 struct target **ret)
+{
+	const struct target_options target_options = input_target_options(options);
+	return input_error(path, target_open(path, &target_options, ret));
+}
+
+struct error *input_open_forward(const struct analyze_options *options, const char *path,
+				 struct target **ret)
+{
+	const struct target_options target_options = input_target_options(options);
+	return input_error(path, target_open_forward(path, &target_options, ret));
 }

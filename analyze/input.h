@@ -9,6 +9,13 @@
 struct error *input_open(const struct analyze_options *options, const char *path,
 			 struct target **ret);
 
+/* The same, to go through its samples with target_next. */
+struct error *input_open_forward(const struct analyze_options *options, const char *path,
+				 struct target **ret);
+
+/* Where the files of its modules are sought; borrowed from the options. */
+struct target_options input_target_options(const struct analyze_options *options);
+
 /* "standard input" for "-". */
 const char *input_name(const char *path);
 

@@ -24,6 +24,11 @@ struct target {
 	struct modules modules;
 	struct memory *memory;
 	struct target_parts core_parts;
+	bool forward;
+	/* The first sample of a snapshot that is read forward was gone to when it was opened, or
+	 * cannot be read; a core has it. */
+	bool has_first;
+	struct error *first_error;
 };
 
 /* What a snapshot does not know better. */
@@ -55,32 +60,33 @@ static struct error *input_open(const char *path, int *ret_fd)
 	return error_errno(ERROR_IO, errno, "cannot open '%s'", input_name(path));
 }
 
-/* A descriptor that can be read at any place: what comes through a pipe is spooled. */
-static struct error *input_make_seekable(int *fd, const char *name)
+static struct error *input_check(int fd, const char *name, bool *ret_seekable)
 {
 	struct stat status;
-	if (fstat(*fd, &status) < 0)
+	if (fstat(fd, &status) < 0)
 		return error_errno(ERROR_IO, errno, "cannot look at '%s'", name);
 	if (S_ISDIR(status.st_mode))
 		return error_create(ERROR_USAGE, "'%s' is a directory; name a snapshot or a core",
 				    name);
 	if (S_ISBLK(status.st_mode))
 		return error_create(ERROR_USAGE, "'%s' is a disk; name a snapshot or a core", name);
-	if (isatty(*fd))
+	if (isatty(fd))
 		return error_create(ERROR_USAGE, "'%s' is a terminal; name a snapshot or a core",
 				    name);
-	if (!S_ISREG(status.st_mode)) {
-		int spooled;
-		struct error *error = sparse_file_spool(*fd, name, &spooled);
-		if (error)
-			return error;
-		close(*fd);
-		*fd = spooled;
-		if (fstat(*fd, &status) < 0)
-			return error_errno(ERROR_IO, errno, "cannot look at '%s'", name);
-	}
-	if (!status.st_size)
-		return error_create(ERROR_FORMAT, "'%s' is empty", name);
+	*ret_seekable = S_ISREG(status.st_mode);
+	return NULL;
+}
+
+/* A descriptor that can be read at any place: what comes through a pipe is spooled, behind what was
+ * read of it. */
+static struct error *input_spool(int *fd, const struct buffer *head, const char *name)
+{
+	int spooled;
+	struct error *error = sparse_file_spool(*fd, head, name, &spooled);
+	if (error)
+		return error;
+	close(*fd);
+	*fd = spooled;
 	return NULL;
 }
 
@@ -122,34 +128,93 @@ static struct error *open_compressed(struct target *target, int fd, const char *
 	return error;
 }
 
+/* Go to the first sample: only then is it known whether there is any. An error of that sample alone
+ * is for target_next to give. */
+static struct error *go_to_first(struct target *target)
+{
+	bool any;
+	struct error *error = snapshot_next(target->snapshot, &any);
+	if (error && !snapshot_can_go_on(target->snapshot))
+		return error;
+	target->has_first = true;
+	target->first_error = error;
+	return NULL;
+}
+
+static struct error *open_snapshot(struct target *target, int fd, const char *name)
+{
+	if (!target->forward)
+		return snapshot_open(fd, name, &target->snapshot);
+	struct error *error = snapshot_open_forward(fd, name, NULL, &target->snapshot);
+	return error ? error : go_to_first(target);
+}
+
 static struct error *open_content(struct target *target, int fd, const char *name)
 {
+	struct stat status;
+	if (fstat(fd, &status) == 0 && !status.st_size)
+		return error_create(ERROR_FORMAT, "'%s' is empty", name);
 	if (elf_core_recognize(fd))
 		return open_core(target, fd, name);
 	if (snapshot_recognize(fd))
-		return snapshot_open(fd, name, &target->snapshot);
+		return open_snapshot(target, fd, name);
 	if (compressed_input_kind(fd))
 		return open_compressed(target, fd, name);
 	return unknown_input_error(fd, name);
 }
 
-struct error *target_open(const char *path, const struct target_options *options,
-			  struct target **ret)
+/* A snapshot as it comes; what is none has to be had whole. */
+static struct error *open_pipe(struct target *target, int *fd, const char *name)
+{
+	struct buffer head = {0};
+	struct error *error = open_snapshot(target, *fd, name);
+	if (!error || !snapshot_take_head(target->snapshot, &head))
+		return error;
+	error_destroy(error);
+	snapshot_destroy(target->snapshot);
+	target->snapshot = NULL;
+	error = input_spool(fd, &head, name);
+	buffer_deinit(&head);
+	return error ? error : open_content(target, *fd, name);
+}
+
+static struct error *open_input(struct target *target, int *fd, const char *name)
+{
+	bool seekable;
+	struct error *error = input_check(*fd, name, &seekable);
+	if (!error && !seekable && target->forward)
+		return open_pipe(target, fd, name);
+	if (!error && !seekable)
+		error = input_spool(fd, NULL, name);
+	return error ? error : open_content(target, *fd, name);
+}
+
+static struct error *create(const char *path, const struct target_options *options, bool forward,
+			    struct target **ret)
 {
 	CLEANUP(target_destroyp) struct target *target = calloc(1, sizeof(*target));
-	CLEANUP_CLOSE int fd = -1;
 	if (!target)
 		return &error_out_of_memory;
+	target->forward = forward;
 	target->path = strdup(path);
 	if (!target->path)
 		return &error_out_of_memory;
 	struct error *error = target_files_init(&target->files, target, options);
 	if (!error)
+		*ret = TAKE_POINTER(target);
+	return error;
+}
+
+static struct error *open_path(const char *path, const struct target_options *options, bool forward,
+			       struct target **ret)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	CLEANUP_CLOSE int fd = -1;
+	struct error *error = create(path, options, forward, &target);
+	if (!error)
 		error = input_open(path, &fd);
 	if (!error)
-		error = input_make_seekable(&fd, input_name(path));
-	if (!error)
-		error = open_content(target, fd, input_name(path));
+		error = open_input(target, &fd, input_name(path));
 	if (!error)
 		*ret = TAKE_POINTER(target);
 	return error;
@@ -157,20 +222,77 @@ struct error *target_open(const char *path, const struct target_options *options
 
 struct error *target_from_parts(const struct target_parts *parts, struct target **ret)
 {
-	CLEANUP(target_destroyp) struct target *target = calloc(1, sizeof(*target));
-	if (!target)
-		return &error_out_of_memory;
-	target->live = parts;
-	target->path = strdup("");
-	if (!target->path)
-		return &error_out_of_memory;
+	CLEANUP(target_destroyp) struct target *target = NULL;
 	const struct target_options options = {.sysroot = parts->process->root};
-	struct error *error = target_files_init(&target->files, target, &options);
+	struct error *error = create("", &options, false, &target);
 	if (error)
 		return error;
+	target->live = parts;
 	target->files.first = parts->files;
 	*ret = TAKE_POINTER(target);
 	return NULL;
+}
+
+struct error *target_open(const char *path, const struct target_options *options,
+			  struct target **ret)
+{
+	return open_path(path, options, false, ret);
+}
+
+struct error *target_open_forward(const char *path, const struct target_options *options,
+				  struct target **ret)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	struct error *error = open_path(path, options, true, &target);
+	if (error)
+		return error;
+	target->has_first = true;
+	*ret = TAKE_POINTER(target);
+	return NULL;
+}
+
+struct error *target_open_stream(int fd, const char *name, const struct target_options *options,
+				 struct target **ret)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	struct error *error = create(name, options, true, &target);
+	if (!error)
+		error = snapshot_open_forward(fd, name, NULL, &target->snapshot);
+	if (!error)
+		*ret = TAKE_POINTER(target);
+	return error;
+}
+
+/* What opening went to already. */
+static bool take_first(struct target *target, struct error **ret_error)
+{
+	bool had = target->has_first;
+	target->has_first = false;
+	*ret_error = TAKE_POINTER(target->first_error);
+	return had;
+}
+
+struct error *target_next(struct target *target, bool *ret_any)
+{
+	struct error *error;
+	*ret_any = take_first(target, &error);
+	if (*ret_any || !target->snapshot)
+		return error;
+	return snapshot_next(target->snapshot, ret_any);
+}
+
+struct error *target_try_next(struct target *target, enum snapshot_status *ret)
+{
+	struct error *error;
+	*ret = take_first(target, &error) ? SNAPSHOT_SAMPLE : SNAPSHOT_ENDED;
+	if (*ret == SNAPSHOT_SAMPLE || !target->snapshot)
+		return error;
+	return snapshot_try_next(target->snapshot, ret);
+}
+
+bool target_can_go_on(const struct target *target)
+{
+	return target->snapshot && snapshot_can_go_on(target->snapshot);
 }
 
 void target_destroy(struct target *target)
@@ -182,6 +304,7 @@ void target_destroy(struct target *target)
 	elf_core_destroy(target->core);
 	snapshot_destroy(target->snapshot);
 	target_files_deinit(&target->files);
+	error_destroy(target->first_error);
 	free(target->path);
 	free(target);
 }

@@ -11,7 +11,7 @@
 #include "common/memory.h"
 #include "common/modules.h"
 #include "formats/elf_core.h"
-#include "formats/snapshot_reader.h"
+#include "formats/snapshot_forward.h"
 
 enum target_kind {
 	TARGET_CORE = 1,
@@ -50,6 +50,23 @@ struct error *target_open(const char *path, const struct target_options *options
 struct error *target_from_parts(const struct target_parts *parts, struct target **ret);
 void target_destroy(struct target *target);
 void target_destroyp(struct target **target);
+
+/*
+ * Open to go through the samples in their order, each once, with target_next: a snapshot is read
+ * forward, also as it comes through a pipe. This waits for the first one. A core has one sample.
+ */
+struct error *target_open_forward(const char *path, const struct target_options *options,
+				  struct target **ret);
+/* The same for a descriptor, which stays the caller's, that gives a snapshot; nothing is waited
+ * for. `name` is what messages and target_path call it. */
+struct error *target_open_stream(int fd, const char *name, const struct target_options *options,
+				 struct target **ret);
+/* As snapshot_next and snapshot_try_next. Everything below is then as of that sample; processes are
+ * those of the samples so far. */
+struct error *target_next(struct target *target, bool *ret_any);
+struct error *target_try_next(struct target *target, enum snapshot_status *ret);
+/* Whether there may be samples behind an error that target_next gave. */
+bool target_can_go_on(const struct target *target);
 
 /*
  * The processes in it: those that a snapshot has samples of, the first one selected; one for a

@@ -187,11 +187,36 @@ static struct error *search(struct snapshot_follow *follow, bool *ret)
 	return NULL;
 }
 
+/* A frame of zstd's that is not as the container has them, and whose content is not ours either. Of
+ * a file that was found out before. */
+static struct error *is_foreign_stream(struct snapshot_follow *follow,
+				       const struct scan_frame *frame, bool *ret)
+{
+	enum { PEEK = 256 << 10 };
+	struct snapshot_input *input = follow->scan->input;
+	const uint8_t *bytes;
+	size_t size;
+	uint8_t content[sizeof(uint32_t)];
+	*ret = false;
+	if (!input->stream || frame->frame_status != FRAME_REFUSED)
+		return NULL;
+	struct error *error = snapshot_input_view(input, 0, PEEK, &bytes, &size);
+	if (error || input->starved || frame_peek(bytes, size, content, sizeof(content)) == 0)
+		return error;
+	struct cursor cursor = cursor_make(content, sizeof(content));
+	*ret = cursor_u32(&cursor) != SNAPSHOT_BLOCK_MAGIC;
+	return NULL;
+}
+
 /* What begins neither with a frame nor with a cut one is not for us at all. */
 static struct error *check_first(struct snapshot_follow *follow, const struct scan_frame *frame)
 {
+	bool foreign;
+	struct error *error = is_foreign_stream(follow, frame, &foreign);
+	if (error || follow->scan->input->starved)
+		return error;
 	follow->version = frame->summary.header.version;
-	if (frame->frame_status == FRAME_FOREIGN || frame->block_status == BLOCK_FOREIGN)
+	if (foreign || frame->frame_status == FRAME_FOREIGN || frame->block_status == BLOCK_FOREIGN)
 		return error_create(ERROR_FORMAT, "%s is not a snapshot", follow->name);
 	if (frame->block_status == BLOCK_NEWER)
 		return error_create(ERROR_UNSUPPORTED,
@@ -206,7 +231,7 @@ static struct error *take_frame(struct snapshot_follow *follow, const struct sca
 				bool *ret)
 {
 	struct error *error = follow->offset ? NULL : check_first(follow, frame);
-	if (error)
+	if (error || follow->scan->input->starved)
 		return error;
 	follow->unsupported |=
 		frame->block_status == BLOCK_NEWER || frame->block_status == BLOCK_UNSUPPORTED;
@@ -256,6 +281,7 @@ struct error *snapshot_follow_next(struct snapshot_follow *follow, struct scan_f
 			return NULL;
 		}
 		error = take_frame(follow, ret_frame, &use);
+		go_on = !input->starved;
 	}
 	if (use)
 		*ret = FOLLOW_FRAME;

@@ -189,6 +189,8 @@ static struct error *step(struct snapshot *snapshot, enum snapshot_status *ret)
 		struct scan_frame frame;
 		enum follow_status status;
 		error = snapshot_follow_next(&snapshot->follow, &frame, &status);
+		snapshot->forward.foreign =
+			error && error->code == ERROR_FORMAT && !snapshot->follow.offset;
 		*ret = SNAPSHOT_WAIT;
 		if (!error && status == FOLLOW_WAIT)
 			return NULL;
@@ -225,10 +227,13 @@ bool snapshot_can_go_on(const struct snapshot *snapshot)
 	return !snapshot->forward.finished;
 }
 
-void snapshot_take_head(struct snapshot *snapshot, struct buffer *ret)
+bool snapshot_take_head(struct snapshot *snapshot, struct buffer *ret)
 {
+	if (!snapshot->input.stream || !snapshot->forward.foreign)
+		return false;
 	*ret = snapshot->input.window;
 	snapshot->input.window = (struct buffer){0};
+	return true;
 }
 
 uint64_t snapshot_position_bytes(const struct snapshot *snapshot)

@@ -45,9 +45,10 @@ struct error *snapshot_try_next(struct snapshot *snapshot, enum snapshot_status 
 /* Whether there may be samples behind an error. */
 bool snapshot_can_go_on(const struct snapshot *snapshot);
 
-/* Of what proves to be no snapshot: the bytes that were read from a pipe so far, for another reader
- * of it. They are taken from the snapshot, which is to be destroyed then. */
-void snapshot_take_head(struct snapshot *snapshot, struct buffer *ret);
+/* Of what came through a pipe and proved at once to be no snapshot: the bytes that were read, for
+ * another reader of it. They are taken from the snapshot, which is to be destroyed then. False if
+ * it is a snapshot, however damaged. */
+bool snapshot_take_head(struct snapshot *snapshot, struct buffer *ret);
 
 /* How far the file is read, and its size; 0 for a pipe. */
 uint64_t snapshot_position_bytes(const struct snapshot *snapshot);

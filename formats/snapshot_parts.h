@@ -12,7 +12,8 @@
 /* Of forward reading alone. */
 struct snapshot_forward {
 	bool on;
-	bool finished; /* the log's end was said */
+	bool finished; /* the log's end was said, or an error that ends it */
+	bool foreign;  /* no snapshot at all */
 	struct frame_store store;
 	struct error *broken; /* the rest of the epoch cannot be read; NULL: it can */
 };

@@ -122,13 +122,15 @@ struct error *sparse_file_finish(struct sparse_file *file, int *ret_fd)
 	return NULL;
 }
 
-struct error *sparse_file_spool(int fd, const char *name, int *ret_fd)
+struct error *sparse_file_spool(int fd, const struct buffer *head, const char *name, int *ret_fd)
 {
 	CLEANUP_FREE uint8_t *buffer = malloc(SPOOL_BUFFER);
 	CLEANUP(sparse_file_deinit) struct sparse_file file = {.fd = -1};
 	if (!buffer)
 		return &error_out_of_memory;
 	struct error *error = sparse_file_create(&file);
+	if (!error && head)
+		error = sparse_file_append(&file, head->data, head->size);
 	while (!error) {
 		ssize_t size = read(fd, buffer, SPOOL_BUFFER);
 		if (size < 0 && errno == EINTR)

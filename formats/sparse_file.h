@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/error.h"
+#include "common/buffer.h"
 
 struct sparse_file {
 	int fd;
@@ -23,7 +23,8 @@ struct error *sparse_file_append(struct sparse_file *file, const void *bytes, si
 /* Give the whole file; the descriptor is the caller's from then on. */
 struct error *sparse_file_finish(struct sparse_file *file, int *ret_fd);
 
-/* Copy all that a descriptor gives, until its end. `name` is for messages. */
-struct error *sparse_file_spool(int fd, const char *name, int *ret_fd);
+/* Copy all that a descriptor gives, until its end, behind the bytes of `head`, which were read from
+ * it before; NULL if there are none. `name` is for messages. */
+struct error *sparse_file_spool(int fd, const struct buffer *head, const char *name, int *ret_fd);
 
 #endif

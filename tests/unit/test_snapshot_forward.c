@@ -390,7 +390,7 @@ static void test_not_a_snapshot(void **state)
 	assert_null(head.data);
 	assert_error_code(snapshot_next(snapshot, &any), ERROR_FORMAT);
 	assert_false(snapshot_can_go_on(snapshot));
-	snapshot_take_head(snapshot, &head);
+	assert_true(snapshot_take_head(snapshot, &head));
 	assert_int_equal(head.size, sizeof(text));
 	assert_memory_equal(head.data, text, sizeof(text));
 	buffer_deinit(&head);
