@@ -1,5 +1,7 @@
 #include "formats/snapshot_changes.h"
 
+#include <string.h>
+
 #include "formats/snapshot_format.h"
 
 /* Equal bytes between two changes that cost no more than a change of their own. */
@@ -11,6 +13,20 @@ struct changes {
 	snapshot_change_function function;
 	void *context;
 };
+
+/* Where the first difference from `at` on is. */
+static size_t next_difference(const uint8_t *old, const uint8_t *now, size_t at, size_t size)
+{
+	/* Nearly all is the same. */
+	static const size_t steps[] = {1024, 64, 8};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		while (size - at >= steps[i] && memcmp(old + at, now + at, steps[i]) == 0)
+			at += steps[i];
+	}
+	while (at < size && old[at] == now[at])
+		at++;
+	return at;
+}
 
 /* How many bytes from `at` on differ, with short equal runs between them. */
 static size_t changed_run(const uint8_t *old, const uint8_t *now, size_t at, size_t size)
@@ -30,11 +46,10 @@ struct error *snapshot_patch_encode(struct buffer *buffer, const void *old, cons
 	const uint8_t *after = now;
 	struct error *error = NULL;
 	size_t done = 0; /* the end of the last change */
-	for (size_t at = 0; !error && at < size;) {
-		if (before[at] == after[at]) {
-			at++;
-			continue;
-		}
+	for (size_t at = 0; !error;) {
+		at = next_difference(before, after, at, size);
+		if (at == size)
+			break;
 		size_t run = changed_run(before, after, at, size);
 		error = buffer_append_varint(buffer, at - done);
 		if (!error)
@@ -66,11 +81,10 @@ static struct error *add_patch(struct changes *changes, uint64_t address, const 
 			       const uint8_t *now, size_t size)
 {
 	struct error *error = NULL;
-	for (size_t at = 0; !error && at < size;) {
-		if (old[at] == now[at]) {
-			at++;
-			continue;
-		}
+	for (size_t at = 0; !error;) {
+		at = next_difference(old, now, at, size);
+		if (at == size)
+			break;
 		size_t run = changed_run(old, now, at, size);
 		error = change(changes, SNAPSHOT_MEMORY_PATCH, address + at, now + at, run);
 		at += run;

@@ -7,6 +7,7 @@ static void held_process_destroy(struct held_process *process)
 {
 	memory_image_destroy(process->image);
 	thread_list_deinit(&process->threads);
+	step_past_deinit(&process->past);
 	buffer_deinit(&process->edits);
 	buffer_deinit(&process->operations);
 	free(process);

@@ -8,6 +8,15 @@
 #include "formats/snapshot_state_lists.h"
 #include "formats/snapshot_state_step.h"
 
+/* Steps go on from what comes next. */
+static void forget_past(struct snapshot_process_state *process)
+{
+	if (process->past)
+		step_past_deinit(process->past);
+	free(process->past);
+	process->past = NULL;
+}
+
 static void process_destroy(struct snapshot_process_state *process)
 {
 	process_facts_deinit(&process->facts);
@@ -16,7 +25,7 @@ static void process_destroy(struct snapshot_process_state *process)
 	thread_list_deinit(&process->threads);
 	python_location_deinit(&process->python);
 	log_memory_deinit(&process->memory);
-	free(process->past);
+	forget_past(process);
 	free(process);
 }
 
@@ -186,8 +195,7 @@ static struct error *apply_sample(struct snapshot_state *state,
 	}
 	process->sample = sample;
 	process->has_sample = true;
-	free(process->past);
-	process->past = NULL;
+	forget_past(process);
 	return NULL;
 }
 

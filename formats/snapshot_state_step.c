@@ -9,10 +9,15 @@ static struct error *apply_operations(struct snapshot_state *state,
 				      struct cursor *payload)
 {
 	struct memory_operation operation;
-	struct error *error = NULL;
-	while (!error && step_memory_next(payload, &process->past->position, &operation))
-		error = snapshot_state_apply_operation(state, process, &operation);
-	return error;
+	for (;;) {
+		bool any;
+		struct error *error =
+			step_memory_next(payload, &process->past->places, &operation, &any);
+		if (!error && any)
+			error = snapshot_state_apply_operation(state, process, &operation);
+		if (error || !any)
+			return error;
+	}
 }
 
 /* What the list is counted as, once entries came, went or were replaced. */
@@ -51,7 +56,7 @@ static struct error *have_past(struct snapshot_process_state *process)
 {
 	if (process->past)
 		return NULL;
-	process->past = malloc(sizeof(*process->past));
+	process->past = calloc(1, sizeof(*process->past));
 	if (!process->past)
 		return &error_out_of_memory;
 	step_past_begin(process->past, &process->sample);

@@ -1,5 +1,7 @@
 #include "formats/snapshot_step.h"
 
+#include <stdlib.h>
+
 #include "formats/snapshot_format.h"
 #include "formats/snapshot_record.h"
 
@@ -25,7 +27,15 @@ enum facts_mask {
 
 void step_past_begin(struct step_past *past, const struct sample_facts *sample)
 {
-	*past = (struct step_past){.sample = *sample};
+	step_past_deinit(past);
+	past->sample = *sample;
+}
+
+void step_past_deinit(struct step_past *past)
+{
+	free(past->places.items);
+	hash_index_deinit(&past->places.index);
+	*past = (struct step_past){0};
 }
 
 /* Rounded up: it is told how long a thread stood still at most. */
@@ -186,56 +196,4 @@ void step_sample_decode(struct cursor *cursor, struct step_past *past, uint64_t 
 	past->sample.freeze_ns = freeze_decode(cursor);
 	if (head & STEP_FACTS)
 		decode_facts(cursor, &past->sample);
-}
-
-struct error *step_memory_append(struct buffer *buffer, uint64_t *position,
-				 const struct memory_operation *operation)
-{
-	static const uint8_t kinds[] = {
-		[SNAPSHOT_MEMORY_PUT] = STEP_MEMORY_PUT,
-		[SNAPSHOT_MEMORY_PATCH] = STEP_MEMORY_PATCH,
-		[SNAPSHOT_MEMORY_DROP] = STEP_MEMORY_DROP,
-		[SNAPSHOT_MEMORY_COPY] = STEP_MEMORY_COPY,
-	};
-	struct error *error =
-		buffer_append_varint(buffer, operation->size << 2 | kinds[operation->kind]);
-	if (!error)
-		error = buffer_append_varint(
-			buffer, zigzag_encode((int64_t)(operation->address - *position)));
-	if (!error && operation->kind == SNAPSHOT_MEMORY_COPY)
-		error = buffer_append_varint(
-			buffer, zigzag_encode((int64_t)(operation->source - operation->address)));
-	if (!error && operation->bytes)
-		error = buffer_append(buffer, operation->bytes, (size_t)operation->size);
-	*position = operation->address + operation->size;
-	return error;
-}
-
-bool step_memory_next(struct cursor *cursor, uint64_t *position, struct memory_operation *ret)
-{
-	static const uint8_t kinds[] = {
-		[STEP_MEMORY_PATCH] = SNAPSHOT_MEMORY_PATCH,
-		[STEP_MEMORY_PUT] = SNAPSHOT_MEMORY_PUT,
-		[STEP_MEMORY_DROP] = SNAPSHOT_MEMORY_DROP,
-		[STEP_MEMORY_COPY] = SNAPSHOT_MEMORY_COPY,
-	};
-	if (!cursor_left(cursor))
-		return false;
-	uint64_t head = cursor_varint(cursor);
-	struct memory_operation operation = {.kind = kinds[head & 3], .size = head >> 2};
-	operation.address = *position + (uint64_t)zigzag_decode(cursor_varint(cursor));
-	if (operation.kind == SNAPSHOT_MEMORY_COPY)
-		operation.source =
-			operation.address + (uint64_t)zigzag_decode(cursor_varint(cursor));
-	else if (operation.kind != SNAPSHOT_MEMORY_DROP)
-		operation.bytes = cursor_bytes(cursor, operation.size);
-	/* Nothing is empty, and nothing wraps around the end of the address space. */
-	if (!operation.size || operation.address + (operation.size - 1) < operation.address ||
-	    operation.source + (operation.size - 1) < operation.source)
-		cursor->failed = true;
-	if (!cursor_ok(cursor))
-		return false;
-	*position = operation.address + operation.size;
-	*ret = operation;
-	return true;
 }

@@ -12,10 +12,13 @@
 #include "common/buffer.h"
 #include "common/cursor.h"
 #include "common/facts.h"
+#include "common/hash_index.h"
 #include "formats/snapshot_block.h"
 
 enum {
 	STEP_SITUATIONS = 64,
+	STEP_PLACES = 4096,
+	STEP_PLACE_BYTES = 32, /* what a place has at most */
 	STEP_TIME_UNIT_NS = 1000,
 	STEP_CPU_UNIT_NS = 100000,
 	/* Wall and monotonic clock are taken to run alike, until they differ by so much. */
@@ -36,15 +39,32 @@ struct step_situations {
 	uint32_t next; /* the one that is replaced next */
 };
 
+/* Bytes that were changed before. */
+struct step_place {
+	uint64_t address;
+	uint64_t size;
+};
+
+/* When there is no room for one more, all are forgotten. */
+struct step_places {
+	struct step_place *items;
+	size_t count;
+	size_t capacity;
+	uint64_t position;	 /* end of the last memory operation */
+	struct hash_index index; /* of who writes */
+};
+
+/* All zero is an empty one. */
 struct step_past {
 	struct sample_facts sample;
-	int64_t pace;	   /* usual distance of samples, in units of time; 0: not known */
-	uint64_t position; /* end of the last memory operation */
+	int64_t pace; /* usual distance of samples, in units of time; 0: not known */
+	struct step_places places;
 	struct step_situations situations;
 };
 
 /* A SAMPLE chunk was written or read: steps go on from it. */
 void step_past_begin(struct step_past *past, const struct sample_facts *sample);
+void step_past_deinit(struct step_past *past);
 
 /* The sample's own facts. Encoding sets STEP_FACTS in the head if it is needed, and decoding goes
  * by it. What the past has afterwards is what a reader gets: times are rounded. */
@@ -63,7 +83,6 @@ struct error *step_threads_encode(struct buffer *buffer, struct step_situations 
 struct error *step_threads_decode(struct cursor *cursor, struct step_situations *situations,
 				  struct thread_list *list, bool *ret_records);
 
-/* Operations on memory: `position` is the end of the one before. */
 enum step_memory_kind {
 	STEP_MEMORY_PATCH = 0,
 	STEP_MEMORY_PUT = 1,
@@ -71,9 +90,10 @@ enum step_memory_kind {
 	STEP_MEMORY_COPY = 3,
 };
 
-struct error *step_memory_append(struct buffer *buffer, uint64_t *position,
+struct error *step_memory_append(struct buffer *buffer, struct step_places *places,
 				 const struct memory_operation *operation);
-/* The next operation; false at the end, or with the cursor failed. */
-bool step_memory_next(struct cursor *cursor, uint64_t *position, struct memory_operation *ret);
+/* The next operation; `ret_any` is false at the end, or with the cursor failed. */
+struct error *step_memory_next(struct cursor *cursor, struct step_places *places,
+			       struct memory_operation *ret, bool *ret_any);
 
 #endif

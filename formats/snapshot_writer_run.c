@@ -81,7 +81,7 @@ static struct error *write_change(void *context, const struct memory_operation *
 	if (!process->based || process->operations.size + size > STEP_PART_BYTES)
 		return writer_add_operation(to->writer, process->pid, operation);
 	to->writer->epoch_bytes += size;
-	return step_memory_append(&process->operations, &process->past.position, operation);
+	return step_memory_append(&process->operations, &process->past.places, operation);
 }
 
 struct error *writer_image_changes(struct snapshot_writer *writer, int32_t pid,
