@@ -241,13 +241,31 @@ size_t memory_image_range_count(const struct memory_image *image)
 
 bool memory_image_next(const struct memory_image *image, uint64_t address, struct memory_range *ret)
 {
-	const struct range_entry *entry =
-		range_map_at(&image->map, range_map_find(&image->map, address));
+	const struct memory_walk walk = memory_image_walk(image, address);
+	return memory_walk_at(&walk, ret);
+}
+
+struct memory_walk memory_image_walk(const struct memory_image *image, uint64_t address)
+{
+	return (struct memory_walk){
+		.image = image,
+		.position = range_map_find(&image->map, address),
+	};
+}
+
+bool memory_walk_at(const struct memory_walk *walk, struct memory_range *ret)
+{
+	const struct range_entry *entry = range_map_at(&walk->image->map, walk->position);
 	if (!entry)
 		return false;
 	*ret = (struct memory_range){
 		.address = entry->address, .size = entry->size, .bytes = entry->bytes};
 	return true;
+}
+
+void memory_walk_step(struct memory_walk *walk)
+{
+	walk->position = range_map_after(&walk->image->map, walk->position);
 }
 
 struct memory *memory_image_memory(struct memory_image *image)

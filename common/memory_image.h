@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "common/memory.h"
+#include "common/range_map.h"
 
 enum { MEMORY_IMAGE_WINDOW = 16384 };
 
@@ -43,6 +44,20 @@ struct memory_range {
 /* Ranges in ascending order: the first whose end is above `address`. False if there is none. */
 bool memory_image_next(const struct memory_image *image, uint64_t address,
 		       struct memory_range *ret);
+
+/*
+ * The same, one after the other without looking for each: a walk begins at `address`. It holds as
+ * long as no range comes, goes or changes its extent.
+ */
+struct memory_walk {
+	const struct memory_image *image;
+	struct range_position position;
+};
+
+struct memory_walk memory_image_walk(const struct memory_image *image, uint64_t address);
+/* The range that the walk is at; false behind the last. */
+bool memory_walk_at(const struct memory_walk *walk, struct memory_range *ret);
+void memory_walk_step(struct memory_walk *walk);
 
 /* Read access; borrowed, lives as long as the image. Bytes that are absent are MEMORY_NOT_CAPTURED.
  */

@@ -153,6 +153,33 @@ static struct error *add_drops(struct changes *changes)
 	return error;
 }
 
+/* Ranges that both have in the same places, which nearly all are, are compared one by one. Gives
+ * whether all were. */
+static struct error *add_ranges(struct changes *changes, bool *ret_same)
+{
+	struct memory_walk walk = memory_image_walk(changes->image, 0);
+	struct memory_walk held_walk = memory_image_walk(changes->held, 0);
+	struct memory_range range;
+	struct memory_range held;
+	struct error *error = NULL;
+	bool same = true;
+	for (; !error && memory_walk_at(&walk, &range); memory_walk_step(&walk)) {
+		bool any = memory_walk_at(&held_walk, &held);
+		if (any && held.address == range.address && held.size == range.size) {
+			/* No range of either changes its extent by it. */
+			error = add_patch(changes, range.address, held.bytes, range.bytes,
+					  range.size);
+			memory_walk_step(&held_walk);
+			continue;
+		}
+		same = false;
+		error = add_range(changes, &range);
+		held_walk = memory_image_walk(changes->held, range.address + range.size);
+	}
+	*ret_same = same && !memory_walk_at(&held_walk, &held);
+	return error;
+}
+
 struct error *snapshot_changes(struct memory_image *held, const struct memory_image *image,
 			       snapshot_change_function function, void *context)
 {
@@ -162,13 +189,7 @@ struct error *snapshot_changes(struct memory_image *held, const struct memory_im
 		.function = function,
 		.context = context,
 	};
-	struct memory_range range;
-	struct error *error = NULL;
-	for (uint64_t at = 0; !error && memory_image_next(image, at, &range);) {
-		error = add_range(&changes, &range);
-		at = range.address + range.size;
-		if (!at)
-			break;
-	}
-	return error ? error : add_drops(&changes);
+	bool same = false;
+	struct error *error = add_ranges(&changes, &same);
+	return error || same ? error : add_drops(&changes);
 }

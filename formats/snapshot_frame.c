@@ -11,6 +11,9 @@ enum {
 	/* A context of level 1 with this window is small, and the window holds a whole block. */
 	FRAME_LEVEL = 1,
 	FRAME_WINDOW_LOG = 19,
+	/* Of little, a better level costs little time, and its tables are small. */
+	FRAME_LITTLE_BYTES = 32 << 10,
+	FRAME_LITTLE_LEVEL = 7,
 	/* What frame_peek may allocate for somebody else's file: 8 MiB. */
 	PEEK_WINDOW_LOG_MAX = 23,
 	SKIPPABLE_HEADER_SIZE = 8,
@@ -46,7 +49,6 @@ struct error *frame_encoder_create(struct frame_encoder **ret)
 		ZSTD_cParameter parameter;
 		int value;
 	} settings[] = {
-		{ZSTD_c_compressionLevel, FRAME_LEVEL},
 		{ZSTD_c_windowLog, FRAME_WINDOW_LOG},
 		{ZSTD_c_checksumFlag, 1},
 		{ZSTD_c_contentSizeFlag, 1},
@@ -84,8 +86,11 @@ struct error *frame_encode(struct frame_encoder *encoder, const void *content, s
 		encoder->output = output;
 		encoder->capacity = bound;
 	}
+	int level = size <= FRAME_LITTLE_BYTES ? FRAME_LITTLE_LEVEL : FRAME_LEVEL;
 	size_t result =
-		ZSTD_compress2(encoder->context, encoder->output, encoder->capacity, content, size);
+		ZSTD_CCtx_setParameter(encoder->context, ZSTD_c_compressionLevel, level);
+	if (!ZSTD_isError(result))
+		result = ZSTD_compress2(encoder->context, encoder->output, encoder->capacity, content, size);
 	if (ZSTD_isError(result))
 		return error_create(ERROR_FAILED, "cannot compress %zu bytes: %s", size,
 				    ZSTD_getErrorName(result));

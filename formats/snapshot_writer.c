@@ -16,6 +16,9 @@ enum {
 	 * is lost at most with a bad frame. */
 	WRITER_EPOCH_BYTES = 16 << 20,
 	WRITER_EPOCH_SECONDS = 60,
+	/* What every epoch says again is a small part of it, unless it becomes too old. */
+	WRITER_EPOCH_SHARE = 20,
+	WRITER_EPOCH_OLD_SECONDS = 300,
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -36,6 +39,10 @@ static struct error *write_block(struct snapshot_writer *writer)
 		error = output_file_write(writer->output, bytes, size);
 	if (error)
 		return error;
+	if (!writer->frame)
+		writer->epoch_first_bytes = size;
+	writer->epoch_written_bytes += size;
+	writer->written_bytes += size;
 	buffer_clear(&writer->block);
 	writer->frame++;
 	writer->ordinary += !writer->bulk;
@@ -162,7 +169,7 @@ static struct error *begin_epoch(struct snapshot_writer *writer)
 		.samples_before = writer->samples,
 	};
 	writer->frame = writer->ordinary = 0;
-	writer->epoch_bytes = 0;
+	writer->epoch_bytes = writer->epoch_written_bytes = 0;
 	writer->epoch_has_bulk = false;
 	snapshot_held_begin_epoch(&writer->held);
 	writer->epoch_began_ns = clock_ns(CLOCK_MONOTONIC);
@@ -177,14 +184,22 @@ static struct error *begin_epoch(struct snapshot_writer *writer)
 	return error;
 }
 
+static bool is_epoch_over(const struct snapshot_writer *writer)
+{
+	uint64_t age_seconds = (clock_ns(CLOCK_MONOTONIC) - writer->epoch_began_ns) / 1000000000;
+	if (writer->epoch_has_bulk || writer->epoch_bytes >= WRITER_EPOCH_BYTES ||
+	    age_seconds >= WRITER_EPOCH_OLD_SECONDS)
+		return true;
+	return age_seconds >= WRITER_EPOCH_SECONDS &&
+	       writer->epoch_written_bytes / WRITER_EPOCH_SHARE >= writer->epoch_first_bytes;
+}
+
 struct error *writer_before_memory(struct snapshot_writer *writer)
 {
 	if (!writer->sampled)
 		return NULL;
 	writer->sampled = false;
-	uint64_t age_ns = clock_ns(CLOCK_MONOTONIC) - writer->epoch_began_ns;
-	if (!writer->epoch_has_bulk && writer->epoch_bytes < WRITER_EPOCH_BYTES &&
-	    age_ns < WRITER_EPOCH_SECONDS * UINT64_C(1000000000))
+	if (!is_epoch_over(writer))
 		return NULL;
 	struct error *error = snapshot_writer_flush(writer);
 	if (error)

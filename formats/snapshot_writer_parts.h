@@ -35,6 +35,9 @@ struct snapshot_writer {
 	bool sampled; /* nothing was put since the last sample */
 	bool epoch_has_bulk;
 	uint64_t epoch_bytes;
+	uint64_t epoch_first_bytes;   /* in the file: its first frame */
+	uint64_t epoch_written_bytes; /* in the file: all of its frames */
+	uint64_t written_bytes;	      /* in the file */
 	uint64_t epoch_began_ns;
 	uint64_t samples;
 	uint64_t late;
