@@ -25,6 +25,38 @@ static void add_python(struct json_builder *builder, cJSON *object, const struct
 	json_add_string(builder, python, "problem", info->python_problem);
 }
 
+/* What the file says became of its samples; null if it does not say. */
+static void add_counts(struct json_builder *builder, cJSON *container,
+		       const struct snapshot_statistics *statistics)
+{
+	const struct sample_counts *counts = &statistics->counts;
+	if (!statistics->has_counts) {
+		json_add_null(builder, container, "counts");
+		return;
+	}
+	cJSON *object = json_add_object(builder, container, "counts");
+	json_add_unsigned(builder, object, "samples", counts->samples);
+	json_add_unsigned(builder, object, "incomplete", counts->incomplete);
+	json_add_unsigned(builder, object, "late", counts->late);
+	json_add_unsigned(builder, object, "failed", counts->failed);
+	json_add_unsigned(builder, object, "dropped", counts->dropped);
+	cJSON *ways = json_add_object(builder, object, "ways");
+	for (size_t i = 0; i < FREEZE_WAYS; i++)
+		json_add_unsigned(builder, ways, freeze_way_name((enum freeze_way)i),
+				  counts->ways[i]);
+}
+
+static void add_chunks(struct json_builder *builder, cJSON *container,
+		       const struct snapshot_statistics *statistics)
+{
+	cJSON *object = json_add_object(builder, container, "chunk_bytes");
+	for (size_t i = 0; i < SNAPSHOT_CHUNK_COUNT; i++) {
+		if (statistics->chunk_bytes[i])
+			json_add_unsigned(builder, object, snapshot_chunk_name(i),
+					  statistics->chunk_bytes[i]);
+	}
+}
+
 static void add_statistics(struct json_builder *builder, cJSON *object, const struct info *info)
 {
 	const struct snapshot_statistics *statistics = &info->statistics;
@@ -41,6 +73,8 @@ static void add_statistics(struct json_builder *builder, cJSON *object, const st
 	json_add_unsigned(builder, container, "memory_bytes", statistics->memory_bytes);
 	json_add_unsigned(builder, container, "unknown_chunks", statistics->unknown_chunks);
 	json_add_bool(builder, container, "ended", statistics->ended);
+	add_counts(builder, container, statistics);
+	add_chunks(builder, container, statistics);
 }
 
 static void add_sample(struct json_builder *builder, cJSON *object, struct snapshot *snapshot)

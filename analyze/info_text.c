@@ -126,6 +126,43 @@ static void write_python(const struct info_writer *writer)
 	fputc('\n', writer->stream);
 }
 
+/* Of a run: what became of its samples, and what its file is made of. */
+static void write_run(const struct info_writer *writer)
+{
+	const struct snapshot_statistics *statistics = &writer->info->statistics;
+	const struct sample_counts *counts = &statistics->counts;
+	FILE *stream = writer->stream;
+	const char *separator = "";
+	if (!statistics->has_counts || !statistics->chunk_bytes[SNAPSHOT_CHUNK_STEPS])
+		return;
+	write_label(writer, "Run");
+	fprintf(stream,
+		"%" PRIu64 " samples%s, %" PRIu64 " incomplete; %" PRIu64 " late, %" PRIu64
+		" failed, %" PRIu64 " dropped\n",
+		counts->samples, statistics->ended ? "" : " when it told last", counts->incomplete,
+		counts->late, counts->failed, counts->dropped);
+	write_label(writer, "Freezes");
+	for (size_t i = 0; i < FREEZE_WAYS; i++) {
+		if (!counts->ways[i])
+			continue;
+		fprintf(stream, "%s%" PRIu64 " %s", separator, counts->ways[i],
+			freeze_way_name((enum freeze_way)i));
+		separator = ", ";
+	}
+	separator = "";
+	fputc('\n', stream);
+	write_label(writer, "Contents");
+	for (size_t i = 0; i < SNAPSHOT_CHUNK_COUNT; i++) {
+		char text[UNIT_TEXT_SIZE];
+		if (!statistics->chunk_bytes[i])
+			continue;
+		size_text(statistics->chunk_bytes[i], text);
+		fprintf(stream, "%s%s %s", separator, snapshot_chunk_name(i), text);
+		separator = ", ";
+	}
+	fputs(", before they were compressed\n", stream);
+}
+
 static void write_samples(const struct info_writer *writer)
 {
 	struct snapshot *snapshot = target_snapshot(writer->info->target);
@@ -238,6 +275,7 @@ struct error *info_write_text(FILE *stream, const struct info *info, bool color)
 	}
 	write_python(&writer);
 	write_samples(&writer);
+	write_run(&writer);
 	write_processes(&writer);
 	write_mappings(&writer);
 	write_threads(&writer);

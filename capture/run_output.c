@@ -147,7 +147,8 @@ static struct error *end_file(struct run_output *output, const struct run_missed
 {
 	if (!output->writer)
 		return NULL;
-	snapshot_writer_count_missed(output->writer, missed->late, missed->failed);
+	const struct snapshot_missed told = {.late = missed->late, .failed = missed->failed};
+	snapshot_writer_count_missed(output->writer, &told);
 	struct error *error = snapshot_file_finish(output->writer, output->file);
 	output->file_bytes = output_file_size_bytes(output->file);
 	snapshot_writer_destroy(output->writer);

@@ -124,6 +124,17 @@ static const char *name_in(const char *const *names, size_t count, size_t value)
 	return value < count ? names[value] : "unknown";
 }
 
+void sample_counts_add(struct sample_counts *counts, const struct sample_counts *more)
+{
+	counts->samples += more->samples;
+	counts->late += more->late;
+	counts->failed += more->failed;
+	counts->dropped += more->dropped;
+	counts->incomplete += more->incomplete;
+	for (size_t i = 0; i < FREEZE_WAYS; i++)
+		counts->ways[i] += more->ways[i];
+}
+
 const char *freeze_way_name(enum freeze_way way)
 {
 	static const char *const names[] = {

@@ -106,6 +106,7 @@ enum freeze_way {
 	FREEZE_HOLDER = 1,   /* the threads that hold a GIL were stopped */
 	FREEZE_VERIFIED = 2, /* nobody held a GIL; read while running, proven by reading again */
 	FREEZE_ALL = 3,	     /* all threads were stopped */
+	FREEZE_WAYS = 4,
 };
 
 const char *freeze_way_name(enum freeze_way way);
@@ -117,6 +118,18 @@ enum capture_level {
 };
 
 const char *capture_level_name(enum capture_level level);
+
+/* What became of the samples of a run. */
+struct sample_counts {
+	uint64_t samples;	    /* that there are */
+	uint64_t late;		    /* left out because their time had passed */
+	uint64_t failed;	    /* that could not be taken */
+	uint64_t dropped;	    /* left out because what was taken before was not written yet */
+	uint64_t incomplete;	    /* of `samples`: something that belongs to them is missing */
+	uint64_t ways[FREEZE_WAYS]; /* of `samples`, by how the target was held */
+};
+
+void sample_counts_add(struct sample_counts *counts, const struct sample_counts *more);
 
 /* One sample of one process. */
 struct sample_facts {

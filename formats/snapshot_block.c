@@ -258,15 +258,24 @@ static struct error *check_header_chunk(const struct block_chunk *chunk, bool *r
 	return error;
 }
 
-static struct error *check_end_chunk(const struct block_chunk *chunk, bool *ret_ok,
-				     uint64_t *ret_samples)
+static struct error *check_counts_chunk(const struct block_chunk *chunk, bool *ret_ok,
+					struct block_summary *summary)
 {
-	struct snapshot_end end = {0};
 	struct cursor payload = chunk->payload;
-	struct error *error = record_decode(&payload, &snapshot_end_table, &end);
+	summary->has_counts = true;
+	summary->has_end = chunk->type == SNAPSHOT_CHUNK_END;
+	summary->counts = (struct sample_counts){0};
+	struct error *error = record_decode(&payload, &snapshot_counts_table, &summary->counts);
 	*ret_ok = cursor_ok(&payload);
-	*ret_samples = end.samples;
 	return error;
+}
+
+/* A step counts with the one to three bytes of its length nearly always. */
+static void count_bytes(const struct block_chunk *chunk, struct block_summary *summary)
+{
+	size_t overhead = chunk->type == SNAPSHOT_CHUNK_STEPS ? 1 : SNAPSHOT_CHUNK_HEADER_SIZE;
+	if (chunk->type < SNAPSHOT_CHUNK_COUNT)
+		summary->chunk_bytes[chunk->type] += (uint32_t)(chunk->payload.size + overhead);
 }
 
 static struct error *check_chunk(const struct block_chunk *chunk, bool first,
@@ -275,6 +284,7 @@ static struct error *check_chunk(const struct block_chunk *chunk, bool first,
 	bool is_header = chunk->type == SNAPSHOT_CHUNK_HEADER;
 	bool ok = true;
 	struct error *error = NULL;
+	count_bytes(chunk, summary);
 	/* A header is the first chunk of an epoch, and nowhere else. */
 	if (is_header != (first && summary->header.frame == 0) || summary->has_end)
 		ok = false;
@@ -284,10 +294,9 @@ static struct error *check_chunk(const struct block_chunk *chunk, bool first,
 		error = check_header_chunk(chunk, &ok, &summary->samples_before);
 	else if (block_chunk_is_sample(chunk))
 		summary->samples++;
-	else if (chunk->type == SNAPSHOT_CHUNK_END) {
-		error = check_end_chunk(chunk, &ok, &summary->end_samples);
-		summary->has_end = true;
-	} else if (chunk->type >= SNAPSHOT_CHUNK_COUNT) {
+	else if (chunk->type == SNAPSHOT_CHUNK_END || chunk->type == SNAPSHOT_CHUNK_COUNTS)
+		error = check_counts_chunk(chunk, &ok, summary);
+	else if (chunk->type >= SNAPSHOT_CHUNK_COUNT) {
 		summary->unknown_chunks++;
 		if (chunk->flags & SNAPSHOT_CHUNK_CRITICAL)
 			*status = BLOCK_UNSUPPORTED;

@@ -9,6 +9,8 @@
 #include "common/buffer.h"
 #include "common/cursor.h"
 #include "common/error.h"
+#include "common/facts.h"
+#include "formats/snapshot_format.h"
 
 struct block_header {
 	uint16_t version;
@@ -93,8 +95,10 @@ struct block_summary {
 	uint32_t samples;
 	uint32_t unknown_chunks;
 	bool has_end;
-	uint64_t end_samples;	 /* what the END chunk says */
-	uint64_t samples_before; /* what the HEADER chunk says; for frame 0 */
+	bool has_counts; /* an END or COUNTS chunk; the last one: */
+	struct sample_counts counts;
+	uint32_t chunk_bytes[SNAPSHOT_CHUNK_COUNT]; /* by type, headers included */
+	uint64_t samples_before;		    /* what the HEADER chunk says; for frame 0 */
 };
 
 /*

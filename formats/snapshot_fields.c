@@ -33,12 +33,19 @@ static const struct record_field header_fields[] = {
 };
 TABLE(snapshot_header_table, header_fields);
 
-static const struct record_field end_fields[] = {
-	FIELD(1, RECORD_U64, struct snapshot_end, samples),
-	FIELD(2, RECORD_U64, struct snapshot_end, late),
-	FIELD(3, RECORD_U64, struct snapshot_end, failed),
+/* Of END and of COUNTS. */
+static const struct record_field counts_fields[] = {
+	FIELD(1, RECORD_U64, struct sample_counts, samples),
+	FIELD(2, RECORD_U64, struct sample_counts, late),
+	FIELD(3, RECORD_U64, struct sample_counts, failed),
+	FIELD(4, RECORD_U64, struct sample_counts, dropped),
+	FIELD(5, RECORD_U64, struct sample_counts, incomplete),
+	FIELD(6, RECORD_U64, struct sample_counts, ways[FREEZE_NONE]),
+	FIELD(7, RECORD_U64, struct sample_counts, ways[FREEZE_HOLDER]),
+	FIELD(8, RECORD_U64, struct sample_counts, ways[FREEZE_VERIFIED]),
+	FIELD(9, RECORD_U64, struct sample_counts, ways[FREEZE_ALL]),
 };
-TABLE(snapshot_end_table, end_fields);
+TABLE(snapshot_counts_table, counts_fields);
 
 /* Key 1 is the pid, as in every chunk about a process. */
 static const struct record_field process_fields[] = {

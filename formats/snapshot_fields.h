@@ -12,13 +12,6 @@ struct snapshot_header {
 	uint64_t samples_before; /* in this log, before this epoch */
 };
 
-/* The END chunk. */
-struct snapshot_end {
-	uint64_t samples; /* in this log */
-	uint64_t late;	  /* samples that were left out because their time had passed */
-	uint64_t failed;  /* samples that could not be taken */
-};
-
 /* The SAMPLE chunk: struct sample_facts and what only the file has. */
 struct snapshot_sample_extra {
 	bool has_elapsed;
@@ -26,7 +19,7 @@ struct snapshot_sample_extra {
 };
 
 extern const struct record_table snapshot_header_table;
-extern const struct record_table snapshot_end_table;
+extern const struct record_table snapshot_counts_table;	 /* struct sample_counts */
 extern const struct record_table snapshot_process_table; /* struct process_facts */
 extern const struct record_table snapshot_mapping_table; /* struct mapping */
 extern const struct record_table snapshot_module_table;	 /* struct module */

@@ -54,6 +54,26 @@ static struct error *incident_close_samples(struct snapshot_follow *follow, uint
 	return incident_close(follow, cost);
 }
 
+/* Another log begins. */
+static void end_counts(struct snapshot_follow *follow)
+{
+	sample_counts_add(&follow->counts_before, &follow->counts);
+	follow->counts = (struct sample_counts){0};
+}
+
+static void take_summary(struct snapshot_follow *follow, const struct block_summary *summary)
+{
+	if (summary->has_counts) {
+		follow->counts = summary->counts;
+		follow->has_counts = true;
+	}
+	for (size_t i = 0; i < SNAPSHOT_CHUNK_COUNT; i++)
+		follow->chunk_bytes[i] += summary->chunk_bytes[i];
+	follow->sample_count += summary->samples;
+	follow->unknown_chunks += summary->unknown_chunks;
+	follow->log_samples += summary->samples;
+}
+
 /* An epoch needs nothing before it; its header says how many samples there should have been. */
 static struct error *begin_epoch(struct snapshot_follow *follow, const struct scan_frame *frame)
 {
@@ -77,6 +97,8 @@ static struct error *begin_epoch(struct snapshot_follow *follow, const struct sc
 					    (unsigned long long)lost);
 	if (error)
 		return error;
+	if (follow->has_log && !same_log)
+		end_counts(follow);
 	follow->has_log = follow->usable = true;
 	follow->ended = false;
 	follow->epoch_count++;
@@ -112,12 +134,12 @@ static struct error *check_end(struct snapshot_follow *follow, const struct scan
 	if (!frame->summary.has_end)
 		return NULL;
 	follow->ended = true;
-	if (frame->summary.end_samples == follow->log_samples)
+	if (frame->summary.counts.samples == follow->log_samples)
 		return NULL;
 	return snapshot_losses_add(
 		&follow->losses,
 		"the end mark tells of %llu samples, but there were %llu before it",
-		(unsigned long long)frame->summary.end_samples,
+		(unsigned long long)frame->summary.counts.samples,
 		(unsigned long long)follow->log_samples);
 }
 
@@ -146,9 +168,7 @@ static struct error *accept_frame(struct snapshot_follow *follow, const struct s
 	follow->next_frame = header->frame + 1;
 	follow->next_ordinary = header->ordinary + !(header->flags & SNAPSHOT_BLOCK_BULK);
 	follow->frame_count++;
-	follow->sample_count += frame->summary.samples;
-	follow->unknown_chunks += frame->summary.unknown_chunks;
-	follow->log_samples += frame->summary.samples;
+	take_summary(follow, &frame->summary);
 	*ret = true;
 	return check_end(follow, frame);
 }

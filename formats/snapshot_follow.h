@@ -41,6 +41,11 @@ struct snapshot_follow {
 	bool cut;	  /* the file ends within a frame */
 	bool unsupported; /* something in it needs a newer program */
 	struct snapshot_losses losses;
+	/* What the logs say of their samples: of those before, and of this one. */
+	struct sample_counts counts_before;
+	struct sample_counts counts;
+	bool has_counts;
+	uint64_t chunk_bytes[SNAPSHOT_CHUNK_COUNT]; /* by type, before they were compressed */
 	/* Where it is. */
 	uint64_t offset;
 	uint64_t skipped; /* the last skippable frame */

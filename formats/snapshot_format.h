@@ -71,7 +71,8 @@ enum snapshot_chunk {
 	SNAPSHOT_CHUNK_END = 9,
 	SNAPSHOT_CHUNK_MODULE_IMAGE = 10,
 	SNAPSHOT_CHUNK_STEPS = 11,
-	SNAPSHOT_CHUNK_COUNT,
+	SNAPSHOT_CHUNK_COUNTS = 12,
+	SNAPSHOT_CHUNK_COUNT, /* none: behind the last */
 };
 
 enum snapshot_chunk_flags {

@@ -87,10 +87,10 @@ struct error *frame_encode(struct frame_encoder *encoder, const void *content, s
 		encoder->capacity = bound;
 	}
 	int level = size <= FRAME_LITTLE_BYTES ? FRAME_LITTLE_LEVEL : FRAME_LEVEL;
-	size_t result =
-		ZSTD_CCtx_setParameter(encoder->context, ZSTD_c_compressionLevel, level);
+	size_t result = ZSTD_CCtx_setParameter(encoder->context, ZSTD_c_compressionLevel, level);
 	if (!ZSTD_isError(result))
-		result = ZSTD_compress2(encoder->context, encoder->output, encoder->capacity, content, size);
+		result = ZSTD_compress2(encoder->context, encoder->output, encoder->capacity,
+					content, size);
 	if (ZSTD_isError(result))
 		return error_create(ERROR_FAILED, "cannot compress %zu bytes: %s", size,
 				    ZSTD_getErrorName(result));

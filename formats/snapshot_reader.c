@@ -528,6 +528,19 @@ const char *const *snapshot_losses(const struct snapshot *snapshot)
 	return (const char *const *)snapshot->follow.losses.messages;
 }
 
+const char *snapshot_chunk_name(size_t type)
+{
+	static const char *const names[SNAPSHOT_CHUNK_COUNT] = {
+		[SNAPSHOT_CHUNK_HEADER] = "header", [SNAPSHOT_CHUNK_PROCESS] = "process",
+		[SNAPSHOT_CHUNK_MAPS] = "maps",	    [SNAPSHOT_CHUNK_MODULES] = "modules",
+		[SNAPSHOT_CHUNK_PYTHON] = "python", [SNAPSHOT_CHUNK_THREADS] = "threads",
+		[SNAPSHOT_CHUNK_SAMPLE] = "sample", [SNAPSHOT_CHUNK_MEMORY] = "memory",
+		[SNAPSHOT_CHUNK_END] = "end",	    [SNAPSHOT_CHUNK_MODULE_IMAGE] = "module_image",
+		[SNAPSHOT_CHUNK_STEPS] = "steps",   [SNAPSHOT_CHUNK_COUNTS] = "counts",
+	};
+	return type < SNAPSHOT_CHUNK_COUNT && names[type] ? names[type] : "unknown";
+}
+
 void snapshot_statistics(const struct snapshot *snapshot, struct snapshot_statistics *ret)
 {
 	const struct snapshot_follow *follow = &snapshot->follow;
@@ -538,7 +551,11 @@ void snapshot_statistics(const struct snapshot *snapshot, struct snapshot_statis
 		.epochs = follow->epoch_count,
 		.unknown_chunks = follow->unknown_chunks,
 		.ended = follow->ended,
+		.has_counts = follow->has_counts,
+		.counts = follow->counts_before,
 	};
+	sample_counts_add(&ret->counts, &follow->counts);
+	memcpy(ret->chunk_bytes, follow->chunk_bytes, sizeof(ret->chunk_bytes));
 	if (snapshot->process) {
 		ret->memory_ranges = log_memory_ranges(&snapshot->process->memory);
 		ret->memory_bytes = log_memory_bytes(&snapshot->process->memory);

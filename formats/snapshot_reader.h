@@ -10,6 +10,7 @@
 #include "common/mappings.h"
 #include "common/memory.h"
 #include "common/modules.h"
+#include "formats/snapshot_format.h"
 #include "formats/snapshot_roster.h"
 #include "formats/snapshot_touched.h"
 
@@ -85,7 +86,14 @@ struct snapshot_statistics {
 	uint64_t memory_bytes;
 	uint64_t unknown_chunks;
 	bool ended; /* has an end chunk */
+	/* What the logs say became of their samples; without an end it is what they said last. */
+	bool has_counts;
+	struct sample_counts counts;
+	uint64_t chunk_bytes[SNAPSHOT_CHUNK_COUNT]; /* by type, before they were compressed */
 };
+
+/* The name of a type of chunk. */
+const char *snapshot_chunk_name(size_t type);
 void snapshot_statistics(const struct snapshot *snapshot, struct snapshot_statistics *ret);
 
 #endif

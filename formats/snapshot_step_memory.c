@@ -75,13 +75,12 @@ static struct error *append_head(struct buffer *buffer, struct step_places *plac
 		[SNAPSHOT_MEMORY_DROP] = STEP_MEMORY_DROP,
 		[SNAPSHOT_MEMORY_COPY] = STEP_MEMORY_COPY,
 	};
-	uint64_t code = operation->size << CODE_SIZE_SHIFT |
-			(uint64_t)kinds[operation->kind] << CODE_KIND_SHIFT;
+	uint64_t code = operation->size << CODE_SIZE_SHIFT | (uint64_t)kinds[operation->kind]
+								     << CODE_KIND_SHIFT;
 	struct error *error = buffer_append_varint(buffer, code);
 	if (!error)
 		error = buffer_append_varint(
-			buffer,
-			zigzag_encode((int64_t)(operation->address - places->position)));
+			buffer, zigzag_encode((int64_t)(operation->address - places->position)));
 	if (!error && operation->kind == SNAPSHOT_MEMORY_COPY)
 		error = buffer_append_varint(
 			buffer, zigzag_encode((int64_t)(operation->source - operation->address)));
@@ -119,8 +118,7 @@ static void read_head(struct cursor *cursor, const struct step_places *places, u
 	};
 	operation->kind = kinds[code >> CODE_KIND_SHIFT & CODE_KIND_MASK];
 	operation->size = code >> CODE_SIZE_SHIFT;
-	operation->address =
-		places->position + (uint64_t)zigzag_decode(cursor_varint(cursor));
+	operation->address = places->position + (uint64_t)zigzag_decode(cursor_varint(cursor));
 	if (operation->kind == SNAPSHOT_MEMORY_COPY)
 		operation->source =
 			operation->address + (uint64_t)zigzag_decode(cursor_varint(cursor));

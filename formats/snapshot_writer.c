@@ -19,6 +19,8 @@ enum {
 	/* What every epoch says again is a small part of it, unless it becomes too old. */
 	WRITER_EPOCH_SHARE = 20,
 	WRITER_EPOCH_OLD_SECONDS = 300,
+	/* Between two times that a run tells what became of its samples. */
+	WRITER_COUNTS_SECONDS = 5,
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -166,7 +168,7 @@ static struct error *begin_epoch(struct snapshot_writer *writer)
 		.name = name,
 		.writer = program,
 		.time_ns = clock_ns(CLOCK_REALTIME),
-		.samples_before = writer->samples,
+		.samples_before = writer->counts.samples,
 	};
 	writer->frame = writer->ordinary = 0;
 	writer->epoch_bytes = writer->epoch_written_bytes = 0;
@@ -328,6 +330,7 @@ void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
 void snapshot_writer_write_changes(struct snapshot_writer *writer)
 {
 	writer->only_changes = true;
+	writer->counts_written_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
 static struct error *add_image_part(struct snapshot_writer *writer,
@@ -376,6 +379,14 @@ struct error *writer_sample_whole(struct snapshot_writer *writer, const struct s
 	return add_record(writer, SNAPSHOT_CHUNK_SAMPLE, &snapshot_sample_table, sample);
 }
 
+static void count_sample(struct snapshot_writer *writer, const struct sample_facts *sample)
+{
+	writer->counts.samples++;
+	writer->counts.incomplete += sample->partial;
+	if ((unsigned)sample->way < FREEZE_WAYS)
+		writer->counts.ways[sample->way]++;
+}
+
 struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 				     const struct sample_facts *sample)
 {
@@ -383,12 +394,26 @@ struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 						   : writer_sample_whole(writer, sample);
 	if (error)
 		return error;
-	writer->samples++;
+	count_sample(writer, sample);
 	writer->sampled = true;
 	return NULL;
 }
 
-struct error *snapshot_writer_flush(struct snapshot_writer *writer)
+static struct error *write_counts(struct snapshot_writer *writer, uint16_t type)
+{
+	writer->counts_written_ns = clock_ns(CLOCK_MONOTONIC);
+	return add_record(writer, type, &snapshot_counts_table, &writer->counts);
+}
+
+/* Single samples have their end at once. */
+static bool are_counts_due(const struct snapshot_writer *writer)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	return writer->only_changes &&
+	       now - writer->counts_written_ns > WRITER_COUNTS_SECONDS * UINT64_C(1000000000);
+}
+
+static struct error *flush(struct snapshot_writer *writer)
 {
 	struct error *error = close_gathered(writer);
 	if (!error && writer->block.size)
@@ -397,19 +422,30 @@ struct error *snapshot_writer_flush(struct snapshot_writer *writer)
 	return error;
 }
 
-void snapshot_writer_count_missed(struct snapshot_writer *writer, uint64_t late, uint64_t failed)
+struct error *snapshot_writer_flush(struct snapshot_writer *writer)
 {
-	writer->late = late;
-	writer->failed = failed;
+	struct error *error = NULL;
+	if (are_counts_due(writer))
+		error = write_counts(writer, SNAPSHOT_CHUNK_COUNTS);
+	return error ? error : flush(writer);
+}
+
+void snapshot_writer_count_missed(struct snapshot_writer *writer,
+				  const struct snapshot_missed *missed)
+{
+	writer->counts.late = missed->late;
+	writer->counts.failed = missed->failed;
+	writer->counts.dropped = missed->dropped;
+}
+
+uint64_t snapshot_writer_size_bytes(const struct snapshot_writer *writer)
+{
+	return writer->written_bytes + writer->block.size + writer->memory.size +
+	       writer->steps.size;
 }
 
 struct error *snapshot_writer_finish(struct snapshot_writer *writer)
 {
-	struct snapshot_end end = {
-		.samples = writer->samples,
-		.late = writer->late,
-		.failed = writer->failed,
-	};
-	struct error *error = add_record(writer, SNAPSHOT_CHUNK_END, &snapshot_end_table, &end);
-	return error ? error : snapshot_writer_flush(writer);
+	struct error *error = write_counts(writer, SNAPSHOT_CHUNK_END);
+	return error ? error : flush(writer);
 }

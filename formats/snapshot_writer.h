@@ -62,8 +62,19 @@ struct error *snapshot_writer_sample(struct snapshot_writer *writer,
 				     const struct sample_facts *sample);
 /* Write out what is gathered, so that a reader of the file sees it. */
 struct error *snapshot_writer_flush(struct snapshot_writer *writer);
-/* What END tells of samples that are not there. */
-void snapshot_writer_count_missed(struct snapshot_writer *writer, uint64_t late, uint64_t failed);
+/* Samples that are not there. */
+struct snapshot_missed {
+	uint64_t late;	  /* left out because their time had passed */
+	uint64_t failed;  /* that could not be taken */
+	uint64_t dropped; /* left out because those before were not written yet */
+};
+
+/* What the log tells of them at its end, and now and then before, for who reads a log that has no
+ * end. */
+void snapshot_writer_count_missed(struct snapshot_writer *writer,
+				  const struct snapshot_missed *missed);
+/* Bytes in the file, and those that are gathered for the next frame, which will be fewer. */
+uint64_t snapshot_writer_size_bytes(const struct snapshot_writer *writer);
 /* The end chunk, and the last frame. The output is not committed. */
 struct error *snapshot_writer_finish(struct snapshot_writer *writer);
 

@@ -39,9 +39,8 @@ struct snapshot_writer {
 	uint64_t epoch_written_bytes; /* in the file: all of its frames */
 	uint64_t written_bytes;	      /* in the file */
 	uint64_t epoch_began_ns;
-	uint64_t samples;
-	uint64_t late;
-	uint64_t failed;
+	struct sample_counts counts;
+	uint64_t counts_written_ns;    /* when they were told last */
 	struct snapshot_images images; /* what the log has of them: no parts */
 	bool only_changes;
 	struct snapshot_held held; /* with only_changes: what the epoch has */

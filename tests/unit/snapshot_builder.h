@@ -179,8 +179,8 @@ static inline void builder_sample(struct block_builder *builder, uint64_t time_n
 
 static inline void builder_finish(struct block_builder *builder, uint64_t samples)
 {
-	struct snapshot_end end = {.samples = samples};
-	builder_record(builder, SNAPSHOT_CHUNK_END, &snapshot_end_table, &end);
+	struct sample_counts end = {.samples = samples};
+	builder_record(builder, SNAPSHOT_CHUNK_END, &snapshot_counts_table, &end);
 	builder_end(builder);
 }
 

@@ -396,6 +396,68 @@ static void test_a_damaged_frame(void **state)
 	buffer_deinit(&file);
 }
 
+static void fill_and_miss(struct snapshot_writer *writer)
+{
+	const struct snapshot_missed missed = {.late = 3, .failed = 2, .dropped = 1};
+	fill(writer);
+	snapshot_writer_count_missed(writer, &missed);
+}
+
+static void test_what_became_of_the_samples(void **state)
+{
+	(void)state;
+	struct buffer file = {0};
+	struct world worlds[PROCESSES];
+	struct sample_counts wanted = {.samples = SAMPLES, .late = 3, .failed = 2, .dropped = 1};
+	struct snapshot_statistics statistics;
+	build_with(fill_and_miss, &file);
+	struct snapshot *snapshot = must_open(&file);
+	worlds_init(worlds);
+	for (size_t i = 0; i < SAMPLES; i++) {
+		const struct sample_facts *sample = &next_world(worlds)->sample;
+		wanted.ways[sample->way]++;
+		wanted.incomplete += sample->partial;
+	}
+	worlds_deinit(worlds);
+	snapshot_statistics(snapshot, &statistics);
+	assert_true(statistics.has_counts && statistics.ended);
+	assert_memory_equal(&statistics.counts, &wanted, sizeof(wanted));
+	assert_true(statistics.chunk_bytes[SNAPSHOT_CHUNK_STEPS] > 0);
+	snapshot_destroy(snapshot);
+	buffer_deinit(&file);
+}
+
+/* What was told last, where there is no end; what an END says of another log is added to it. */
+static void test_counts_without_an_end(void **state)
+{
+	(void)state;
+	struct block_builder builder;
+	struct snapshot *snapshot = NULL;
+	struct snapshot_statistics statistics;
+	struct sample_counts counts = {.samples = 1, .late = 5, .ways = {[FREEZE_HOLDER] = 1}};
+	builder_init(&builder);
+	builder_begin(&builder, 0);
+	builder_sample(&builder, 77);
+	builder_record(&builder, SNAPSHOT_CHUNK_COUNTS, &snapshot_counts_table, &counts);
+	counts.late = 6;
+	builder_record(&builder, SNAPSHOT_CHUNK_COUNTS, &snapshot_counts_table, &counts);
+	builder_end(&builder);
+	builder.header = (struct block_header){.version = SNAPSHOT_VERSION, .log_number = 2};
+	builder_begin(&builder, 0);
+	builder_sample(&builder, 77);
+	counts.late = 10;
+	builder_record(&builder, SNAPSHOT_CHUNK_END, &snapshot_counts_table, &counts);
+	builder_end(&builder);
+	check(open_bytes(builder.file.data, builder.file.size, &snapshot));
+	snapshot_statistics(snapshot, &statistics);
+	assert_true(statistics.has_counts);
+	assert_int_equal(statistics.counts.samples, 2);
+	assert_int_equal(statistics.counts.late, 16);
+	assert_int_equal(statistics.counts.ways[FREEZE_HOLDER], 2);
+	snapshot_destroy(snapshot);
+	builder_deinit(&builder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +466,8 @@ int main(void)
 		cmocka_unit_test(test_backwards_and_by_process),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_a_damaged_frame),
+		cmocka_unit_test(test_what_became_of_the_samples),
+		cmocka_unit_test(test_counts_without_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
