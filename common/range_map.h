@@ -22,20 +22,18 @@ struct range_entry {
 
 struct range_block;
 
-/* Valid until the map is changed. */
-struct range_position {
-	size_t block;
-	size_t index;
-};
-
 /* An all-zero struct is an empty map. */
 struct range_map {
 	struct range_block **blocks;
 	size_t block_count;
 	size_t block_capacity;
 	size_t count; /* of entries */
-	/* Where the last search ended, of one reader at a time: searches go upwards mostly. */
-	struct range_position hint;
+};
+
+/* Valid until the map is changed. */
+struct range_position {
+	size_t block;
+	size_t index;
 };
 
 void range_map_deinit(struct range_map *map);

@@ -12,6 +12,10 @@
 #define SEEK_NS	 UINT64_C(5000000000)
 #define MS_NS	 UINT64_C(1000000)
 
+/* What writes a stream has its last words on the same terminal, just after it closed the stream:
+ * the screen is painted again so often, so far apart. */
+enum { REPAINTS = 3, REPAINT_MS = 300 };
+
 struct top_run {
 	const struct analyze_options *options;
 	struct top_source *source;
@@ -26,6 +30,7 @@ struct top_run {
 	uint64_t first_ns;    /* wall clock of the first sample */
 	uint64_t position_ns; /* of the last one that was added */
 	bool ended;
+	int repaints;	/* that are left */
 	bool is_behind; /* more can be done at once */
 	bool dirty;
 	uint64_t drawn_ns;
@@ -54,6 +59,7 @@ static struct error *end(struct top_run *run)
 {
 	run->ended = true;
 	run->dirty = true;
+	run->repaints = is_replay(run) ? 0 : REPAINTS;
 	return top_processes_finish(run->processes);
 }
 
@@ -70,13 +76,28 @@ static struct error *add_sample(struct top_run *run)
 	return error;
 }
 
+/* Instead of a sample; behind some errors there are others. Consumes `failure`. */
+static struct error *fail(struct top_run *run, struct error *failure)
+{
+	if (failure->code == ERROR_OUT_OF_MEMORY ||
+	    (!run->has_first && !run->processes->health.failed &&
+	     !top_source_can_go_on(run->source)))
+		return failure;
+	struct error *error = top_processes_fail(run->processes, failure->message);
+	error_destroy(failure);
+	run->is_behind = true;
+	if (!error && !top_source_can_go_on(run->source))
+		error = end(run);
+	return error;
+}
+
 /* Have the next sample at hand. */
 static struct error *fetch(struct top_run *run)
 {
 	enum top_arrival arrival;
 	struct error *error = top_source_next(run->source, &arrival);
 	if (error)
-		return error;
+		return fail(run, error);
 	run->is_behind = arrival == TOP_ARRIVED;
 	run->has_sample = arrival == TOP_ARRIVED;
 	if (arrival == TOP_NO_MORE)
@@ -137,7 +158,7 @@ static struct error *draw(struct top_run *run)
 		.subprocesses = run->options->subprocesses,
 		.is_replay = is_replay(run),
 		.position_ns = run->position_ns,
-		.length_ns = top_source_length(run->source),
+		.part = top_source_part(run->source),
 		.speed = run->clock.speed,
 		.status = run->ended ? top_source_end_text(run->source) : NULL,
 	};
@@ -158,7 +179,6 @@ static struct error *draw(struct top_run *run)
 static struct error *seek(struct top_run *run, bool forward)
 {
 	uint64_t position_ns = run->position_ns;
-	uint64_t length_ns = top_source_length(run->source);
 	struct error *error = NULL;
 	if (!is_replay(run) || (forward && run->ended))
 		return NULL;
@@ -166,8 +186,6 @@ static struct error *seek(struct top_run *run, bool forward)
 		position_ns += SEEK_NS;
 	else
 		position_ns -= position_ns < SEEK_NS ? position_ns : SEEK_NS;
-	if (length_ns && position_ns > length_ns)
-		position_ns = length_ns;
 	top_clock_seek(&run->clock, now(), position_ns);
 	if (forward)
 		return NULL;
@@ -229,16 +247,15 @@ static struct error *act(struct top_run *run, enum top_action action, bool *ret)
 	return NULL;
 }
 
-static struct error *read_keys(struct top_run *run, bool *ret_quit)
+/* One at a time: what it does can depend on what the one before has brought to the screen. */
+static struct error *read_key(struct top_run *run, bool *ret_quit)
 {
-	uint32_t key;
-	struct error *error = NULL;
-	while (!error && !*ret_quit && (key = top_screen_key(run->screen)) != TOP_KEY_NONE) {
-		run->processes->is_new = false;
-		error = act(run, top_state_key(&run->state, key), ret_quit);
-		run->dirty = true;
-	}
-	return error;
+	uint32_t key = top_screen_key(run->screen);
+	if (key == TOP_KEY_NONE)
+		return NULL;
+	run->processes->is_new = false;
+	run->dirty = true;
+	return act(run, top_state_key(&run->state, key), ret_quit);
 }
 
 /* How long there is nothing to do but wait. */
@@ -250,7 +267,7 @@ static int wait_ms(struct top_run *run)
 	if (run->is_behind || run->dirty)
 		return 0;
 	if (run->ended)
-		return -1;
+		return run->repaints ? REPAINT_MS : -1;
 	if (is_replay(run) && run->has_sample) {
 		uint64_t until_ns = top_clock_until(&run->clock, now_ns, sample_position(run));
 		wait_ns = until_ns < wait_ns ? until_ns : wait_ns;
@@ -270,6 +287,16 @@ static void wait(struct top_run *run, bool *ret_quit)
 	*ret_quit |= (items[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+/* After a wait. */
+static void repaint(struct top_run *run)
+{
+	if (!run->ended || !run->repaints || now() - run->drawn_ns < REPAINT_MS * MS_NS)
+		return;
+	run->repaints--;
+	run->dirty = true;
+	top_screen_repaint(run->screen);
+}
+
 static struct error *loop(struct top_run *run)
 {
 	struct error *error = NULL;
@@ -282,7 +309,8 @@ static struct error *loop(struct top_run *run)
 		if (!error)
 			wait(run, &quit);
 		if (!error && !quit)
-			error = read_keys(run, &quit);
+			error = read_key(run, &quit);
+		repaint(run);
 	}
 	return error;
 }

@@ -2,47 +2,51 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "analyze/input.h"
 #include "analyze/native/native_decode.h"
 #include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
 #include "analyze/thread_filter.h"
+#include "analyze/top/top_ended.h"
 #include "common/cleanup.h"
+#include "formats/snapshot_forward.h"
 
 enum { END_TEXT_SIZE = 160 };
 
 struct top_source {
 	const struct analyze_options *options;
+	const char *path;
+	int fd; /* of a stream; -1: a file */
 	struct target *target;
 	struct thread_filter threads;
-	size_t next;  /* sample */
-	size_t count; /* of samples */
-	uint64_t length_ns;
+	struct process_facts last; /* of the last sample, as much as tells whether it has ended */
+	bool has_sample;
+	bool ended;
 	char end_text[END_TEXT_SIZE];
 };
 
-static uint64_t time_of(struct target *target)
+static struct error *open_file(struct top_source *source)
 {
-	struct snapshot *snapshot = target_snapshot(target);
-	return snapshot ? snapshot_sample(snapshot)->time_ns
-			: target_process(target)->capture_time_ns;
+	target_destroy(source->target);
+	source->target = NULL;
+	source->has_sample = false;
+	source->ended = false;
+	return input_open_forward(source->options, source->path, &source->target);
 }
 
-/* From the first sample to the last, by the clock that they have. */
-static struct error *measure(struct top_source *source)
+static struct error *open_stream(struct top_source *source)
 {
-	struct snapshot *snapshot = target_snapshot(source->target);
-	source->count = snapshot ? snapshot_sample_count(snapshot) : 1;
-	if (!snapshot)
-		return NULL;
-	struct error *error = snapshot_select(snapshot, source->count - 1);
-	uint64_t last_ns = error ? 0 : time_of(source->target);
-	if (!error)
-		error = snapshot_select(snapshot, 0);
-	uint64_t first_ns = error ? 0 : time_of(source->target);
-	source->length_ns = last_ns > first_ns ? last_ns - first_ns : 0;
-	return error;
+	const struct target_options options = input_target_options(source->options);
+	const char *name = input_name(source->path);
+	if (isatty(STDIN_FILENO))
+		return error_create(ERROR_USAGE,
+				    "standard input is a terminal; it should be what pyspy-capture "
+				    "-o - writes");
+	source->fd = STDIN_FILENO;
+	return target_open_stream(source->fd, name, &options, &source->target);
 }
 
 struct error *top_source_open(const struct analyze_options *options, struct top_source **ret)
@@ -52,15 +56,13 @@ struct error *top_source_open(const struct analyze_options *options, struct top_
 		return &error_out_of_memory;
 	source->options = options;
 	source->threads = (struct thread_filter){.ids = &options->tids};
-	const char *path = options->inputs.items[0];
-	struct error *error = input_open(options, path, &source->target);
+	source->path = options->inputs.items[0];
+	source->fd = -1;
+	struct error *error =
+		strcmp(source->path, "-") == 0 ? open_stream(source) : open_file(source);
 	if (!error)
-		error = input_error(path, measure(source));
-	if (error)
-		return error;
-	snprintf(source->end_text, sizeof(source->end_text), "end of %s", input_name(path));
-	*ret = TAKE_POINTER(source);
-	return NULL;
+		*ret = TAKE_POINTER(source);
+	return error;
 }
 
 void top_source_destroyp(struct top_source **source)
@@ -68,6 +70,7 @@ void top_source_destroyp(struct top_source **source)
 	if (!*source)
 		return;
 	thread_filter_deinit(&(*source)->threads);
+	process_facts_deinit(&(*source)->last);
 	target_destroy((*source)->target);
 	free(*source);
 	*source = NULL;
@@ -75,41 +78,89 @@ void top_source_destroyp(struct top_source **source)
 
 bool top_source_is_replay(const struct top_source *source)
 {
-	(void)source;
-	return true;
+	return source->fd < 0;
 }
 
-uint64_t top_source_length(const struct top_source *source)
+double top_source_part(const struct top_source *source)
 {
-	return source->length_ns;
+	struct snapshot *snapshot = target_snapshot(source->target);
+	uint64_t size = snapshot ? snapshot_size_bytes(snapshot) : 0;
+	if (source->ended || !size)
+		return 1;
+	return (double)snapshot_position_bytes(snapshot) / (double)size;
 }
 
 int top_source_fd(const struct top_source *source)
 {
-	(void)source;
-	return -1;
+	return source->ended ? -1 : source->fd;
+}
+
+/* That the process is there no more is the better reason. */
+static void describe_end(struct top_source *source)
+{
+	if (source->fd >= 0 && source->has_sample && top_process_has_ended(&source->last))
+		snprintf(source->end_text, sizeof(source->end_text), "process %d ended",
+			 (int)source->last.pid);
+	else
+		snprintf(source->end_text, sizeof(source->end_text), "end of %s",
+			 input_name(source->path));
+}
+
+/* What the target has of it does not last until the end of the stream is known. */
+static struct error *remember(struct top_source *source)
+{
+	const struct process_facts *facts = target_process(source->target);
+	if (source->has_sample && source->last.pid == facts->pid &&
+	    source->last.start_ticks == facts->start_ticks)
+		return NULL;
+	struct process_facts copy;
+	struct error *error = process_facts_copy(facts, &copy);
+	if (error)
+		return error;
+	process_facts_deinit(&source->last);
+	source->last = copy;
+	source->has_sample = true;
+	return NULL;
+}
+
+/* Also what comes behind an error about one sample. */
+static struct error *advance(struct top_source *source, enum snapshot_status *ret)
+{
+	struct error *error = target_try_next(source->target, ret);
+	if (error && !source->has_sample && !target_can_go_on(source->target))
+		return input_error(source->path, error);
+	return error;
 }
 
 struct error *top_source_next(struct top_source *source, enum top_arrival *ret)
 {
-	struct snapshot *snapshot = target_snapshot(source->target);
-	*ret = TOP_NO_MORE;
-	while (source->next < source->count) {
-		struct error *error = snapshot ? snapshot_select(snapshot, source->next) : NULL;
-		source->next++;
+	enum snapshot_status status = SNAPSHOT_ENDED;
+	do {
+		struct error *error = source->ended ? NULL : advance(source, &status);
+		if (!error && status == SNAPSHOT_SAMPLE)
+			error = remember(source);
 		if (error)
 			return error;
-		if (process_is_chosen(source->options, source->target)) {
-			*ret = TOP_ARRIVED;
-			return NULL;
-		}
+	} while (status == SNAPSHOT_SAMPLE && !process_is_chosen(source->options, source->target));
+	if (status == SNAPSHOT_ENDED && !source->ended) {
+		describe_end(source);
+		source->ended = true;
 	}
+	*ret = status == SNAPSHOT_SAMPLE ? TOP_ARRIVED
+	       : status == SNAPSHOT_WAIT ? TOP_NOT_YET
+					 : TOP_NO_MORE;
 	return NULL;
+}
+
+bool top_source_can_go_on(const struct top_source *source)
+{
+	return target_can_go_on(source->target);
 }
 
 uint64_t top_source_time(struct top_source *source)
 {
-	return time_of(source->target);
+	const struct sample_facts *sample = target_sample(source->target);
+	return sample ? sample->time_ns : target_process(source->target)->capture_time_ns;
 }
 
 struct error *top_source_decode(struct top_source *source, struct model_process *ret)
@@ -136,8 +187,7 @@ struct error *top_source_decode(struct top_source *source, struct model_process 
 
 struct error *top_source_rewind(struct top_source *source)
 {
-	source->next = 0;
-	return NULL;
+	return open_file(source);
 }
 
 const char *top_source_end_text(const struct top_source *source)

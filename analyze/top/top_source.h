@@ -19,13 +19,15 @@ void top_source_destroyp(struct top_source **source);
 
 /* It can be played from its beginning again, and its samples wait. */
 bool top_source_is_replay(const struct top_source *source);
-/* From its first sample to its last; 0 if unknown. */
-uint64_t top_source_length(const struct top_source *source);
+/* How much of it was read, from 0 to 1. */
+double top_source_part(const struct top_source *source);
 /* To be polled for the next sample; -1: there is nothing to wait for. */
 int top_source_fd(const struct top_source *source);
 
-/* Go to the next sample of a process that was asked for. */
+/* Go to the next sample of a process that was asked for. An error stands for a sample if one can go
+ * on behind it. */
 struct error *top_source_next(struct top_source *source, enum top_arrival *ret);
+bool top_source_can_go_on(const struct top_source *source);
 /* Wall clock of that sample. */
 uint64_t top_source_time(struct top_source *source);
 /* Decode it. An error is about this sample alone. `ret` is always to be deinitialised. */

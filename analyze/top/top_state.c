@@ -69,11 +69,14 @@ static void move(struct top_list *list, uint32_t key)
 	size_t page = list->page > 1 ? list->page : 1;
 	/* The first key shows where the cursor is. */
 	size_t step = list->has_cursor ? 1 : 0;
+	if (!list->has_cursor)
+		list->cursor = list->home;
 	list->has_cursor = true;
+	list->upward = key == TOP_KEY_UP || key == TOP_KEY_PAGE_UP;
 	list->followed = TOP_NO_ENTRY;
 	switch (key) {
 	case TOP_KEY_UP:
-		list->cursor -= list->cursor ? 1 : 0;
+		list->cursor -= list->cursor ? step : 0;
 		break;
 	case TOP_KEY_DOWN:
 		list->cursor += step;

@@ -53,10 +53,12 @@ struct top_list {
 	size_t first;	   /* row that is shown at the top */
 	size_t cursor;	   /* row */
 	bool has_cursor;   /* it was moved */
+	bool upward;	   /* it was moved so: where it cannot stay, it goes on so */
 	uint32_t followed; /* entry that the cursor stays on, or TOP_NO_ENTRY */
 	/* Of what was drawn last. */
 	size_t count;
 	size_t page;	/* rows that fit */
+	size_t home;	/* where the cursor begins */
 	uint32_t entry; /* below the cursor; TOP_NO_ENTRY: none */
 };
 

@@ -8,7 +8,7 @@
 #include "common/cleanup.h"
 
 /* From 51 columns on a row is one line. */
-enum { WIDE_COLUMNS = 51, FOUR_COLUMNS = 35, STATUS_HEIGHT = 3 };
+enum { WIDE_COLUMNS = 51, FOUR_COLUMNS = 35 };
 
 static const struct column {
 	enum top_column sort;
@@ -167,28 +167,48 @@ static unsigned lines_of_row(const struct drawing *drawing)
 	return drawing->wide || drawing->state->mode == TOP_MODE_THREADS ? 1 : 2;
 }
 
+/* The last line: where there is room for it below a row. What is typed must be seen. */
+static bool has_status(const struct drawing *drawing)
+{
+	return drawing->state->editing || drawing->page->height >= 3 + lines_of_row(drawing);
+}
+
 static bool is_counted(const struct top_row *row)
 {
 	return row->kind == TOP_ROW_ENTRY || row->kind == TOP_ROW_CALL;
 }
 
-/* Where the cursor is now: on the same entry as before, if that is still there. */
+/* The nearest row at or beyond `at` that can be chosen; `at` if there is none. */
+static size_t find_counted(const struct top_rows *rows, size_t at, bool upward)
+{
+	size_t i = at;
+	while (i < rows->count && !is_counted(&rows->items[i])) {
+		if (upward && !i)
+			return at;
+		i = upward ? i - 1 : i + 1;
+	}
+	return i < rows->count ? i : at;
+}
+
+/* Where the cursor is now: on the same entry as before, if that is still there. Headings cannot be
+ * chosen; in the list of threads all can, and none can be opened. */
 static void place_cursor(struct top_list *list, const struct top_rows *rows, size_t page)
 {
 	list->count = rows->count;
 	list->page = page;
+	list->home = find_counted(rows, 0, false);
 	for (size_t i = 0; list->followed != TOP_NO_ENTRY && i < rows->count; i++) {
 		if (is_counted(&rows->items[i]) && rows->items[i].entry == list->followed)
 			list->cursor = i;
 	}
-	if (list->cursor >= list->count)
-		list->cursor = list->count ? list->count - 1 : 0;
 	if (!list->has_cursor)
 		list->cursor = 0;
-	/* Without a cursor the first one that can be opened counts. */
-	size_t at = list->cursor;
-	while (!list->has_cursor && at < list->count && !is_counted(&rows->items[at]))
-		at++;
+	if (list->cursor >= list->count)
+		list->cursor = list->count ? list->count - 1 : 0;
+	if (list->has_cursor)
+		list->cursor = find_counted(rows, find_counted(rows, list->cursor, list->upward),
+					    !list->upward);
+	size_t at = list->has_cursor ? list->cursor : list->home;
 	list->entry = at < list->count && is_counted(&rows->items[at]) ? rows->items[at].entry
 								       : TOP_NO_ENTRY;
 	if (list->has_cursor)
@@ -263,7 +283,7 @@ static void put_body(struct drawing *drawing)
 	else
 		put_column_titles(drawing);
 	unsigned left = top_page_rows_left(page);
-	unsigned height = left > 1 && page->height >= STATUS_HEIGHT ? left - 1 : left;
+	unsigned height = left && has_status(drawing) ? left - 1 : left;
 	if (state->help)
 		put_help(drawing, height);
 	else
@@ -286,8 +306,8 @@ struct error *top_view_draw(const struct top_scene *scene, struct top_state *sta
 		return error;
 	top_view_header(scene, state, page);
 	put_body(&drawing);
-	if (page->height >= STATUS_HEIGHT) {
-		top_page_go_to(page, page->height - 1);
+	if (has_status(&drawing)) {
+		top_page_go_to(page, page->height ? page->height - 1 : 0);
 		top_view_status(scene, state, page);
 	}
 	buffer_deinit(&drawing.label);

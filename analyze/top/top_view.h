@@ -11,7 +11,7 @@ struct top_scene {
 	bool subprocesses; /* children were asked for */
 	bool is_replay;	   /* of a file: the next three mean something */
 	uint64_t position_ns;
-	uint64_t length_ns; /* 0: unknown */
+	double part;	    /* of the file that was played */
 	double speed;	    /* 0: as fast as can be */
 	const char *status; /* why there are no further samples; NULL: there are */
 };

@@ -9,7 +9,7 @@
 #define ERROR_SAMPLES 100
 #define LATE_SHARE    0.10
 #define LATE_NS	      UINT64_C(1000000000)
-enum { SUFFIX_SIZE = 128, COMMAND_MIN = 16 };
+enum { SUFFIX_SIZE = 128, COMMAND_MIN = 8 };
 
 #define SECOND_NS 1e9
 
@@ -43,13 +43,15 @@ static void put_title(const struct top_scene *scene, struct top_page *page)
 		return;
 	}
 	describe(scene, process, suffix);
+	const char *prefix =
+		scene->is_replay ? "Replaying samples of " : "Collecting samples from ";
 	const char *command = process->command ? process->command : "?";
-	unsigned suffix_width = top_page_width_of(page, suffix);
-	top_page_put(page, TOP_PLAIN,
-		     scene->is_replay ? "Replaying samples of '" : "Collecting samples from '");
-	unsigned room = page->width > page->column + suffix_width + COMMAND_MIN
-				? page->width - page->column - suffix_width
-				: COMMAND_MIN;
+	unsigned fixed = top_page_width_of(page, suffix) + 1;
+	unsigned width = fixed + top_page_width_of(page, command);
+	if (width + top_page_width_of(page, prefix) <= page->width)
+		top_page_put(page, TOP_PLAIN, prefix);
+	unsigned room = page->width > fixed + COMMAND_MIN ? page->width - fixed : COMMAND_MIN;
+	top_page_put(page, TOP_PLAIN, "'");
 	if (top_page_width_of(page, command) <= room) {
 		top_page_put(page, TOP_NAME, command);
 	} else {
@@ -163,12 +165,11 @@ void top_view_header(const struct top_scene *scene, const struct top_state *stat
 static void put_replay(const struct top_scene *scene, struct top_page *page)
 {
 	char position[TOP_NUMBER_SIZE];
-	char length[TOP_NUMBER_SIZE];
 	top_page_put(page, TOP_STRONG, top_position(scene->position_ns, position));
-	if (scene->length_ns)
-		top_page_format(page, TOP_PLAIN, " of %s", top_position(scene->length_ns, length));
+	if (!scene->status)
+		top_page_format(page, TOP_PLAIN, ", %.0f%%", 100.0 * scene->part);
 	if (scene->speed > 0 && (scene->speed > 1 || scene->speed < 1))
-		top_page_format(page, TOP_PLAIN, " at %gx", scene->speed);
+		top_page_format(page, TOP_PLAIN, " at %g x", scene->speed);
 	top_page_put(page, TOP_PLAIN, "  ");
 }
 
