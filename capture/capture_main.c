@@ -7,6 +7,7 @@
 #include "capture/capture.h"
 #include "capture/capture_loop.h"
 #include "capture/capture_options.h"
+#include "capture/command_session.h"
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
 #include "common/cleanup.h"
@@ -211,7 +212,37 @@ static void print_failed(void *context, const struct error *error)
 	terminal_message(program, "warning", error->message);
 }
 
-static enum exit_status run_loop(const struct capture_options *options)
+/* How a capture ended, for who started the process. */
+struct outcome {
+	enum exit_status status;
+	bool failed;	  /* it ended before it was meant to, which was told */
+	bool interrupted; /* by a signal, without a result */
+};
+
+/* That a command of ours ends is no error of its process. Consumes `error`. */
+static struct error *explain(const struct capture_options *options, struct error *error)
+{
+	if (!options->command || error->code != ERROR_NO_PROCESS)
+		return error;
+	error_destroy(error);
+	return error_create(ERROR_NO_PROCESS, "%s ended before a sample of it could be taken",
+			    options->command[0]);
+}
+
+/* Consumes `error`. */
+static struct outcome fail(const struct capture_options *options, struct error *error)
+{
+	bool interrupted = interrupt_signal() != 0;
+	/* Whoever closed the pipe did so because enough was there. */
+	bool enough = error->errnum == EPIPE;
+	if (!interrupted)
+		return (struct outcome){.status = print_error(explain(options, error)),
+					.failed = !enough};
+	error_destroy(error);
+	return (struct outcome){.status = EXIT_STATUS_FAILED, .interrupted = true};
+}
+
+static struct outcome run_loop(const struct capture_options *options)
 {
 	struct loop_printer printer = {.options = options, .status = EXIT_STATUS_DONE};
 	const struct capture_loop_events events = {
@@ -222,27 +253,105 @@ static enum exit_status run_loop(const struct capture_options *options)
 	struct capture_loop_counts counts = {0};
 	struct error *error = capture_loop_run(options, &events, &counts);
 	if (error)
-		return print_error(error);
+		return fail(options, error);
 	if (!options->common.quiet)
 		fprintf(stderr, "%" PRIu64 " files, %" PRIu64 " periods late, %" PRIu64 " failed\n",
 			counts.files, counts.late, counts.failed);
-	return counts.files ? printer.status : EXIT_STATUS_FAILED;
+	return (struct outcome){.status = counts.files ? printer.status : EXIT_STATUS_FAILED};
 }
 
-static enum exit_status run(const struct capture_options *options)
+static struct outcome run(const struct capture_options *options)
 {
 	CLEANUP(capture_report_deinit) struct capture_report report = {0};
-	interrupt_init();
 	if (options->every_ns != UINT64_MAX)
 		return run_loop(options);
 	struct error *error = capture_run(options, &report);
-	if (!error)
-		return print_report(options, &report);
-	if (interrupt_signal()) {
-		error_destroy(error);
+	if (error)
+		return fail(options, error);
+	return (struct outcome){.status = print_report(options, &report)};
+}
+
+static int run_processes(const struct capture_options *options)
+{
+	struct outcome outcome = run(options);
+	if (outcome.interrupted)
 		interrupt_end();
+	return (int)outcome.status;
+}
+
+/* The command's own text, as it would have been on the terminal. */
+static void print_hidden_output(struct command_session *session)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
+	struct error *error = command_output_take(session->output, &text, &size);
+	if (!error && size)
+		fwrite(text, 1, size, stderr);
+	error_destroy(error);
+}
+
+static int tell_command_end(struct command_session *session, const struct capture_options *options)
+{
+	int status = spawned_command_status(session->command);
+	int number = spawned_command_signal(session->command);
+	if (status && session->output)
+		print_hidden_output(session);
+	if (number && !options->common.quiet) {
+		fprintf(stderr, "%s: ", program);
+		print_text(options->command[0]);
+		fprintf(stderr, " was ended by signal %d (%s)\n", number, strsignal(number));
 	}
-	return print_error(error);
+	return status;
+}
+
+static void tell_command_runs_on(struct command_session *session,
+				 const struct capture_options *options, const char *how)
+{
+	if (options->common.quiet)
+		return;
+	fprintf(stderr, "%s: ", program);
+	print_text(options->command[0]);
+	fprintf(stderr, " (process %d) runs on%s\n", (int)spawned_command_pid(session->command),
+		how);
+}
+
+/*
+ * The capture is over: its time, by a signal, by the command's end, or because it failed. In the
+ * last case, and if the signal is the command's as well, this program stays for as long as the
+ * command does, as if it were not there.
+ */
+static int finish_command(struct command_session *session, const struct capture_options *options,
+			  struct outcome outcome)
+{
+	bool stay = outcome.failed || interrupt_from_terminal();
+	if (outcome.interrupted)
+		interrupt_accept();
+	if (command_session_has_ended(session))
+		return tell_command_end(session, options);
+	if (options->kill) {
+		command_session_kill(session);
+		return (int)outcome.status;
+	}
+	if (stay) {
+		tell_command_runs_on(session, options, ", and is waited for");
+		command_session_wait(session);
+		if (command_session_has_ended(session))
+			return tell_command_end(session, options);
+	}
+	tell_command_runs_on(session, options, "");
+	return (int)outcome.status;
+}
+
+static int run_command(struct capture_options *options)
+{
+	CLEANUP(command_session_deinit) struct command_session session = {0};
+	int status;
+	struct error *error = command_session_begin(&session, options, &status);
+	if (error) {
+		print_error(error);
+		return status;
+	}
+	return finish_command(&session, options, run(options));
 }
 
 int main(int argc, char **argv)
@@ -268,5 +377,6 @@ int main(int argc, char **argv)
 				 "PYSPY_FAULT names no fault point; --help-faults lists them");
 		return EXIT_STATUS_USAGE;
 	}
-	return run(&options);
+	interrupt_init();
+	return options.command ? run_command(&options) : run_processes(&options);
 }

@@ -9,6 +9,8 @@
 #include "common/cleanup.h"
 #include "common/option_values.h"
 
+#define COMMAND_WAIT_NS UINT64_C(10000000000)
+
 enum {
 	RATE_DEFAULT = 100,
 	RATE_MAX = 10000,
@@ -20,6 +22,7 @@ static const enum capture_level levels[] = {LEVEL_STACKS, LEVEL_LOCALS, LEVEL_FU
 
 static const char *const synopsis[] = {
 	"--pid PID... [-o FILE|-] [options]",
+	"[-o FILE|-] [options] -- COMMAND [ARGUMENT]...",
 	NULL,
 };
 
@@ -57,7 +60,7 @@ static const struct option_spec option_rows[] = {
 	{.name = "wait", .argument = "SECONDS", .kind = OPTION_SECONDS,
 	 .offset = FIELD(wait_ns),
 	 .help = "while no started Python is found in the process, try again for so long "
-		 "(default 0)"},
+		 "(default 0, and 10 for a COMMAND)"},
 	{.name = "rate", .letter = 'r', .argument = "HZ", .kind = OPTION_NUMBER,
 	 .offset = FIELD(rate),
 	 .help = "take many samples into one file, so many each second (default 100, if a duration "
@@ -77,6 +80,11 @@ static const struct option_spec option_rows[] = {
 	 .offset = FIELD(keep_bytes),
 	 .help = "of the files that this run makes remove the oldest when all of them are larger; "
 		 "K, M and G may follow the number"},
+	{.name = "capture", .alias = "capture-output", .kind = OPTION_FLAG,
+	 .offset = FIELD(hide_output),
+	 .help = "hide what COMMAND prints, and show it if it fails; implied by -o -"},
+	{.name = "kill", .kind = OPTION_FLAG, .offset = FIELD(kill),
+	 .help = "end COMMAND when the capture has ended; without it COMMAND runs on"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "look for the interpreter in every way, the slow ones too"},
 	COMMON_OPTIONS(struct capture_options, common),
@@ -84,8 +92,6 @@ static const struct option_spec option_rows[] = {
 	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
 
 	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
-	{.name = "capture-output", .alias = "capture", .kind = OPTION_UNAVAILABLE,
-	 .hidden = true},
 	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE, .hidden = true},
 };
 /* clang-format on */
@@ -99,17 +105,16 @@ const struct command_line capture_command_line = {
 		"is not changed.",
 	.options = option_rows,
 	.option_count = sizeof(option_rows) / sizeof(option_rows[0]),
-	.epilogue = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partial (what could be had "
-		    "was written), 4 no Python found, 5 no permission.",
+	.epilogue =
+		"Exit status: 0 done, 1 failed, 2 wrong usage, 3 partial (what could be had "
+		"was written), 4 no Python found, 5 no permission. With a COMMAND that has "
+		"ended it is that of the COMMAND, 128 + N if signal N ended it; 125 to 127 if it "
+		"could not be started.",
 };
 
 static struct error *check_words(const struct arguments *arguments)
 {
 	int32_t id;
-	if (arguments->has_separator)
-		return command_line_error(&capture_command_line,
-					  "this version runs no command; start it yourself and "
-					  "give its process with --pid");
 	if (!arguments->words.count)
 		return NULL;
 	const char *word = arguments->words.items[0];
@@ -122,11 +127,35 @@ static struct error *check_words(const struct arguments *arguments)
 	return command_line_error(&capture_command_line, "unexpected argument '%s'", word);
 }
 
+static struct error *check_command(struct capture_options *options,
+				   const struct arguments *arguments)
+{
+	if (arguments->has_separator && !arguments->rest_count)
+		return command_line_error(&capture_command_line, "which command? give it after --");
+	if (!arguments->has_separator && (options->kill || options->hide_output))
+		return command_line_error(&capture_command_line,
+					  "--kill and --capture are for a command that is started; "
+					  "give it after --");
+	if (options->wait_ns == UINT64_MAX)
+		options->wait_ns = arguments->has_separator ? COMMAND_WAIT_NS : 0;
+	if (!arguments->has_separator)
+		return NULL;
+	options->command = arguments->rest;
+	/* What it prints would be in the middle of the snapshot. */
+	if (options->output && strcmp(options->output, "-") == 0)
+		options->hide_output = true;
+	return NULL;
+}
+
 static struct error *check_pids(const struct capture_options *options)
 {
-	if (!options->pids.count)
+	if (options->command && options->pids.count)
 		return command_line_error(&capture_command_line,
-					  "which process? give it with --pid");
+					  "--pid and a command exclude each other");
+	if (!options->command && !options->pids.count)
+		return command_line_error(&capture_command_line,
+					  "which process? give it with --pid, or a command after "
+					  "--");
 	for (size_t i = 0; i < options->pids.count; i++)
 		if (options->pids.items[i] == getpid())
 			return command_line_error(&capture_command_line,
@@ -163,7 +192,8 @@ static struct error *check_output(const struct capture_options *options)
 static struct error *check_run(struct capture_options *options)
 {
 	bool bounded = options->duration || options->count != UINT64_MAX;
-	options->run = options->rate != UINT64_MAX || (bounded && options->every_ns == UINT64_MAX);
+	options->run = options->rate != UINT64_MAX ||
+		       ((bounded || options->command) && options->every_ns == UINT64_MAX);
 	if (!options->run)
 		return NULL;
 	if (options->rate == UINT64_MAX)
@@ -236,6 +266,8 @@ static struct error *check(struct capture_options *options, const struct argumen
 {
 	struct error *error = check_words(arguments);
 	if (!error)
+		error = check_command(options, arguments);
+	if (!error)
 		error = check_pids(options);
 	if (!error)
 		error = check_output(options);
@@ -263,6 +295,7 @@ struct error *capture_options_parse(int argc, char **argv, struct capture_option
 	*ret = (struct capture_options){
 		.rate = UINT64_MAX,
 		.count = UINT64_MAX,
+		.wait_ns = UINT64_MAX,
 		.every_ns = UINT64_MAX,
 		.keep = UINT64_MAX,
 		.keep_bytes = UINT64_MAX,

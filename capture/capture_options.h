@@ -9,7 +9,10 @@
 
 struct capture_options {
 	struct common_options common;
-	struct id_list pids; /* at least one */
+	struct id_list pids;  /* at least one, unless there is a command */
+	char *const *command; /* to be started and sampled, NULL-terminated; or NULL */
+	bool hide_output;     /* of the command */
+	bool kill;	      /* the command, when the capture has ended */
 	bool subprocesses;
 	const char *output; /* NULL: a name is made from the target's */
 	int level_choice;

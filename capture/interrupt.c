@@ -15,7 +15,35 @@ enum {
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static volatile sig_atomic_t pending;
+static volatile sig_atomic_t from_terminal;
 static volatile sig_atomic_t requested;
+
+/* What was before, for programs that this one starts. */
+struct disposition {
+	int number;
+	struct sigaction before;
+};
+
+enum { DISPOSITIONS_MAX = 16 };
+
+static struct disposition dispositions[DISPOSITIONS_MAX];
+static size_t disposition_count;
+
+static void set_action(int number, const struct sigaction *action)
+{
+	struct disposition *saved = &dispositions[disposition_count];
+	saved->number = number;
+	if (sigaction(number, action, &saved->before) == 0 &&
+	    disposition_count < DISPOSITIONS_MAX - 1)
+		disposition_count++;
+}
+
+static void set_handler(int number, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+	sigemptyset(&action.sa_mask);
+	set_action(number, &action);
+}
 
 void interrupt_end(void)
 {
@@ -35,8 +63,9 @@ static void end_late(int number)
 	interrupt_end();
 }
 
-static void remember(int number)
+static void remember(int number, siginfo_t *info, void *context)
 {
+	(void)context;
 	static const struct itimerval grace = {.it_value = {.tv_usec = GRACE_MICROSECONDS}};
 	static struct timespec before; /* handlers do not interrupt each other */
 	struct timespec now;
@@ -52,12 +81,14 @@ static void remember(int number)
 		return;
 	}
 	pending = number;
+	/* kill(2) is SI_USER. */
+	from_terminal = number == SIGINT && info->si_code == SI_KERNEL;
 	setitimer(ITIMER_REAL, &grace, NULL);
 }
 
 void interrupt_init(void)
 {
-	struct sigaction action = {.sa_handler = remember};
+	struct sigaction action = {.sa_sigaction = remember, .sa_flags = SA_SIGINFO};
 	struct sigaction before;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
@@ -65,11 +96,29 @@ void interrupt_init(void)
 	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
 		if (sigaction(ending_signals[i], NULL, &before) == 0 &&
 		    before.sa_handler != SIG_IGN)
-			sigaction(ending_signals[i], &action, NULL);
+			set_action(ending_signals[i], &action);
+	action.sa_flags = 0;
 	action.sa_handler = end_late;
-	sigaction(SIGALRM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	set_action(SIGALRM, &action);
+	set_handler(SIGPIPE, SIG_IGN);
+	set_handler(SIGXFSZ, SIG_IGN);
+}
+
+void interrupt_expect_command(void)
+{
+	set_handler(SIGQUIT, SIG_IGN);
+	set_handler(SIGCHLD, SIG_DFL);
+}
+
+void interrupt_restore(void)
+{
+	for (size_t i = disposition_count; i-- > 0;)
+		sigaction(dispositions[i].number, &dispositions[i].before, NULL);
+}
+
+bool interrupt_from_terminal(void)
+{
+	return from_terminal;
 }
 
 int interrupt_signal(void)
@@ -101,7 +150,7 @@ void interrupt_take_requests(void)
 {
 	struct sigaction action = {.sa_handler = remember_request, .sa_flags = SA_RESTART};
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGUSR1, &action, NULL);
+	set_action(SIGUSR1, &action);
 }
 
 bool interrupt_requested(void)

@@ -27,6 +27,19 @@ struct error *interrupt_check(void);
  */
 void interrupt_accept(void);
 
+/* Whether the signal that came last was a key's that the terminal sent to all of its foreground, a
+ * command that was started included. */
+bool interrupt_from_terminal(void);
+
+/*
+ * A command is going to be started in the foreground: the key that has it dump core is for the
+ * command alone, whose end this program then sees.
+ */
+void interrupt_expect_command(void);
+
+/* In a child: signals are as they were before interrupt_init() and the others. */
+void interrupt_restore(void);
+
 /* From here on SIGUSR1 is a request, for a new file. */
 void interrupt_take_requests(void);
 

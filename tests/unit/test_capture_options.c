@@ -176,7 +176,11 @@ static void test_refused(void **state)
 		{"", "--pid"},
 		{"1234", "--pid 1234"},
 		{"--pid 1 app.py", "app.py"},
-		{"--pid 1 -- python3 app.py", "no command"},
+		{"--pid 1 -- python3 app.py", "exclude each other"},
+		{"--", "which command"},
+		{"app.py -- python3", "app.py"},
+		{"--pid 1 --kill", "--"},
+		{"--pid 1 --capture", "--"},
 
 		{"--pid", "PID"},
 		{"--pid 12x", "12x"},
