@@ -45,7 +45,8 @@ CFLAGS_ALL += -fstack-protector-strong
 endif
 ifneq ($(STATIC),1)
 # The programs' objects are those of the library, too.
-CFLAGS_ALL += -fPIC
+CFLAGS_ALL += -fPIC -ffunction-sections -fdata-sections
+LDFLAGS_ALL += -Wl,--gc-sections
 endif
 ifeq ($(STATIC),1)
 # Small, to be copied to hosts and into containers: the size is one of the project's figures.
@@ -88,7 +89,7 @@ ARCHIVES := $(BUILD)/libanalyze.a $(BUILD)/libcapture.a $(BUILD)/libformats.a $(
 PROGRAMS := $(BUILD)/pyspy-capture $(if $(filter 1,$(STATIC)),,$(BUILD)/pyspy-analyze)
 # The number in the soname changes with what older programs cannot live with (lib/libpyspy.map).
 SONAME := libpyspy.so.0
-LIBRARIES := $(if $(filter 1,$(STATIC)),,$(BUILD)/libpyspy.so $(BUILD)/libpyspy.a $(BUILD)/pyspy.pc)
+LIBRARIES := $(if $(filter 1,$(STATIC)),,$(BUILD)/libpyspy.so $(BUILD)/libpyspy.a)
 
 .DEFAULT_GOAL := build
 .PHONY: help build library examples demo check check-unit check-e2e check-man bench lint format fuzz install uninstall \
@@ -97,7 +98,7 @@ LIBRARIES := $(if $(filter 1,$(STATIC)),,$(BUILD)/libpyspy.so $(BUILD)/libpyspy.
 help:
 	@echo 'Targets:'
 	@echo '  build       build/pyspy-capture and build/pyspy-analyze (default)'
-	@echo '  library     build/libpyspy.so, build/libpyspy.a and build/pyspy.pc (part of build)'
+	@echo '  library     build/libpyspy.so and build/libpyspy.a (part of build)'
 	@echo '  examples    the programs in examples/, with the static library'
 	@echo '  deps        install what is missing to build and test (scripts/install-deps)'
 	@echo '  demo        deps, build, then capture and dump a real Python program'
@@ -177,11 +178,6 @@ $(BUILD)/libpyspy.a: $(LIBRARY_OBJECTS) $(ARCHIVES)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(BUILD)/libpyspy.o
 
-$(BUILD)/pyspy.pc: lib/pyspy.pc.in Makefile
-	@mkdir -p $(@D)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
-
 EXAMPLE_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLES))
 examples: $(EXAMPLE_PROGRAMS)
 $(EXAMPLE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libpyspy.a
@@ -195,7 +191,8 @@ $(UNIT_PROGRAMS) $(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 # Tests of the library see it as its users do.
-LIBRARY_TESTS := $(filter $(BUILD)/tests/unit/test_library%,$(UNIT_PROGRAMS))
+LIBRARY_TESTS := $(filter $(BUILD)/tests/unit/test_library% $(BUILD)/tests/tools/library_%,\
+	$(UNIT_PROGRAMS) $(TEST_TOOLS))
 $(LIBRARY_TESTS): $(BUILD)/libpyspy.a
 
 deps:
@@ -272,7 +269,8 @@ ifneq ($(STATIC),1)
 	ln -sf libpyspy.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libpyspy.so
 	install -m 644 $(BUILD)/libpyspy.a $(DESTDIR)$(LIBDIR)
-	install -m 644 $(BUILD)/pyspy.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' lib/pyspy.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/pyspy.pc
 	install -m 644 include/pyspy.h $(DESTDIR)$(INCLUDEDIR)
 endif
 

@@ -6,6 +6,7 @@
 #include "analyze/native/native_decode.h"
 #include "analyze/python/decode.h"
 #include "analyze/thread_filter.h"
+#include "capture/proc.h"
 #include "common/cleanup.h"
 #include "lib/configuration.h"
 #include "lib/error_object.h"
@@ -191,9 +192,12 @@ static struct error *open_live(int32_t pid, const struct pyspy_config *config, b
 	return NULL;
 }
 
-/* Whether it may be Python, or one that can be read, soon. */
-static bool may_pass(const struct error *error)
+/* Whether it may be Python, or one that can be read, soon. Between fork(2) and execve(2), and in
+ * the latter, a process looks as if it was none. */
+static bool may_pass(const struct error *error, const struct process_facts *identity)
 {
+	if (error->code == ERROR_NO_PROCESS)
+		return proc_is_same(identity);
 	return error->code == ERROR_BUSY || error->code == ERROR_NOT_PYTHON ||
 	       error->code == ERROR_UNSUPPORTED || error->code == ERROR_FORMAT ||
 	       error->code == ERROR_MEMORY_GAP;
@@ -202,6 +206,10 @@ static bool may_pass(const struct error *error)
 struct error *handle_open_retry(int32_t pid, const struct pyspy_config *config, unsigned retries,
 				const atomic_bool *stop, struct pyspy **ret)
 {
+	CLEANUP(process_facts_deinit) struct process_facts identity = {0};
+	struct error *unknown = proc_relative(pid, &identity);
+	if (unknown)
+		return unknown;
 	for (unsigned i = 0;; i++) {
 		CLEANUP(handle_closep) struct pyspy *spy = NULL;
 		bool frames = false;
@@ -211,7 +219,7 @@ struct error *handle_open_retry(int32_t pid, const struct pyspy_config *config, 
 			*ret = TAKE_POINTER(spy);
 			return NULL;
 		}
-		if (error && (last || !may_pass(error)))
+		if (error && (last || !may_pass(error, &identity)))
 			return error;
 		error_destroy(error);
 		nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);

@@ -47,8 +47,12 @@ char *native_demangle(const char *symbol)
 	}
 	bool mangled = symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R');
 	char *name = NULL;
-	if (mangled && strnlen(symbol, SYMBOL_MAX_BYTES) < SYMBOL_MAX_BYTES)
-		name = cplus_demangle(symbol, DMGL_AUTO | DMGL_ANSI);
+	bool tried = mangled && strnlen(symbol, SYMBOL_MAX_BYTES) < SYMBOL_MAX_BYTES;
+	/* Not by cplus_demangle(), which ends the program when it runs out of memory. */
+	if (tried)
+		name = rust_demangle(symbol, DMGL_ANSI);
+	if (tried && !name)
+		name = cplus_demangle_v3(symbol, DMGL_ANSI);
 	return name ? name : strdup(symbol);
 }
 

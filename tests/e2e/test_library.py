@@ -1,0 +1,643 @@
+"""libpyspy: its examples, inside and outside of the tree, and what it does when things go wrong.
+
+The functions of the library are called through ctypes here, with the structures of the example in
+examples/ctypes-sampler.py; the C examples are linked with the static library.
+"""
+
+import contextlib
+import ctypes
+import glob
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint, c_void_p
+
+import support
+from generate import add_class, add_skip, make_load_tests, template
+from interpreters import find_interpreters, newest_supported
+from support import BUILD, EndToEndTest, SMALL, TARGETS, Target, check, run, wait_until
+
+ROOT = os.path.dirname(os.path.dirname(support.FOLDER))
+EXAMPLES = os.path.join(BUILD, "examples")
+SANITIZED = BUILD.endswith("-sanitize")
+LIBRARY = os.path.join(BUILD, "libpyspy.so.0")
+CTYPES_EXAMPLE = os.path.join(ROOT, "examples", "ctypes-sampler.py")
+
+USAGE, NO_PROCESS, NOT_FOUND, BUSY = 4, 6, 3, 13
+
+HOT_LINE = re.compile(r"^(\d+)\. (.+):(.+) - (\d+) samples \((\d+\.\d\d)%\)$")
+# Of some 200 samples: six standard deviations are 0.2.
+SHARE_ERROR = 0.2
+
+
+def _example():
+    specification = importlib.util.spec_from_file_location("ctypes_sampler", CTYPES_EXAMPLE)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def load_library():
+    os.environ["PYSPY_LIBRARY"] = LIBRARY
+    library = example.load()
+    for name, result, arguments in (
+        ("pyspy_error_code", c_int, [c_void_p]),
+        ("pyspy_config_check", c_void_p, [POINTER(example.Config)]),
+        ("pyspy_open", c_void_p, [c_int32, POINTER(example.Config), POINTER(c_void_p)]),
+        ("pyspy_open_retry", c_void_p, [c_int32, POINTER(example.Config), c_uint, POINTER(c_void_p)]),
+        ("pyspy_open_file", c_void_p, [c_char_p, POINTER(example.Config), POINTER(c_void_p)]),
+        ("pyspy_close", None, [c_void_p]),
+        ("pyspy_get_traces", c_void_p, [c_void_p, POINTER(c_void_p)]),
+        ("pyspy_traces_free", None, [c_void_p]),
+        ("pyspy_is_alive", c_bool, [c_void_p]),
+        ("pyspy_python_version", c_char_p, [c_void_p]),
+        ("pyspy_process_count", c_size_t, [c_void_p]),
+        ("pyspy_sample_count", c_size_t, [c_void_p]),
+        ("pyspy_select", c_void_p, [c_void_p, c_size_t, c_size_t]),
+        ("pyspy_trace_status", c_char_p, [POINTER(example.Trace)]),
+    ):
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library
+
+
+example = _example()
+
+
+class LibraryError(Exception):
+    def __init__(self, code, message):
+        super().__init__("%d: %s" % (code, message))
+        self.code = code
+
+
+class Library:
+    """The library for tests: errors are exceptions, stacks are tuples."""
+
+    def __init__(self):
+        self.functions = load_library()
+
+    def check(self, error):
+        if error:
+            code = self.functions.pyspy_error_code(error)
+            message = self.functions.pyspy_error_message(error).decode()
+            self.functions.pyspy_error_free(error)
+            raise LibraryError(code, message)
+
+    def config(self, **values):
+        config = example.Config()
+        self.functions.pyspy_config_init(byref(config), ctypes.sizeof(config))
+        for name, value in values.items():
+            setattr(config, name, value)
+        return config
+
+    @contextlib.contextmanager
+    def open(self, pid, retries=0, **values):
+        spy = c_void_p()
+        config = self.config(**values)
+        self.check(self.functions.pyspy_open_retry(pid, byref(config), retries, byref(spy)))
+        try:
+            yield spy
+        finally:
+            self.functions.pyspy_close(spy)
+
+    @contextlib.contextmanager
+    def open_file(self, path, **values):
+        spy = c_void_p()
+        config = self.config(**values)
+        self.check(self.functions.pyspy_open_file(path.encode(), byref(config), byref(spy)))
+        try:
+            yield spy
+        finally:
+            self.functions.pyspy_close(spy)
+
+    def stacks_of(self, traces):
+        """{(pid, tid): ((name, filename, line), ...)}, innermost first."""
+        stacks = {}
+        for index in range(self.functions.pyspy_traces_count(traces)):
+            trace = self.functions.pyspy_traces_get(traces, index)
+            frames = (
+                self.functions.pyspy_trace_frame(trace, i).contents
+                for i in range(trace.contents.frame_count)
+            )
+            stacks[trace.contents.pid, trace.contents.os_thread_id] = tuple(
+                (example.text(frame.name), example.text(frame.filename), frame.line)
+                for frame in frames
+            )
+        return stacks
+
+    def stacks(self, spy):
+        traces = c_void_p()
+        self.check(self.functions.pyspy_get_traces(spy, byref(traces)))
+        try:
+            return self.stacks_of(traces)
+        finally:
+            self.functions.pyspy_traces_free(traces)
+
+    @contextlib.contextmanager
+    def sampler(self, pid, **values):
+        """Gives a function that gives the next sample's stacks, or None at the end."""
+        sampler = c_void_p()
+        config = self.config(**values)
+        self.check(self.functions.pyspy_sampler_create(pid, byref(config), byref(sampler)))
+
+        def take(timeout_ms=-1):
+            sample = POINTER(example.Sample)()
+            self.check(self.functions.pyspy_sampler_next(sampler, timeout_ms, byref(sample)))
+            if not sample:
+                return None
+            try:
+                return self.stacks_of(sample.contents.traces)
+            finally:
+                self.functions.pyspy_sample_free(sample)
+
+        try:
+            yield take
+        finally:
+            self.functions.pyspy_sampler_destroy(sampler)
+
+
+def build_examples():
+    command = ["make", "-C", ROOT, "-s", "examples"] + ["SANITIZE=1"] * SANITIZED
+    check(command, timeout=600)
+    return EXAMPLES
+
+
+class LibraryTest(EndToEndTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        build_examples()
+
+    def start(self, interpreter, script, *arguments, **keywords):
+        target = Target(interpreter, script, *arguments, **keywords)
+        self.addCleanup(target.close)
+        return target
+
+
+@template
+class Examples(LibraryTest):
+    """Each example against a process of one interpreter."""
+
+    interpreter = None
+
+    def hot_functions(self, *options):
+        """(seconds that each function ran, {name: share}, standard error)."""
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        seconds = 3 if SMALL else 5
+        done = check(
+            [os.path.join(EXAMPLES, "hot-functions"), "-d", "60"]
+            + list(options)
+            + self.interpreter.command
+            + [os.path.join(TARGETS, "known_times.py"), folder, str(seconds)],
+            env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **self.interpreter.environment),
+        )
+        lines = done.stdout.decode().splitlines()
+        total = int(re.match(r"^Total samples: (\d+)$", lines[0]).group(1))
+        unique = int(re.match(r"^Unique functions: (\d+)$", lines[1]).group(1))
+        self.assertEqual(lines[2], "")
+        shares = {}
+        for number, line in enumerate(lines[3:], 1):
+            rank, name, filename, count, share = HOT_LINE.match(line).groups()
+            self.assertEqual(int(rank), number)
+            self.assertEqual("%.2f" % (100.0 * int(count) / total), share)
+            if filename == "known_times.py":
+                shares[name] = int(count) / total
+        self.assertLessEqual(len(lines) - 3, min(unique, 10))
+        self.assertGreater(total, 50)
+        with open(os.path.join(folder, "shares.json")) as file:
+            spent = json.load(file)
+        return spent, shares, done.stderr.decode()
+
+    def test_hot_functions(self):
+        spent, shares, messages = self.hot_functions()
+        for name, seconds in spent.items():
+            share = seconds / sum(spent.values())
+            self.assertAlmostEqual(shares.get(name, 0), share, delta=SHARE_ERROR, msg=str(shares))
+        self.assertEqual(sorted(spent, key=spent.get), sorted(spent, key=shares.get))
+        # Only what is innermost counts.
+        self.assertLess(shares.get("main", 0), SHARE_ERROR)
+        self.assertEqual(messages, "warning: the program has exited\n")
+
+    def test_every_function_on_the_stack(self):
+        spent, shares, _ = self.hot_functions("-a")
+        self.assertGreater(shares["main"], 1 - SHARE_ERROR)
+        self.assertGreater(shares["<module>"], 1 - SHARE_ERROR)
+        self.assertEqual(shares["caller"], shares["cool"])
+        self.assertAlmostEqual(
+            shares["hot"], spent["hot"] / sum(spent.values()), delta=SHARE_ERROR
+        )
+
+    def test_dump_once(self):
+        target = self.start(self.interpreter, "stacks.py", 4, 10)
+        target.settle()
+        expected = target.expected()
+        program = os.path.join(EXAMPLES, "dump-once")
+        live = check([program, str(target.pid)]).stdout.decode()
+        snapshot = target.path("snapshot.zst")
+        support.capture(target.pid, snapshot)
+        stored = check([program, snapshot]).stdout.decode()
+        self.assertEqual(stored.partition("\n\n")[2], live.partition("\n\n")[2])
+        version = ".".join(str(number) for number in self.interpreter.version)
+        self.assertRegex(live, r"\nPython v%s" % re.escape(version))
+        self.assertIn("started by process %d:" % os.getpid(), live)
+        for thread in expected["threads"]:
+            innermost = thread["frames"][0]
+            self.assertRegex(
+                live,
+                r"Thread %d \((idle|active|active\+gil)\): .*\n    %s \(\S*%s:%d\)"
+                % (
+                    thread["tid"],
+                    re.escape(innermost["qualname"] or innermost["name"]),
+                    re.escape(os.path.basename(innermost["filename"])),
+                    innermost["line"],
+                ),
+            )
+
+    def test_native_stacks(self):
+        target = self.start(self.interpreter, "stacks.py", 3, 8)
+        target.settle()
+        shown = check([os.path.join(EXAMPLES, "native-stacks"), str(target.pid)]).stdout.decode()
+        self.assertRegex(shown, r"\n    \S.* \(.*\)  <- Python\n")
+        self.assertRegex(shown, r"\n    \S.* \(/.*\.so.*\)\n")
+        self.assertRegex(shown, r"\nThe process stood still for \d+ us\.\n$")
+        # The same as analysis makes of a snapshot.
+        snapshot = target.path("native.zst")
+        support.capture(target.pid, snapshot, "--native")
+        for thread in support.dump_json(snapshot, "--native"):
+            section = re.search(
+                r"Thread %d \(.*\)\n((?:    .*\n)*)" % thread["os_thread_id"], shown
+            ).group(1)
+            names = [line.strip().partition(" (")[0] for line in section.splitlines()]
+            self.assertEqual(
+                [name.replace(" [inlined]", "") for name in names],
+                [frame["name"] for frame in thread["frames"]],
+            )
+
+    def test_continuous(self):
+        target = self.start(self.interpreter, "known_times.py", 600)
+        target.wait_for("ready")
+        sampling = subprocess.Popen(
+            [os.path.join(EXAMPLES, "continuous"), "--pid", str(target.pid), "-r", "50"],
+            stdout=subprocess.PIPE,
+        )
+        first = [sampling.stdout.readline().decode() for _ in range(2)]
+        target.process.kill()
+        rest = sampling.communicate(timeout=60)[0].decode()
+        self.assertEqual(sampling.returncode, 0)
+        self.assertRegex(first[0], r"^sampling process %d \(Python 3\." % target.pid)
+        self.assertRegex(first[1], r"^50 samples, 50 stacks")
+        self.assertTrue(rest.endswith("ended\n"), rest)
+
+    @unittest.skipIf(SANITIZED, "a library with sanitizers cannot be loaded by a program without")
+    def test_ctypes(self):
+        target = self.start(self.interpreter, "known_times.py", 600)
+        target.wait_for("ready")
+        done = check(
+            [sys.executable, CTYPES_EXAMPLE, str(target.pid), "2"],
+            env=dict(os.environ, PYSPY_LIBRARY=LIBRARY),
+        )
+        lines = done.stdout.decode().splitlines()
+        self.assertRegex(lines[0], r"^Python %d\.%d\." % self.interpreter.minor)
+        self.assertRegex(lines[1], r"^\d+ samples$")
+        self.assertRegex(lines[2], r"^ +\d+  hot:known_times\.py$")
+
+
+@unittest.skipIf(SANITIZED, "a library with sanitizers cannot be loaded by a program without")
+class Handles(LibraryTest):
+    """Through ctypes."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.interpreter = newest_supported()
+        if cls.interpreter is None:
+            raise unittest.SkipTest("no interpreter")
+        cls.library = Library()
+
+    def assert_fails(self, code, function, *arguments):
+        with self.assertRaises(LibraryError) as caught:
+            function(*arguments)
+        self.assertEqual(caught.exception.code, code, str(caught.exception))
+        return str(caught.exception)
+
+    def standing(self):
+        target = self.start(self.interpreter, "stacks.py", 3, 6)
+        target.settle()
+        want = support.expected_stacks(target.expected())
+        return target, {(target.pid, tid): stack for tid, stack in want.items()}
+
+    def running(self):
+        target = self.start(self.interpreter, "known_times.py", 600)
+        target.wait_for("ready")
+        return target
+
+    def test_stacks_are_the_interpreters_own(self):
+        target, want = self.standing()
+        for values in ({}, {"lock": 1}, {"native": False, "locals": 1}):
+            with self.library.open(target.pid, **values) as spy:
+                for _ in range(3):
+                    self.assertEqual(self.library.stacks(spy), want, str(values))
+
+    def test_already_locked(self):
+        target, want = self.standing()
+        os.kill(target.pid, signal.SIGSTOP)
+        try:
+            with self.library.open(target.pid, lock=2) as spy:
+                self.assertEqual(self.library.stacks(spy), want)
+        finally:
+            os.kill(target.pid, signal.SIGCONT)
+
+    def test_lines(self):
+        target, want = self.standing()
+        with self.library.open(target.pid, lines=0) as spy:
+            lines = {frame[2] for stack in self.library.stacks(spy).values() for frame in stack}
+            self.assertEqual(lines, {0})
+        with self.library.open(target.pid, lines=1) as spy:
+            first = self.library.stacks(spy)
+        for key, stack in want.items():
+            for wanted, shown in zip(stack, first[key]):
+                self.assertEqual(wanted[:2], shown[:2])
+                self.assertLessEqual(shown[2], wanted[2])
+
+    def test_thread_ids_are_frames(self):
+        target, want = self.standing()
+        with self.library.open(target.pid, include_thread_ids=True) as spy:
+            for (_, tid), stack in self.library.stacks(spy).items():
+                self.assertEqual(stack[-1][0], "thread (%d)" % tid)
+                self.assertEqual(stack[:-1], want[target.pid, tid])
+
+    def test_files(self):
+        target, want = self.standing()
+        snapshot = target.path("snapshot.zst")
+        support.capture(target.pid, snapshot)
+        with self.library.open_file(snapshot) as spy:
+            functions = self.library.functions
+            self.assertEqual(self.library.stacks(spy), want)
+            self.assertFalse(functions.pyspy_is_alive(spy))
+            self.assertEqual(functions.pyspy_process_count(spy), 1)
+            self.assertEqual(functions.pyspy_sample_count(spy), 1)
+            version = functions.pyspy_python_version(spy).decode()
+            self.assertEqual(version, "%d.%d.%d" % self.interpreter.version)
+            # After a selection that failed there is nothing to read, and then there is again.
+            for process, sample in ((1, 0), (0, 1)):
+                failure = functions.pyspy_select(spy, process, sample)
+                self.assert_fails(NOT_FOUND, self.library.check, failure)
+            self.library.check(functions.pyspy_select(spy, 0, 0))
+            self.assertEqual(self.library.stacks(spy), want)
+        with self.library.open_file(snapshot, locals=1) as spy:
+            message = self.assert_fails(NOT_FOUND, self.library.stacks, spy)
+            self.assertIn("--locals", message)
+        with self.library.open_file(snapshot, native=True) as spy:
+            message = self.assert_fails(NOT_FOUND, self.library.stacks, spy)
+            self.assertIn("--native", message)
+        core, reason = target.make_core()
+        if core is None:
+            self.skipTest(reason)
+        with self.library.open_file(core) as spy:
+            self.assertEqual(set(self.library.stacks(spy).values()), set(want.values()))
+
+    def test_a_handle_after_the_end(self):
+        target = self.running()
+        with self.library.open(target.pid) as spy:
+            self.assertTrue(self.library.stacks(spy))
+            self.assertTrue(self.library.functions.pyspy_is_alive(spy))
+            target.process.kill()
+            wait_until(
+                lambda: not self.library.functions.pyspy_is_alive(spy), 30, "the end of the target"
+            )
+            for _ in range(3):
+                self.assert_fails(NO_PROCESS, self.library.stacks, spy)
+            target.process.wait()
+            self.assert_fails(NO_PROCESS, self.library.stacks, spy)
+
+    def test_a_handle_after_an_error(self):
+        """A process that begins to run another program, without Python and then with it again."""
+        target = self.start(self.interpreter, "exec_twice.py")
+        target.wait_for("ready")
+        with self.library.open(target.pid) as spy:
+            self.assertTrue(self.library.stacks(spy))
+            with open(target.path("go"), "wb") as go:
+                go.write(b"!")
+            target.wait_for("shell")
+            with self.assertRaises(LibraryError):
+                self.library.stacks(spy)
+            os.kill(target.pid, signal.SIGTERM)
+            target.wait_for("again")
+
+            def stacks():
+                try:
+                    return self.library.stacks(spy)
+                except LibraryError:
+                    return None
+
+            self.assertTrue(wait_until(stacks, 60, "stacks of the second Python"))
+
+    def test_a_process_that_starts(self):
+        for _ in range(3 if SMALL else 10):
+            target = self.start(self.interpreter, "known_times.py", 600)
+            with self.library.open(target.pid, retries=500) as spy:
+                self.assertTrue(any(self.library.stacks(spy).values()))
+            target.close()
+
+    def test_what_is_no_python(self):
+        sleep = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(sleep.wait)
+        self.addCleanup(sleep.kill)
+
+        def use():
+            with self.library.open(sleep.pid, retries=2):
+                self.fail("sleep is Python")
+
+        with self.assertRaises(LibraryError):
+            use()
+
+    def test_two_samplers_on_one_process(self):
+        target = self.running()
+        with self.library.sampler(target.pid) as one, self.library.sampler(target.pid) as other:
+            for _ in range(50):
+                for take in (one, other):
+                    for stack in take().values():
+                        self.assertEqual(stack[-1][0], "<module>")
+        self.assertIsNone(target.process.poll())
+        with open("/proc/%d/status" % target.pid) as file:
+            self.assertIn("TracerPid:\t0\n", file.read())
+
+    def test_a_sampler_ends(self):
+        target = self.running()
+        with self.library.sampler(target.pid) as take:
+            self.assertTrue(take())
+            target.process.kill()
+            while take() is not None:
+                pass
+            self.assertIsNone(take())
+        with self.assertRaises(LibraryError):
+            with self.library.sampler(target.pid):
+                self.fail("the process has ended")
+
+    def test_a_sampler_ends_after_its_duration(self):
+        target = self.running()
+        with self.library.sampler(target.pid, duration_ns=200000000) as take:
+            taken = 0
+            while take() is not None:
+                taken += 1
+            self.assertLessEqual(taken, 20)
+            self.assertGreater(taken, 0)
+
+    def test_a_sampler_that_nobody_asks(self):
+        """It keeps a bounded number of samples, goes on when it is asked, and can be ended."""
+        target = self.running()
+        with self.library.sampler(target.pid, sampling_rate=1000) as take:
+            time.sleep(1)
+            for _ in range(200):
+                self.assertTrue(take())
+
+    def test_idle_threads(self):
+        target, want = self.standing()
+        with self.library.sampler(target.pid, include_idle=True) as take:
+            self.assertEqual(take(), want)
+        with self.library.sampler(target.pid) as take:
+            self.assertEqual(take(), {})
+            self.assert_fails(BUSY, lambda: [take(0) for _ in range(1000)])
+
+    def test_subprocesses(self):
+        target = self.start(self.interpreter, "processes.py", "spawn", 2)
+        target.wait_for("ready")
+        paths = glob.glob(target.path("[0-9]*.json"))
+        pids = {int(os.path.basename(path).partition(".")[0]) for path in paths}
+        self.assertGreaterEqual(len(pids), 3)
+        with self.library.sampler(target.pid, subprocesses=True, include_idle=True) as take:
+            seen = set()
+            while not pids <= seen:
+                seen |= {pid for pid, _ in take()}
+            target.process.kill()
+            while take() is not None:
+                pass
+
+    def test_subprocesses_of_what_is_no_python(self):
+        target_folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, target_folder, True)
+        shell = subprocess.Popen(
+            ["/bin/sh", "-c", '"$@"; true', "sh"]
+            + self.interpreter.command
+            + [os.path.join(TARGETS, "known_times.py"), target_folder, "3"],
+            env=dict(os.environ, **self.interpreter.environment),
+        )
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        with self.library.sampler(shell.pid, subprocesses=True) as take:
+            seen = set()
+            for stacks in iter(take, None):
+                seen |= set(stacks)
+        self.assertTrue(seen)
+        self.assertNotIn(shell.pid, {pid for pid, _ in seen})
+
+    def test_different_handles_in_different_threads(self):
+        targets = [self.running() for _ in range(3)]
+        code = (
+            "import sys, threading; sys.path.insert(0, %r); import test_library as t\n"
+            "library = t.Library()\n"
+            "def use(pid):\n"
+            "    with library.open(pid) as spy:\n"
+            "        for _ in range(100):\n"
+            "            for (who, _), stack in library.stacks(spy).items():\n"
+            "                assert who == pid and stack[-1][0] == '<module>', stack\n"
+            "    done.append(pid)\n"
+            "done = []\n"
+            "threads = [threading.Thread(target=use, args=(int(a),)) for a in sys.argv[1:]]\n"
+            "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+            "assert len(done) == 3, done\n" % support.FOLDER
+        )
+        done = check([sys.executable, "-c", code] + [str(target.pid) for target in targets])
+        # It prints nothing of its own.
+        self.assertEqual((done.stdout, done.stderr), (b"", b""))
+
+    def test_memory_does_not_grow(self):
+        target = self.start(self.interpreter, "stacks.py", 5, 20)
+        target.settle()
+        calls = 1000 if SMALL else 4000
+        program = os.path.join(BUILD, "tests", "tools", "library_calls")
+        done = check([program, str(target.pid), str(calls)])
+        figures = json.loads(done.stdout.decode())
+        self.assertEqual(figures["failed"], 0, done.stderr.decode())
+        self.assertGreaterEqual(figures["frames"], calls * 5)
+        # An object that was leaked with each call would be 100 KiB and more.
+        self.assertLess(figures["late_kib"] - figures["early_kib"], 256, str(figures))
+
+
+@unittest.skipIf(SANITIZED, "what is installed is built without sanitizers")
+class OutsideOfTheTree(LibraryTest):
+    def test_exports(self):
+        check([os.path.join(ROOT, "scripts", "check-exports"), BUILD])
+
+    def test_installed(self):
+        if not shutil.which("pkg-config"):
+            self.skipTest("pkg-config is not installed")
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        root = os.path.join(folder, "root")
+        # With prefix, so that the compiler finds what pkg-config says without a system root.
+        check(["make", "-s", "-C", ROOT, "install", "PREFIX=" + root], timeout=900)
+        environment = dict(
+            os.environ,
+            PKG_CONFIG_PATH=os.path.join(root, "lib", "pkgconfig"),
+            LD_LIBRARY_PATH=os.path.join(root, "lib"),
+        )
+        self.assertTrue(os.path.exists(os.path.join(root, "share", "man", "man3", "libpyspy.3")))
+        for compiler, options, suffix in (
+            ("cc", ["-std=gnu11"], ".c"),
+            ("c++", ["-std=c++17", "-x", "c++"], ".cc"),
+        ):
+            with self.subTest(compiler=compiler):
+                if not shutil.which(compiler):
+                    self.skipTest("%s is not installed" % compiler)
+                self.build_and_use(folder, environment, compiler, options, suffix)
+        check(["make", "-s", "-C", ROOT, "uninstall", "PREFIX=" + root])
+        left = [name for _, _, names in os.walk(root) for name in names]
+        self.assertEqual(left, [])
+
+    def build_and_use(self, folder, environment, compiler, options, suffix):
+        def flags(*what):
+            done = check(["pkg-config"] + list(what) + ["pyspy"], env=environment)
+            return done.stdout.decode().split()
+
+        source = os.path.join(folder, "dump-once" + suffix)
+        shutil.copy(os.path.join(ROOT, "examples", "dump-once.c"), source)
+        interpreter = newest_supported()
+        for kind, extra in (("shared", ()), ("static", ("--static",))):
+            program = os.path.join(folder, kind)
+            libraries = flags("--libs", *extra)
+            if extra:
+                libraries = ["-Wl,-Bstatic", "-lpyspy", "-Wl,-Bdynamic"] + libraries
+            command = [compiler] + options + ["-Wall", "-Werror"] + flags("--cflags")
+            search = [flag for flag in libraries if flag.startswith("-L")]
+            check(command + [source, "-x", "none", "-o", program] + search + libraries)
+            linked = check(["ldd", program], env=environment).stdout.decode()
+            self.assertEqual("libpyspy.so.0" in linked, kind == "shared")
+            if interpreter is None:
+                continue
+            with Target(interpreter, "stacks.py", 2, 4) as target:
+                target.settle()
+                shown = check([program, str(target.pid)], env=environment).stdout.decode()
+                self.assertIn("Process %d:" % target.pid, shown)
+
+
+for found in find_interpreters():
+    if found.unsupported:
+        add_skip(globals(), found.name, found.unsupported)
+    else:
+        add_class(globals(), Examples, found.name, interpreter=found)
+
+load_tests = make_load_tests(globals())
+
+if __name__ == "__main__":
+    support.main()
