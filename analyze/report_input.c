@@ -19,6 +19,7 @@ struct source {
 	struct report_input *input;
 	const char *path;
 	struct target *target;
+	struct incremental_decoder *decoder;
 	uint64_t first_ns;     /* of its first sample */
 	size_t failed_samples; /* after the first, which was said */
 	bool said_partial;
@@ -50,6 +51,10 @@ struct error *report_input_init(const struct analyze_options *options,
 		.process_roots = options->subprocesses,
 		.full_filenames = options->full_filenames,
 		.by_thread = format->by_thread,
+		.lines = options->no_line_numbers ? MODEL_LINES_NONE
+			 : options->first_lines	  ? MODEL_LINES_FIRST
+						  : MODEL_LINES_LAST,
+		.threads = &ret->threads,
 		.filter = ret->frames,
 		.trail = ret->trail,
 	};
@@ -131,88 +136,109 @@ static void fail_sample(struct source *source, struct error *error)
 	tally_failure(source->input->tally, input_error(source->path, error));
 }
 
-static struct error *say_partial(struct source *source, const struct model_process *process)
+/* `has_gaps`: in some stack. */
+static struct error *say_partial(struct source *source, const struct model_process *process,
+				 bool has_gaps)
 {
-	if (source->said_partial || !model_process_is_partial(process))
-		return NULL;
-	source->said_partial = true;
 	/* Losses of the file are said already. */
 	const char *const *losses = target_losses(source->target);
 	size_t known = 0;
 	while (losses[known])
 		known++;
-	if (process->note_count > known)
-		return lose(source, process->notes[known]);
+	if (source->said_partial || (!has_gaps && process->note_count <= known))
+		return NULL;
+	source->said_partial = true;
+	return lose(source, process->note_count > known ? process->notes[known]
+							: "some stacks could only be read in part");
+}
+
+/* Parents up to the outermost that is in the file: those outside of it are none of the report's. */
+static size_t shown_parents(const struct target *target, const struct process_facts *facts)
+{
+	size_t count = facts->ancestor_count;
+	while (count && !target_has_process(target, facts->ancestors[count - 1].pid))
+		count--;
+	return count;
+}
+
+static struct error *collect(struct source *source, const struct model_process *process,
+			     const struct decoded_process *decoded, bool has_gaps)
+{
+	struct report_input *input = source->input;
+	const struct collect_sample sample = {
+		.process = process,
+		.decoded = decoded,
+		.threads = target_threads(source->target),
+		.parents = shown_parents(source->target, &process->facts),
+	};
+	struct error *error = say_partial(source, process, has_gaps);
+	if (!error)
+		error = remember_program(input, process);
+	if (!error)
+		error = collector_add_sample(input->collector, &sample);
+	input->tally->shown += !error;
+	return error;
+}
+
+static bool stacks_have_gaps(const struct model_process *process)
+{
 	for (size_t i = 0; i < process->thread_count; i++) {
 		const struct model_thread *thread = &process->threads[i];
 		for (size_t j = 0; j < thread->frame_count; j++) {
 			if (thread->frames[j].kind == MODEL_FRAME_GAP)
-				return lose(source, "some stacks could only be read in part");
+				return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
-/* Parents up to the outermost that is in the file: those outside of it are none of the report's. */
-static void cut_ancestors(const struct target *target, struct process_facts *facts)
+/* Native stacks are unwound anew in each sample, and put among the Python frames. */
+static struct error *add_native(struct source *source)
 {
-	while (facts->ancestor_count) {
-		struct ancestor *last = &facts->ancestors[facts->ancestor_count - 1];
-		if (target_has_process(target, last->pid))
-			return;
-		free(last->command_line);
-		free(last->command_name);
-		facts->ancestor_count--;
-	}
-}
-
-static struct error *filter_and_add(struct source *source, struct model_process *process)
-{
+	CLEANUP(model_process_deinit) struct model_process process = {0};
 	struct report_input *input = source->input;
 	const struct analyze_options *options = input->options;
+	const struct decode_options decode_options = {.exhaustive = options->exhaustive};
 	const struct native_options native = {
 		.all = options->native_all,
 		.last = options->native_last,
 		.internal = options->native_internal,
 	};
 	bool wanted = true;
-	struct error *error = thread_filter_apply(&input->threads, process, &wanted);
-	if (!error && wanted && options->native)
-		error = native_decode(source->target, &native, process);
+	struct error *error = decode_process(source->target, &decode_options, &process);
+	if (!error)
+		error = thread_filter_apply(&input->threads, &process, &wanted);
+	if (!error && wanted)
+		error = native_decode(source->target, &native, &process);
 	if (error) {
 		fail_sample(source, error);
 		return NULL;
 	}
-	if (!wanted)
+	return wanted ? collect(source, &process, NULL, stacks_have_gaps(&process)) : NULL;
+}
+
+static struct error *add_python(struct source *source)
+{
+	struct decoded_process decoded;
+	bool wanted = true;
+	struct error *error = incremental_decode(source->decoder, source->target, &decoded);
+	if (!error)
+		error = thread_filter_look(&source->input->threads, decoded.process, &wanted);
+	if (error) {
+		fail_sample(source, error);
 		return NULL;
-	model_process_set_lines(process, options->no_line_numbers ? MODEL_LINES_NONE
-					 : options->first_lines	  ? MODEL_LINES_FIRST
-								  : MODEL_LINES_LAST);
-	cut_ancestors(source->target, &process->facts);
-	error = say_partial(source, process);
-	if (!error)
-		error = remember_program(input, process);
-	if (!error)
-		error = collector_add(input->collector, process, target_threads(source->target));
-	input->tally->shown += !error;
-	return error;
+	}
+	return wanted ? collect(source, decoded.process, &decoded, decoded.has_gaps) : NULL;
 }
 
 /* The sample that is selected. */
 static struct error *add_sample(struct source *source)
 {
-	CLEANUP(model_process_deinit) struct model_process process = {0};
-	const struct decode_options options = {.exhaustive = source->input->options->exhaustive};
 	if (!is_wanted(source)) {
 		source->input->outside++;
 		return NULL;
 	}
-	struct error *error = decode_process(source->target, &options, &process);
-	if (error) {
-		fail_sample(source, error);
-		return NULL;
-	}
-	return filter_and_add(source, &process);
+	return source->input->options->native ? add_native(source) : add_python(source);
 }
 
 static struct error *add_samples(struct source *source)
@@ -239,7 +265,21 @@ struct error *report_input_add(struct report_input *input, const char *path)
 		tally_failure(input->tally, error);
 		return NULL;
 	}
-	struct source source = {.input = input, .path = path, .target = target};
+	CLEANUP(incremental_decoder_destroyp) struct incremental_decoder *decoder = NULL;
+	const struct incremental_options options = {
+		.exhaustive = input->options->exhaustive,
+		.others = input->options->tids.count != 0,
+		.always_anew = input->decode_anew,
+	};
+	error = incremental_decoder_create(&options, &decoder);
+	if (error)
+		return error;
+	struct source source = {
+		.input = input,
+		.path = path,
+		.target = target,
+		.decoder = decoder,
+	};
 	for (const char *const *loss = target_losses(target); *loss && !error; loss++)
 		error = lose(&source, *loss);
 	if (!error)

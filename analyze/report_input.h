@@ -4,6 +4,7 @@
 
 #include "analyze/profile/collect.h"
 #include "analyze/profile/time_window.h"
+#include "analyze/python/incremental_decode.h"
 #include "analyze/tally.h"
 #include "analyze/thread_filter.h"
 #include "formats/report_format.h"
@@ -20,6 +21,7 @@ struct report_input {
 	struct string_list lost; /* for the report itself; owned texts */
 	uint64_t outside;	 /* samples that are not in the window, or of other processes */
 	char *program;		 /* base name of the first process's program; NULL if unknown */
+	bool decode_anew;	 /* for tests: nothing of a sample is taken from the one before */
 };
 
 /* `profile` is filled as the format wants it. `ret` is always to be deinitialised. */

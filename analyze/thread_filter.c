@@ -47,8 +47,7 @@ static struct error *list_id(struct thread_filter *filter, const struct model_th
 static struct error *has_id(struct thread_filter *filter, const struct model_thread *thread,
 			    bool *ret)
 {
-	struct error *error = filter->ids->count ? list_id(filter, thread) : NULL;
-	*ret = !filter->ids->count;
+	struct error *error = list_id(filter, thread);
 	while (!error && filter->found.size < filter->ids->count)
 		error = buffer_append_u8(&filter->found, 0);
 	for (size_t i = 0; !error && i < filter->ids->count; i++) {
@@ -74,44 +73,61 @@ static struct error *check_gil_known(const struct model_process *process)
 	return NULL;
 }
 
-/* What is left of a list; an error leaves it whole. */
-static struct error *keep(struct thread_filter *filter, struct model_thread *threads, size_t *count,
-			  bool *ret_found)
+bool thread_filter_has(const struct thread_filter *filter, const struct model_thread *thread)
+{
+	bool has = !filter->ids->count;
+	for (size_t i = 0; !has && i < filter->ids->count; i++)
+		has = is_id_of(filter->ids->items[i], thread);
+	return has && (!filter->gil || thread->owns_gil);
+}
+
+static struct error *look(struct thread_filter *filter, const struct model_thread *threads,
+			  size_t count, bool *ret_found)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && filter->ids->count && i < count; i++) {
+		bool has = false;
+		error = has_id(filter, &threads[i], &has);
+		*ret_found |= has;
+	}
+	return error;
+}
+
+struct error *thread_filter_look(struct thread_filter *filter, const struct model_process *process,
+				 bool *ret_wanted)
+{
+	bool found = !filter->ids->count;
+	struct error *error = filter->gil ? check_gil_known(process) : NULL;
+	if (!error)
+		error = look(filter, process->threads, process->thread_count, &found);
+	if (!error)
+		error = look(filter, process->other_threads, process->other_count, &found);
+	if (!error)
+		*ret_wanted = found;
+	return error;
+}
+
+static void keep(const struct thread_filter *filter, struct model_thread *threads, size_t *count)
 {
 	size_t kept = 0;
-	CLEANUP(cleanup_bufferp) struct buffer wanted = {0};
-	struct error *error = buffer_reserve(&wanted, *count + 1);
-	for (size_t i = 0; !error && i < *count; i++) {
-		bool has;
-		error = has_id(filter, &threads[i], &has);
-		if (!error)
-			error = buffer_append_u8(&wanted, has);
-	}
-	if (error)
-		return error;
 	for (size_t i = 0; i < *count; i++) {
-		*ret_found |= wanted.data[i] != 0;
-		if (wanted.data[i] && (!filter->gil || threads[i].owns_gil))
+		if (thread_filter_has(filter, &threads[i]))
 			threads[kept++] = threads[i];
 		else
 			model_thread_deinit(&threads[i]);
 	}
 	*count = kept;
-	return NULL;
 }
 
 struct error *thread_filter_apply(struct thread_filter *filter, struct model_process *process,
 				  bool *ret_wanted)
 {
-	bool found = !filter->ids->count;
-	struct error *error = filter->gil ? check_gil_known(process) : NULL;
-	if (!error)
-		error = keep(filter, process->threads, &process->thread_count, &found);
-	if (!error)
-		error = keep(filter, process->other_threads, &process->other_count, &found);
-	if (!error)
-		*ret_wanted = found;
-	return error;
+	struct error *error = thread_filter_look(filter, process, ret_wanted);
+	if (error)
+		return error;
+	keep(filter, process->threads, &process->thread_count);
+	keep(filter, process->other_threads, &process->other_count);
+	return NULL;
 }
 
 struct error *thread_filter_missing(const struct thread_filter *filter)

@@ -27,6 +27,14 @@ void thread_filter_deinit(struct thread_filter *filter);
 struct error *thread_filter_apply(struct thread_filter *filter, struct model_process *process,
 				  bool *ret_wanted);
 
+/*
+ * Whether a thread is one of them, and the same look at a process, for who leaves the others out by
+ * himself.
+ */
+bool thread_filter_has(const struct thread_filter *filter, const struct model_thread *thread);
+struct error *thread_filter_look(struct thread_filter *filter, const struct model_process *process,
+				 bool *ret_wanted);
+
 /* After all processes: ERROR_NOT_FOUND if an id is none of any thread; it names those that are. */
 struct error *thread_filter_missing(const struct thread_filter *filter);
 

@@ -1,67 +1,150 @@
 #include "capture/names_pass.h"
 
+#include <time.h>
+
+#include "capture/read_plan.h"
 #include "common/cleanup.h"
 
-/* A copy of what was read is asked before the target: types and keys are shared by many threads. */
-static struct error *read_names(struct memory *memory, const struct python_location *location,
-				struct thread_names_request *request, struct thread_name_list *ret)
+#define KEEP_NS UINT64_C(1000000000)
+
+static uint64_t now_ns(void)
 {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void names_pass_deinit(struct names_pass *pass)
+{
+	memory_image_destroy(pass->places);
+	thread_name_list_deinit(&pass->before);
+	memory_image_destroy(pass->kept);
+	*pass = (struct names_pass){0};
+}
+
+/*
+ * A copy of what was read is asked before the target: types and keys are shared by many threads.
+ * The places of the last time are read at once; `ret_places` gets those of this time, and can be
+ * where those were.
+ */
+static struct error *read_names(struct memory *memory, const struct python_location *location,
+				struct thread_names_request *request, struct memory_image **places,
+				struct thread_name_list *ret)
+{
+	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	CLEANUP(memory_image_destroyp) struct memory_image *copy = NULL;
+	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
 	CLEANUP(memory_destroyp) struct memory *search = NULL;
+	struct read_plan_memory planned;
 	struct error *error = memory_image_create(&copy);
+	if (!error && *places)
+		error = read_plan_init(&plan, *places, 0);
+	if (error)
+		return error;
+	read_plan_read(&plan, memory);
+	read_plan_memory_init(&planned, &plan);
+	error = memory_overlay_create(&planned.memory, memory, &overlay);
 	if (!error)
-		error = memory_recorder_create(memory, copy, &search);
+		error = memory_recorder_create(overlay, copy, &search);
 	if (error)
 		return error;
 	request->reader.memory = search;
 	request->reader.layout = &location->layout;
 	request->runtime_address = location->runtime_address;
-	return thread_names_read(request, ret);
+	error = thread_names_read(request, ret);
+	if (error)
+		return error;
+	memory_image_destroy(*places);
+	*places = TAKE_POINTER(copy);
+	return NULL;
 }
 
-struct error *names_pass_before(struct memory *memory, const struct python_location *location,
-				struct thread_name_list *ret)
+static bool is_kept(const struct names_pass *pass, uint64_t generation)
+{
+	return pass->kept && pass->generation == generation && now_ns() - pass->read_ns < KEEP_NS;
+}
+
+struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
+				const struct python_location *location, uint64_t generation)
 {
 	struct thread_names_request request = {0};
-	return read_names(memory, location, &request, ret);
+	if (is_kept(pass, generation))
+		return NULL;
+	thread_name_list_deinit(&pass->before);
+	pass->before = (struct thread_name_list){0};
+	memory_image_destroy(pass->kept);
+	pass->kept = NULL;
+	pass->generation = generation;
+	return read_names(memory, location, &request, &pass->places, &pass->before);
 }
 
-/* Put all of `from` over what is in `into`. */
-static struct error *put_all(struct memory_image *into, const struct memory_image *from)
+/* Put what of these bytes is not in the image yet. */
+static struct error *put_missing(struct memory_image *image, const struct memory_range *range)
+{
+	const uint8_t *bytes = range->bytes;
+	uint64_t last = range->address + (range->size - 1);
+	for (uint64_t at = range->address; at >= range->address && at <= last;) {
+		struct memory_range there;
+		bool any = memory_image_next(image, at, &there) && there.address <= last;
+		uint64_t end = any ? there.address : last + 1;
+		uint64_t behind = any ? there.address + there.size : 0;
+		if (!any || there.address > at) {
+			struct error *error = memory_image_put(
+				image, at, bytes + (at - range->address), (size_t)(end - at));
+			if (error)
+				return error;
+		}
+		if (!any)
+			break;
+		at = behind;
+	}
+	return NULL;
+}
+
+static struct error *put_all_missing(struct memory_image *into, const struct memory_image *from)
 {
 	struct memory_range range;
 	struct error *error = NULL;
 	for (uint64_t at = 0; !error && memory_image_next(from, at, &range);
 	     at = range.address + range.size)
-		error = memory_image_put(into, range.address, range.bytes, range.size);
+		error = put_missing(into, &range);
 	return error;
 }
 
-struct error *names_pass_after(struct memory *memory, const struct python_location *location,
-			       const struct thread_name_list *before, struct memory_image **image)
+/* Read them again, and keep what was the same. */
+static struct error *read_again(struct names_pass *pass, struct memory *memory,
+				const struct python_location *location, struct memory_image *image)
 {
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	CLEANUP(memory_image_destroyp) struct memory_image *kept = NULL;
 	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
 	CLEANUP(memory_destroyp) struct memory *keep = NULL;
-	struct thread_names_request request = {.known = before};
-	if (!before->count)
-		return NULL;
+	struct thread_names_request request = {.known = &pass->before};
 	struct error *error = memory_image_create(&kept);
 	/* What the sample holds is what analysis will read. */
 	if (!error)
-		error = memory_overlay_create(memory_image_memory(*image), memory, &overlay);
+		error = memory_overlay_create(memory_image_memory(image), memory, &overlay);
 	if (!error)
 		error = memory_recorder_create(overlay, kept, &keep);
 	request.reader.keep = keep;
 	if (!error)
-		error = read_names(overlay, location, &request, &names);
-	if (error || !names.count)
-		return error;
-	error = put_all(kept, *image);
+		error = read_names(overlay, location, &request, &pass->places, &names);
 	if (error)
 		return error;
-	memory_image_destroy(*image);
-	*image = TAKE_POINTER(kept);
+	if (!names.count)
+		memory_image_clear(kept);
+	pass->kept = TAKE_POINTER(kept);
+	pass->read_ns = now_ns();
 	return NULL;
+}
+
+struct error *names_pass_after(struct names_pass *pass, struct memory *memory,
+			       const struct python_location *location, struct memory_image *image)
+{
+	struct error *error = NULL;
+	if (!pass->kept && pass->before.count)
+		error = read_again(pass, memory, location, image);
+	if (error || !pass->kept)
+		return error;
+	return put_all_missing(image, pass->kept);
 }

@@ -180,6 +180,21 @@ static int read_file_of(int directory, pid_t id, const char *name, size_t limit,
 	return proc_read_text(directory, path, limit, buffer);
 }
 
+void proc_system_call_parse(const char *text, struct thread_facts *thread)
+{
+	int64_t number;
+	uint64_t argument;
+	thread->system_call = -1;
+	thread->has_system_call_argument = false;
+	thread->system_call_argument = 0;
+	if (!proc_number_signed(&text, &number) || number < 0)
+		return;
+	thread->system_call = number;
+	thread->has_system_call_argument = proc_number_hexadecimal(&text, &argument);
+	if (thread->has_system_call_argument)
+		thread->system_call_argument = argument;
+}
+
 int proc_stat_read(int directory, pid_t id, struct proc_stat *ret)
 {
 	CLEANUP(cleanup_bufferp) struct buffer text = {0};

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/buffer.h"
+#include "common/facts.h"
 
 enum {
 	PROC_NAME_SIZE = 64,		      /* kernel threads' names are longer than 16 bytes */
@@ -44,6 +45,10 @@ static inline bool proc_state_ended(char state)
  */
 bool proc_stat_parse(const char *text, size_t size, struct proc_stat *ret);
 bool proc_status_parse(const char *text, size_t size, struct proc_status *ret);
+
+/* The text of /proc/TID/syscall: "running", or a number and arguments; -1 and no arguments if it
+ * sleeps outside of a system call. Sets what `thread` says of it; NUL-terminated. */
+void proc_system_call_parse(const char *text, struct thread_facts *thread);
 
 /*
  * Read up to `limit` bytes of a file into `buffer`, replacing what is in it; a NUL follows, not

@@ -53,23 +53,12 @@ static uint64_t read_cpu_time(const struct task_folder *folder, pid_t tid,
 	return (stat->user_ticks + stat->system_ticks) * (1000000000ULL / (uint64_t)hertz);
 }
 
-/* "running", or a number and arguments; -1 and no arguments if it sleeps outside of a system call.
- * Refused to those who may not trace the thread (proc(5), /proc/PID/syscall). */
+/* Refused to those who may not trace the thread (proc(5), /proc/PID/syscall). */
 static void read_system_call(const struct task_folder *folder, pid_t tid, struct buffer *text,
 			     struct thread_facts *thread)
 {
-	int64_t number;
-	uint64_t argument;
-	thread->system_call = -1;
-	if (!read_thread_file(folder, tid, "syscall", text))
-		return;
-	const char *at = (const char *)text->data;
-	if (!proc_number_signed(&at, &number) || number < 0)
-		return;
-	thread->system_call = number;
-	thread->has_system_call_argument = proc_number_hexadecimal(&at, &argument);
-	if (thread->has_system_call_argument)
-		thread->system_call_argument = argument;
+	bool read = read_thread_file(folder, tid, "syscall", text);
+	proc_system_call_parse(read ? (const char *)text->data : "", thread);
 }
 
 /* False if the thread has ended. */

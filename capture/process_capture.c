@@ -17,6 +17,8 @@
 
 /* Between two looks at a process that is starting. */
 #define RETRY_NS (20 * NS_PER_MS)
+/* Between two full looks at whether a process is the same, in a run. */
+#define CHECK_NS (1000 * NS_PER_MS)
 /* A thread can be in an uninterruptible system call, waiting for a disk. */
 #define STOP_DEADLINE_NS (1000 * NS_PER_MS)
 
@@ -53,6 +55,8 @@ static void forget_sampler(struct process_capture *process)
 	freezer_destroy(process->freezer);
 	process->freezer = NULL;
 	process->native.freezer = NULL;
+	thread_watch_destroy(process->watch);
+	process->watch = NULL;
 }
 
 static void forget_attempt(struct process_capture *process)
@@ -66,6 +70,7 @@ static void forget_attempt(struct process_capture *process)
 	full_memory_destroy(process->full);
 	process->full = NULL;
 	native_pass_deinit(&process->native);
+	names_pass_deinit(&process->names);
 	forget_sampler(process);
 	free(process->report.warning);
 	process->report.warning = NULL;
@@ -208,17 +213,17 @@ static struct error *make_sampler(struct process_capture *process, enum capture_
 
 static struct error *sample_ranges(struct process_capture *process)
 {
-	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	struct memory *memory = process->subject->memory;
 	const struct python_location *location = &process->subject->location;
 	bool native = process->options->native;
+	uint64_t generation = process->watch ? thread_watch_generation(process->watch) : 0;
 	struct error *error = memory_image_create(&process->image);
 	if (!error)
-		error = names_pass_before(memory, location, &names);
+		error = names_pass_before(&process->names, memory, location, generation);
 	if (!error)
 		error = sampler_take(process->sampler, process->image, &process->report.sample);
 	if (!error)
-		error = names_pass_after(memory, location, &names, &process->image);
+		error = names_pass_after(&process->names, memory, location, process->image);
 	if (!error && native)
 		error = native_pass_put(&process->native, process->image);
 	if (!error && native && process->native.missing)
@@ -253,13 +258,24 @@ static struct error *sample_level_full(struct process_capture *process)
 	return NULL;
 }
 
+/* In a run they are watched from sample to sample. */
+static struct error *look_at_threads(struct process_capture *process)
+{
+	struct error *error = NULL;
+	if (!process->options->run)
+		return proc_threads(process->pid, &process->threads);
+	if (!process->watch)
+		error = thread_watch_create(process->pid, &process->watch);
+	return error ? error : thread_watch_update(process->watch, &process->threads);
+}
+
 static struct error *take_sample(struct process_capture *process, enum capture_level level)
 {
 	const struct freezer_options options = {
 		.pid = process->pid,
 		.deadline_ns = STOP_DEADLINE_NS,
 	};
-	struct error *error = proc_threads(process->pid, &process->threads);
+	struct error *error = look_at_threads(process);
 	if (!error && !process->options->nonblocking)
 		error = freezer_create(&options, &process->freezer);
 	if (!error && level == LEVEL_FULL)
@@ -303,6 +319,20 @@ static struct error *check_unchanged(struct process_capture *process, struct err
 			    "%s began to run another program (execve) while it was "
 			    "captured; try again",
 			    name);
+}
+
+/*
+ * The same, from sample to sample: as long as the program's memory is in use, it is the same
+ * program. A child of vfork(2) has its parent's, which outlives its own execve(2); so all is
+ * looked at now and then.
+ */
+static struct error *check_again(struct process_capture *process, struct error *error)
+{
+	uint64_t now = process_capture_now_ns();
+	if (!error && now - process->checked_ns < CHECK_NS && subject_image_lives(process->subject))
+		return NULL;
+	process->checked_ns = now;
+	return check_unchanged(process, error);
 }
 
 static struct error *look(struct process_capture *process)
@@ -394,14 +424,12 @@ struct error *process_capture_run(struct process_capture *process)
 struct error *process_capture_again(struct process_capture *process)
 {
 	uint64_t begin_ns = process_capture_now_ns();
-	thread_list_deinit(&process->threads);
-	process->threads = (struct thread_list){0};
 	memory_image_destroy(process->image);
 	process->image = NULL;
-	struct error *error = proc_threads(process->pid, &process->threads);
+	struct error *error = look_at_threads(process);
 	if (!error)
 		error = sample_ranges(process);
-	error = check_unchanged(process, error);
+	error = check_again(process, error);
 	process->report.phase_ns[PHASE_SAMPLE] = process_capture_now_ns() - begin_ns;
 	process->report.thread_count = process->threads.count;
 	return error;

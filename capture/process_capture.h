@@ -10,9 +10,11 @@
 #include "capture/capture_options.h"
 #include "capture/capture_output.h"
 #include "capture/full_memory.h"
+#include "capture/names_pass.h"
 #include "capture/sample.h"
 #include "capture/snapshot_file.h"
 #include "capture/subject.h"
+#include "capture/thread_watch.h"
 #include "common/facts.h"
 #include "common/memory_image.h"
 #include "common/python_version.h"
@@ -63,10 +65,13 @@ struct process_capture {
 	struct memory_image *image; /* levels stacks and locals */
 	struct full_memory *full;   /* level full */
 	struct native_pass native;  /* with --native */
+	struct names_pass names;
 	/* Kept from sample to sample where there are to be more, else NULL. */
 	struct freezer *freezer;
 	struct sampler *sampler;
-	bool changed; /* failed because the process ran another program */
+	struct thread_watch *watch;
+	uint64_t checked_ns; /* when the process was looked at to see whether it is the same */
+	bool changed;	     /* failed because the process ran another program */
 };
 
 void process_capture_deinit(struct process_capture *process);

@@ -104,6 +104,9 @@ static struct error *sampler_walk(struct sampler *sampler, struct attempt *attem
 {
 	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
 	struct read_plan_memory copy;
+	if (sampler->options.level == LEVEL_STACKS)
+		return sample_pass_run_stacks(&sampler->pass, &attempt->ranges,
+					      sampler->options.memory, sampler->options.location);
 	read_plan_memory_init(&copy, &attempt->ranges);
 	struct error *error =
 		memory_overlay_create(&copy.memory, sampler->options.memory, &overlay);
@@ -237,8 +240,12 @@ static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *
 	bool same = false;
 	read_plan_memory_init(&ranges, &attempt->ranges);
 	read_plan_memory_init(&links, &attempt->links);
-	struct error *error = sample_pass_run(&sampler->pass, &ranges.memory,
-					      sampler->options.location, sampler->options.level);
+	struct error *error =
+		sampler->options.level == LEVEL_STACKS
+			? sample_pass_run_stacks(&sampler->pass, &attempt->ranges, NULL,
+						 sampler->options.location)
+			: sample_pass_run(&sampler->pass, &ranges.memory, sampler->options.location,
+					  sampler->options.level);
 	if (!error)
 		error = verify_links(&sampler->pass, &links.memory, &same);
 	if (!error && (!same || sampler->pass.gap_count))

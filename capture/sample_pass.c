@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "capture/locals_pass.h"
+#include "capture/plan_recorder.h"
 #include "capture/read_counter.h"
 #include "common/cleanup.h"
 #include "common/walk.h"
@@ -114,12 +115,23 @@ static int compare_addresses(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
-			      const struct python_location *hint, enum capture_level level)
+static void forget(struct sample_pass *pass)
+{
+	memory_image_clear(pass->image);
+	buffer_clear(&pass->interpreters);
+	buffer_clear(&pass->links);
+	buffer_clear(&pass->positions);
+	buffer_clear(&pass->roots);
+	buffer_clear(&pass->missed);
+	pass->thread_count = 0;
+	pass->gap_count = 0;
+}
+
+/* Through `recorder`, which reads from `memory`. */
+static struct error *walk(struct sample_pass *pass, struct memory *memory, struct memory *recorder,
+			  const struct python_location *hint, enum capture_level level)
 {
 	static const struct modules no_modules;
-	struct read_counter counter;
-	CLEANUP(memory_destroyp) struct memory *recorder = NULL;
 	CLEANUP(locals_pass_destroyp) struct locals_pass *locals = NULL;
 	CLEANUP(python_location_deinit) struct python_location location = {0};
 	struct pass_visit visit = {.pass = pass, .layout = &location.layout};
@@ -130,25 +142,13 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 		.frame = visit_frame,
 		.gap = visit_gap,
 	};
-	memory_image_clear(pass->image);
-	buffer_clear(&pass->interpreters);
-	buffer_clear(&pass->links);
-	buffer_clear(&pass->positions);
-	buffer_clear(&pass->roots);
-	buffer_clear(&pass->missed);
-	pass->thread_count = 0;
-	pass->gap_count = 0;
-	read_counter_init(&counter, memory);
-	struct error *error = memory_recorder_create(&counter.memory, pass->image, &recorder);
-	if (error)
-		return error;
 	const struct locate_options options = {
 		.memory = recorder,
 		.modules = &no_modules,
 		.machine = MACHINE_NATIVE,
 		.hint = hint,
 	};
-	error = locate_python(&options, &location);
+	struct error *error = locate_python(&options, &location);
 	if (error && error->code != ERROR_OUT_OF_MEMORY) {
 		error_destroy(error);
 		return error_create(ERROR_BUSY,
@@ -163,16 +163,81 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 		error = walk_python(recorder, &location, &visitor);
 	if (!error && locals)
 		error = locals_pass_deepen(locals);
-	pass->failed_reads = counter.failed_count;
-	size_t places = counter.failed_count < READ_COUNTER_PLACES ? counter.failed_count
-								   : READ_COUNTER_PLACES;
-	if (!error)
-		error = buffer_append(&pass->missed, counter.places,
-				      places * sizeof(counter.places[0]));
+	return error;
+}
+
+/* What the pass found, beside the memory. */
+static struct error *finish(struct sample_pass *pass, const struct read_counter *counter)
+{
+	size_t places = counter->failed_count < READ_COUNTER_PLACES ? counter->failed_count
+								    : READ_COUNTER_PLACES;
+	struct error *error =
+		buffer_append(&pass->missed, counter->places, places * sizeof(counter->places[0]));
+	pass->failed_reads = counter->failed_count;
 	if (!error && pass->positions.size)
 		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
 		      sizeof(uint64_t), compare_addresses);
 	return error;
+}
+
+static struct error *keep_first(struct error *first, struct error *second)
+{
+	if (!first)
+		return second;
+	error_destroy(second);
+	return first;
+}
+
+struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
+			      const struct python_location *hint, enum capture_level level)
+{
+	struct read_counter counter;
+	CLEANUP(memory_destroyp) struct memory *recorder = NULL;
+	forget(pass);
+	read_counter_init(&counter, memory);
+	struct error *error = memory_recorder_create(&counter.memory, pass->image, &recorder);
+	if (error)
+		return error;
+	error = walk(pass, memory, recorder, hint, level);
+	struct error *failure = finish(pass, &counter);
+	return keep_first(error, failure);
+}
+
+static enum memory_status nothing_read(struct memory *memory, uint64_t address, void *buffer,
+				       size_t size)
+{
+	(void)memory;
+	(void)address;
+	(void)buffer;
+	(void)size;
+	return MEMORY_NOT_CAPTURED;
+}
+
+static void nothing_destroy(struct memory *memory)
+{
+	(void)memory;
+}
+
+struct error *sample_pass_run_stacks(struct sample_pass *pass, const struct read_plan *plan,
+				     struct memory *memory, const struct python_location *hint)
+{
+	static const struct memory_operations nothing_operations = {
+		.read = nothing_read,
+		.destroy = nothing_destroy,
+	};
+	struct memory nothing = {.operations = &nothing_operations};
+	struct read_counter counter;
+	CLEANUP(plan_recorder_destroyp) struct plan_recorder *recorder = NULL;
+	forget(pass);
+	read_counter_init(&counter, memory ? memory : &nothing);
+	struct error *error = plan_recorder_create(plan, &counter.memory, &recorder);
+	if (error)
+		return error;
+	error = walk(pass, NULL, plan_recorder_memory(recorder), hint, LEVEL_STACKS);
+	struct error *failure = plan_recorder_put(recorder, pass->image);
+	if (!failure)
+		failure = finish(pass, &counter);
+	return keep_first(error, failure);
 }
 
 bool sample_pass_same_roots(const struct sample_pass *a, const struct sample_pass *b)

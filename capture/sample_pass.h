@@ -5,6 +5,7 @@
 #ifndef PYSPY_CAPTURE_SAMPLE_PASS_H
 #define PYSPY_CAPTURE_SAMPLE_PASS_H
 
+#include "capture/read_plan.h"
 #include "common/buffer.h"
 #include "common/facts.h"
 #include "common/locate.h"
@@ -40,5 +41,10 @@ bool sample_pass_same_roots(const struct sample_pass *a, const struct sample_pas
  * interpreter is not to be found there now. */
 struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 			      const struct python_location *location, enum capture_level level);
+
+/* The same at level stacks, much faster where `plan` has most of what is read; `memory` is asked
+ * for the rest, NULL has nothing. */
+struct error *sample_pass_run_stacks(struct sample_pass *pass, const struct read_plan *plan,
+				     struct memory *memory, const struct python_location *location);
 
 #endif

@@ -83,48 +83,72 @@ bool gil_has_owner_mark(const struct python_location *location)
  * autoInterpreterState or autoTSSkey (Include/internal/pycore_gil.h and
  * pycore_pystate.h, 3.7-3.11).
  */
-static enum memory_status runtime_names_owner(struct memory *memory,
-					      const struct python_location *location,
-					      uint64_t thread_state, bool *ret)
+static void read_runtime_mark(struct memory *memory, const struct python_location *location,
+			      struct gil_mark *mark)
 {
 	const layout_offset places[] = {location->layout.runtime.tstate_current,
 					location->layout.runtime.tstate_current_wide};
-	bool named = false;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		uint64_t value;
 		if (places[i] == LAYOUT_ABSENT)
 			continue;
-		enum memory_status status =
-			struct_read_pointer(memory, location->runtime_address, places[i], &value);
-		if (status != MEMORY_OK)
-			return status;
-		named |= value == thread_state;
+		enum memory_status status = struct_read_pointer(
+			memory, location->runtime_address, places[i], &mark->owners[mark->count]);
+		if (status == MEMORY_OK)
+			mark->count++;
+		else
+			mark->status = status;
 	}
-	*ret = named;
-	return MEMORY_OK;
+}
+
+bool gil_mark_is_shared(const struct python_location *location)
+{
+	return gil_has_owner_mark(location) &&
+	       (location->current_thread_address ||
+		location->layout.runtime.tstate_current != LAYOUT_ABSENT);
+}
+
+void gil_mark_read(struct memory *memory, const struct python_location *location,
+		   struct gil_mark *ret)
+{
+	struct gil_mark mark = {.is_shared = gil_mark_is_shared(location)};
+	if (mark.is_shared && location->current_thread_address) {
+		mark.status =
+			memory_read_u64(memory, location->current_thread_address, &mark.owners[0]);
+		mark.count = 1;
+	} else if (mark.is_shared) {
+		read_runtime_mark(memory, location, &mark);
+	}
+	*ret = mark;
+}
+
+enum memory_status gil_mark_is_owner(struct memory *memory, const struct python_location *location,
+				     const struct gil_mark *mark, uint64_t thread_state, bool *ret)
+{
+	uint64_t value;
+	bool named = false;
+	if (!gil_has_owner_mark(location)) {
+		*ret = false;
+		return MEMORY_OK;
+	}
+	if (!mark->is_shared) {
+		struct layout_bit bit = gil_owner_bit(&location->layout);
+		enum memory_status status =
+			memory_read_integer(memory, thread_state + bit.offset, 1, &value);
+		if (status == MEMORY_OK)
+			*ret = value & bit.mask;
+		return status;
+	}
+	for (size_t i = 0; i < mark->count; i++)
+		named |= mark->owners[i] == thread_state;
+	if (mark->status == MEMORY_OK)
+		*ret = named;
+	return mark->status;
 }
 
 enum memory_status gil_is_owner(struct memory *memory, const struct python_location *location,
 				uint64_t thread_state, bool *ret)
 {
-	const struct python_layout *layout = &location->layout;
-	uint64_t value;
-	enum memory_status status;
-	if (!gil_has_owner_mark(location)) {
-		*ret = false;
-		return MEMORY_OK;
-	}
-	if (location->current_thread_address) {
-		status = memory_read_u64(memory, location->current_thread_address, &value);
-		if (status == MEMORY_OK)
-			*ret = value == thread_state;
-		return status;
-	}
-	if (layout->runtime.tstate_current != LAYOUT_ABSENT)
-		return runtime_names_owner(memory, location, thread_state, ret);
-	struct layout_bit bit = gil_owner_bit(layout);
-	status = memory_read_integer(memory, thread_state + bit.offset, 1, &value);
-	if (status == MEMORY_OK)
-		*ret = value & bit.mask;
-	return status;
+	struct gil_mark mark;
+	gil_mark_read(memory, location, &mark);
+	return gil_mark_is_owner(memory, location, &mark, thread_state, ret);
 }

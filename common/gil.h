@@ -26,6 +26,26 @@ enum memory_status gil_read(struct memory *memory, const struct python_location 
 /* Whether this version marks the owner, so that gil_is_owner can tell. */
 bool gil_has_owner_mark(const struct python_location *location);
 
+/* The owner's mark where it is one for the whole process (<= 3.11), and not in each thread state.
+ */
+struct gil_mark {
+	bool is_shared;
+	enum memory_status status;
+	/* Thread states; at more than one place it can be. */
+	uint64_t owners[2];
+	size_t count;
+};
+
+bool gil_mark_is_shared(const struct python_location *location);
+/* Nothing is read where there is no such mark. */
+void gil_mark_read(struct memory *memory, const struct python_location *location,
+		   struct gil_mark *ret);
+
+/* As gil_is_owner, by a mark that was read before. */
+enum memory_status gil_mark_is_owner(struct memory *memory, const struct python_location *location,
+				     const struct gil_mark *mark, uint64_t thread_state, bool *ret)
+	__attribute__((warn_unused_result));
+
 /*
  * Whether a thread state carries the mark of holding its GIL: <= 3.6 _PyThreadState_Current, which
  * is NULL while nobody holds it (PyEval_SaveThread(), Python/ceval.c), 3.7-3.11

@@ -202,13 +202,25 @@ bool model_process_is_partial(const struct model_process *process)
 	return false;
 }
 
-static void frame_set_line(struct model_frame *frame, enum model_lines lines)
+static bool keeps_line(const struct model_frame *frame, enum model_lines lines)
 {
 	/* Where a native function begins is not known. */
-	if (lines == MODEL_LINES_LAST ||
-	    (lines == MODEL_LINES_FIRST && frame->kind == MODEL_FRAME_NATIVE))
+	return lines == MODEL_LINES_LAST ||
+	       (lines == MODEL_LINES_FIRST && frame->kind == MODEL_FRAME_NATIVE);
+}
+
+int32_t model_frame_line(const struct model_frame *frame, enum model_lines lines)
+{
+	if (keeps_line(frame, lines))
+		return frame->line;
+	return lines == MODEL_LINES_FIRST ? frame->first_line : 0;
+}
+
+static void frame_set_line(struct model_frame *frame, enum model_lines lines)
+{
+	if (keeps_line(frame, lines))
 		return;
-	frame->line = lines == MODEL_LINES_FIRST ? frame->first_line : 0;
+	frame->line = model_frame_line(frame, lines);
 	frame->end_line = 0;
 	frame->has_columns = false;
 }

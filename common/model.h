@@ -174,6 +174,9 @@ enum model_lines {
 	MODEL_LINES_NONE,     /* 0 */
 };
 
+/* The line that a frame has then. */
+int32_t model_frame_line(const struct model_frame *frame, enum model_lines lines);
+
 /* Put another line into every frame, which has then neither an end nor columns; native frames keep
  * theirs, or have none. */
 void model_process_set_lines(struct model_process *process, enum model_lines lines);

@@ -13,12 +13,17 @@ enum {
 	MAX_SLOTS = 2048,
 };
 
+void raw_module_deinit(struct raw_module *module)
+{
+	raw_string_deinit(&module->name);
+	raw_string_deinit(&module->package);
+}
+
 static void module_destroy(struct raw_module *module)
 {
 	if (!module)
 		return;
-	raw_string_deinit(&module->name);
-	raw_string_deinit(&module->package);
+	raw_module_deinit(module);
 	free(module);
 }
 
@@ -68,6 +73,13 @@ static struct error *module_read(const struct python_reader *reader, uint64_t gl
 	return raw_string_read(reader->memory, reader->layout, value, &module->package);
 }
 
+struct error *raw_module_read(struct memory *memory, const struct python_layout *layout,
+			      uint64_t globals, struct raw_module *module)
+{
+	const struct python_reader reader = {.memory = memory, .layout = layout};
+	return module_read(&reader, globals, module);
+}
+
 static size_t string_size_bytes(const struct raw_string *string)
 {
 	return string->length * string->width;
@@ -77,7 +89,6 @@ struct error *module_cache_get(struct module_cache *cache, struct memory *memory
 			       const struct python_layout *layout, uint64_t globals,
 			       const struct raw_module **ret)
 {
-	const struct python_reader reader = {.memory = memory, .layout = layout};
 	*ret = NULL;
 	if (!globals)
 		return NULL;
@@ -87,7 +98,7 @@ struct error *module_cache_get(struct module_cache *cache, struct memory *memory
 	struct raw_module *module = calloc(1, sizeof(*module));
 	if (!module)
 		return &error_out_of_memory;
-	struct error *error = module_read(&reader, globals, module);
+	struct error *error = raw_module_read(memory, layout, globals, module);
 	if (!error)
 		error = address_map_put(&cache->modules, globals, module);
 	if (error) {

@@ -15,6 +15,12 @@ struct raw_module {
 	struct raw_string package; /* the same; only where `name` is __main__ */
 };
 
+void raw_module_deinit(struct raw_module *module);
+/* The module whose dict is at `globals`, all zero before. Only running out of memory is an error.
+ */
+struct error *raw_module_read(struct memory *memory, const struct python_layout *layout,
+			      uint64_t globals, struct raw_module *module);
+
 /* Modules by the address of their dict: each is read once in a walk. All zero is empty. */
 struct module_cache {
 	struct address_map modules; /* values are struct raw_module, owned */

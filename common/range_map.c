@@ -1,5 +1,6 @@
 #include "common/range_map.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,38 @@ static uint64_t block_last(const struct range_block *block)
 	return range_last(&block->entries[block->count - 1]);
 }
 
-struct range_position range_map_find(const struct range_map *map, uint64_t address)
+/* Whether `position` is of the first entry that ends at or above the address. */
+static bool is_first_at(const struct range_map *map, struct range_position position,
+			uint64_t address)
+{
+	if (position.block >= map->block_count ||
+	    position.index >= map->blocks[position.block]->count)
+		return false;
+	const struct range_block *block = map->blocks[position.block];
+	if (range_last(&block->entries[position.index]) < address)
+		return false;
+	if (position.index)
+		return range_last(&block->entries[position.index - 1]) < address;
+	return !position.block || block_last(map->blocks[position.block - 1]) < address;
+}
+
+/* The place of the last search, or the one behind it. */
+static bool find_near(const struct range_map *map, uint64_t address, struct range_position *ret)
+{
+	struct range_position position = map->hint;
+	for (int i = 0; i < 2; i++) {
+		if (is_first_at(map, position, address)) {
+			*ret = position;
+			return true;
+		}
+		if (position.block >= map->block_count)
+			return false;
+		position = range_map_after(map, position);
+	}
+	return false;
+}
+
+static struct range_position search(const struct range_map *map, uint64_t address)
 {
 	size_t low = 0;
 	size_t high = map->block_count;
@@ -48,6 +80,19 @@ struct range_position range_map_find(const struct range_map *map, uint64_t addre
 			end = middle;
 	}
 	position.index = first;
+	return position;
+}
+
+struct range_position range_map_find(const struct range_map *map, uint64_t address)
+{
+	struct range_position position;
+	/* What comes in ascending order goes to the end. */
+	if (!map->block_count || block_last(map->blocks[map->block_count - 1]) < address)
+		return (struct range_position){.block = map->block_count};
+	if (!find_near(map, address, &position))
+		position = search(map, address);
+	/* It is no part of what the map holds. */
+	((struct range_map *)map)->hint = position;
 	return position;
 }
 

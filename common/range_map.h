@@ -22,18 +22,20 @@ struct range_entry {
 
 struct range_block;
 
+/* Valid until the map is changed. */
+struct range_position {
+	size_t block;
+	size_t index;
+};
+
 /* An all-zero struct is an empty map. */
 struct range_map {
 	struct range_block **blocks;
 	size_t block_count;
 	size_t block_capacity;
 	size_t count; /* of entries */
-};
-
-/* Valid until the map is changed. */
-struct range_position {
-	size_t block;
-	size_t index;
+	/* Where the last search ended, of one reader at a time: searches go upwards mostly. */
+	struct range_position hint;
 };
 
 void range_map_deinit(struct range_map *map);

@@ -42,13 +42,14 @@ static int32_t own_id(const struct thread_facts *thread)
 
 struct error *thread_id_index_init(struct thread_id_index *ret, const struct thread_list *threads)
 {
-	struct thread_id_index index = {0};
+	/* Not an address, but a number from 1 on: 0 is none. */
+	struct thread_id_index index = {.threads = threads};
 	for (size_t i = 0; i < threads->count; i++) {
 		int32_t id = own_id(&threads->items[i]);
 		if (id <= 0)
 			continue;
 		struct error *error =
-			address_map_put(&index.by_id, (uint64_t)id, &threads->items[i]);
+			address_map_put(&index.by_id, (uint64_t)id, (void *)(uintptr_t)(i + 1));
 		if (error) {
 			thread_id_index_deinit(&index);
 			return error;
@@ -67,10 +68,10 @@ const struct thread_facts *thread_id_find(const struct thread_id_index *index,
 					  const struct thread_id_candidates *candidates)
 {
 	for (size_t i = 0; i < THREAD_ID_CANDIDATES; i++) {
-		const struct thread_facts *thread =
-			address_map_get(&index->by_id, (uint64_t)candidates->ids[i]);
-		if (candidates->ids[i] > 0 && thread)
-			return thread;
+		uintptr_t number =
+			(uintptr_t)address_map_get(&index->by_id, (uint64_t)candidates->ids[i]);
+		if (candidates->ids[i] > 0 && number)
+			return &index->threads->items[number - 1];
 	}
 	return NULL;
 }

@@ -25,7 +25,8 @@ void thread_id_read(struct memory *memory, uint64_t native, uint64_t pthread,
 
 /* The threads of a process by the id that it calls them by itself. */
 struct thread_id_index {
-	struct address_map by_id; /* values are struct thread_facts, borrowed */
+	struct address_map by_id; /* values are threads of the list, whose items may move */
+	const struct thread_list *threads; /* borrowed */
 };
 
 struct error *thread_id_index_init(struct thread_id_index *index,

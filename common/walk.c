@@ -11,7 +11,9 @@ struct walk {
 	const struct python_location *location;
 	const struct python_layout *layout;
 	const struct walk_visitor *visitor;
-	struct code_cache *codes;
+	const struct walk_memo *memo; /* NULL: nothing is known */
+	struct gil_mark gil_mark;
+	struct code_cache *codes; /* these two without a memo alone */
 	struct module_cache modules;
 	struct address_map visited_interpreters;
 	struct address_map visited_threads;
@@ -176,6 +178,8 @@ static struct error *walk_frame_module(struct walk *walk, const struct struct_vi
 	if (!globals &&
 	    struct_read_pointer(walk->memory, view->address, offset, &globals) != MEMORY_OK)
 		return NULL;
+	if (walk->memo)
+		return walk->memo->module(walk->memo->context, globals, ret);
 	return module_cache_get(&walk->modules, walk->memory, walk->layout, globals, ret);
 }
 
@@ -186,7 +190,10 @@ static struct error *walk_decode_frame(struct walk *walk, const struct struct_vi
 	const struct python_layout *layout = walk->layout;
 	uint64_t tags = layout->frame.reference_tag_mask;
 	frame->code_address = struct_view_pointer(view, layout->frame.code) & ~tags;
-	struct error *error = code_cache_get(walk->codes, frame->code_address, &frame->code);
+	struct error *error =
+		walk->memo
+			? walk->memo->code(walk->memo->context, frame->code_address, &frame->code)
+			: code_cache_get(walk->codes, frame->code_address, &frame->code);
 	if (!error)
 		error = walk_frame_module(walk, view, &frame->module);
 	if (error)
@@ -256,12 +263,24 @@ static struct error *walk_frames_end(struct walk *walk, uint64_t last)
 						 .what = "end of the stack"});
 }
 
+/* The rest of the stack is known: what was walked last is in front of it. */
+static struct error *walk_known_frames(struct walk *walk, uint64_t address, bool is_shim)
+{
+	if (is_shim) {
+		walk->pending.is_shim_entry = true;
+		walk->pending.shim_address = address;
+	}
+	return walk_flush_frame(walk);
+}
+
 static struct error *walk_frames(struct walk *walk, uint64_t address)
 {
 	uint64_t last = 0;
 	address_map_clear(&walk->visited_frames);
 	while (address) {
 		bool enter;
+		bool known = false;
+		bool is_shim = false;
 		struct walk_gap place = {
 			.scope = WALK_SCOPE_FRAMES,
 			.address = address,
@@ -277,6 +296,12 @@ static struct error *walk_frames(struct walk *walk, uint64_t address)
 			error = walk_enter(walk, &walk->visited_frames, maximum, &place, &enter);
 		if (error || !enter)
 			return error;
+		if (walk->memo)
+			error = walk->memo->frame(walk->memo->context, address, &known, &is_shim);
+		if (error)
+			return error;
+		if (known)
+			return walk_known_frames(walk, address, is_shim);
 		last = address;
 		error = walk_frame_at(walk, address, &address);
 		if (error)
@@ -345,6 +370,16 @@ static enum memory_status walk_first_frame(struct walk *walk, const struct struc
 				    ret_certain);
 }
 
+/* By a mark in the thread state itself, or by one that was read for all of them. */
+static void walk_gil_owner(struct walk *walk, struct walk_thread *thread)
+{
+	thread->owns_gil_known = gil_has_owner_mark(walk->location);
+	if (thread->owns_gil_known &&
+	    gil_mark_is_owner(walk->memory, walk->location, &walk->gil_mark, thread->address,
+			      &thread->owns_gil) != MEMORY_OK)
+		thread->owns_gil_known = false;
+}
+
 static struct error *walk_thread_at(struct walk *walk, const struct walk_interpreter *interpreter,
 				    uint64_t address, uint64_t *ret_next)
 {
@@ -365,10 +400,7 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 	thread.thread_id = struct_view_pointer(&view, layout->thread.thread_id);
 	thread_id_read(walk->memory, struct_view_pointer(&view, layout->thread.native_thread_id),
 		       thread.thread_id, &thread.os_ids);
-	thread.owns_gil_known = gil_has_owner_mark(walk->location);
-	if (thread.owns_gil_known &&
-	    gil_is_owner(walk->memory, walk->location, address, &thread.owns_gil) != MEMORY_OK)
-		thread.owns_gil_known = false;
+	walk_gil_owner(walk, &thread);
 	bool certain = true;
 	enum memory_status frame_status =
 		walk_first_frame(walk, &view, &thread.first_frame, &certain);
@@ -385,6 +417,23 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 		error = walk_gap(walk, &gap);
 	}
 	return error || frame_status != MEMORY_OK ? error : walk_frames(walk, thread.first_frame);
+}
+
+/* A thread of which something is known already. */
+static struct error *walk_thread_again(struct walk *walk,
+				       const struct walk_interpreter *interpreter, uint64_t address,
+				       uint64_t *ret_next)
+{
+	const struct walk_memo *memo = walk->memo;
+	struct walk_thread thread = {.address = address, .interpreter = interpreter};
+	bool known = false;
+	if (walk->gil_mark.is_shared)
+		walk_gil_owner(walk, &thread);
+	struct error *error = memo->thread(memo->context, &thread, &known, ret_next);
+	if (error || known)
+		return error;
+	error = walk_thread_at(walk, interpreter, address, ret_next);
+	return error ? error : memo->thread_end(memo->context, *ret_next);
 }
 
 static struct error *walk_threads(struct walk *walk, const struct walk_interpreter *interpreter)
@@ -408,7 +457,8 @@ static struct error *walk_threads(struct walk *walk, const struct walk_interpret
 			walk_enter(walk, &walk->visited_threads, WALK_MAX_THREADS, &place, &enter);
 		if (error || !enter)
 			return error;
-		error = walk_thread_at(walk, interpreter, address, &address);
+		error = walk->memo ? walk_thread_again(walk, interpreter, address, &address)
+				   : walk_thread_at(walk, interpreter, address, &address);
 		if (error)
 			return error;
 	}
@@ -477,19 +527,27 @@ static struct error *walk_interpreters(struct walk *walk)
 	return NULL;
 }
 
-struct error *walk_python(struct memory *memory, const struct python_location *location,
-			  const struct walk_visitor *visitor)
+struct error *walk_python_again(struct memory *memory, const struct python_location *location,
+				const struct walk_visitor *visitor, const struct walk_memo *memo)
 {
 	struct walk walk = {
 		.memory = memory,
 		.location = location,
 		.layout = &location->layout,
 		.visitor = visitor,
+		.memo = memo,
 	};
 	walk_init_spans(&walk);
-	struct error *error = code_cache_create(memory, walk.layout, &walk.codes);
+	gil_mark_read(memory, location, &walk.gil_mark);
+	struct error *error = memo ? NULL : code_cache_create(memory, walk.layout, &walk.codes);
 	if (!error)
 		error = walk_interpreters(&walk);
 	walk_deinit(&walk);
 	return error;
+}
+
+struct error *walk_python(struct memory *memory, const struct python_location *location,
+			  const struct walk_visitor *visitor)
+{
+	return walk_python_again(memory, location, visitor, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/profile/stack_cache.h"
 #include "analyze/profile/stack_frames.h"
 #include "common/cleanup.h"
 
@@ -15,6 +16,7 @@ struct open_thread {
 	uint32_t thread; /* of the profile; PROFILE_NONE without by_thread */
 	bool owns_gil;
 	uint64_t cpu_ns;
+	size_t listed; /* where it was in the list of threads, or is likely to be */
 };
 
 struct open_list {
@@ -33,6 +35,7 @@ struct track {
 	uint64_t distance_sum_ns;
 	uint64_t distances;
 	struct open_list open;
+	struct stack_cache stacks;
 };
 
 struct collector {
@@ -41,9 +44,9 @@ struct collector {
 	struct stack_frames frames;
 	struct track *tracks;
 	size_t track_count;
-	struct open_list next; /* of the sample that is added */
-	uint32_t root;	       /* node that stacks begin at, or PROFILE_NONE */
-	size_t cpu_hint;       /* where in the list of threads the last one was */
+	struct open_list next;	   /* of the sample that is added */
+	uint32_t root;		   /* node that stacks begin at, or PROFILE_NONE */
+	struct cached_stack stack; /* where nothing is known of threads */
 };
 
 struct error *collector_create(struct profile *profile, const struct collect_options *options,
@@ -61,8 +64,10 @@ struct error *collector_create(struct profile *profile, const struct collect_opt
 
 static void forget_tracks(struct collector *collector)
 {
-	for (size_t i = 0; i < collector->track_count; i++)
+	for (size_t i = 0; i < collector->track_count; i++) {
 		free(collector->tracks[i].open.items);
+		stack_cache_deinit(&collector->tracks[i].stacks);
+	}
 	free(collector->tracks);
 	collector->tracks = NULL;
 	collector->track_count = 0;
@@ -74,6 +79,7 @@ void collector_destroy(struct collector *collector)
 		return;
 	forget_tracks(collector);
 	free(collector->next.items);
+	cached_stack_deinit(&collector->stack);
 	stack_frames_deinit(&collector->frames);
 	free(collector);
 }
@@ -83,13 +89,14 @@ void collector_destroyp(struct collector **collector)
 	collector_destroy(*collector);
 }
 
-/* Threads of a model and of the list are in nearly the same order. */
-static uint64_t cpu_time(struct collector *collector, const struct thread_list *threads, int32_t id)
+/* A thread of the list; `listed` is where it is likely to be, and then where it is. */
+static uint64_t cpu_time(const struct thread_list *threads, int32_t id, size_t *listed)
 {
-	for (size_t i = 0; id && i < threads->count; i++) {
-		size_t at = (collector->cpu_hint + i) % threads->count;
+	size_t count = threads->count;
+	for (size_t i = 0; id && i < count; i++) {
+		size_t at = (*listed < count ? *listed + i : i) % count;
 		if (threads->items[at].tid == id) {
-			collector->cpu_hint = at + 1;
+			*listed = at;
 			return threads->items[at].cpu_time_ns;
 		}
 	}
@@ -122,9 +129,9 @@ static struct error *weigh(struct collector *collector, struct track *track, uin
 	struct profile *profile = collector->profile;
 	struct error *error = NULL;
 	for (size_t i = 0; i < track->open.count && !error; i++) {
-		const struct open_thread *open = &track->open.items[i];
+		struct open_thread *open = &track->open.items[i];
 		uint64_t cpu_ns =
-			threads && open->cpu_ns ? cpu_time(collector, threads, open->os_id) : 0;
+			threads && open->cpu_ns ? cpu_time(threads, open->os_id, &open->listed) : 0;
 		const struct profile_weight weight = {
 			.of = {[PROFILE_SAMPLES] = 1,
 			       [PROFILE_WALL] = wall_ns,
@@ -254,56 +261,157 @@ static struct error *open_list_add(struct open_list *list, const struct open_thr
 	return NULL;
 }
 
-/* Roots and frames of a thread, outermost first, into collector->frames. */
-static struct error *make_stack(struct collector *collector, const struct model_process *process,
-				const struct model_thread *thread)
+/* A sample that is added, and of which process. */
+struct adding {
+	struct collector *collector;
+	struct track *track;
+	const struct collect_sample *sample;
+};
+
+/* Take over the frames that stand in collector->frames, and empty that. */
+static struct error *append_frames(struct collector *collector, struct cached_stack *stack)
 {
-	const struct collect_options *options = &collector->options;
 	struct error *error = NULL;
+	for (size_t i = 0; i < collector->frames.count && !error; i++)
+		error = cached_stack_append(stack, collector->frames.items[i]);
 	collector->frames.count = 0;
-	if (options->process_roots)
-		error = stack_frames_add_process(&collector->frames, collector->profile,
-						 &process->facts);
-	if (!error && options->thread_roots)
-		error = stack_frames_add_thread(&collector->frames, collector->profile, process,
-						thread);
-	for (size_t i = thread->frame_count; i-- > 0 && !error;)
-		error = stack_frames_add(&collector->frames, collector->profile, &thread->frames[i],
-					 options->full_filenames);
 	return error;
 }
 
-static struct error *add_thread(struct collector *collector, const struct track *track,
-				const struct model_process *process,
-				const struct model_thread *thread,
-				const struct thread_list *threads)
+static struct error *add_roots(const struct adding *adding, const struct model_thread *thread,
+			       struct cached_stack *stack)
 {
+	struct collector *collector = adding->collector;
+	const struct collect_options *options = &collector->options;
+	const struct model_process *process = adding->sample->process;
+	struct error *error = NULL;
+	if (options->process_roots)
+		error = stack_frames_add_process(&collector->frames, collector->profile,
+						 &process->facts, adding->sample->parents);
+	if (!error && options->thread_roots)
+		error = stack_frames_add_thread(&collector->frames, collector->profile, process,
+						thread);
+	if (!error)
+		error = append_frames(collector, stack);
+	stack->roots = stack->count;
+	return error;
+}
+
+/* `place` is where its number is or gets remembered, or NULL. */
+static struct error *add_frame(struct collector *collector, const struct model_frame *frame,
+			       uint32_t *place, struct cached_stack *stack)
+{
+	const struct collect_options *options = &collector->options;
+	if (place && *place)
+		return cached_stack_append(stack, *place - 1);
+	struct error *error = stack_frames_add(&collector->frames, collector->profile, frame,
+					       options->lines, options->full_filenames);
+	if (error)
+		return error;
+	if (place)
+		*place = collector->frames.items[0] + 1;
+	return append_frames(collector, stack);
+}
+
+/* What of a thread's roots and frames is not there yet. */
+static struct error *complete_stack(const struct adding *adding, size_t number,
+				    struct cached_stack *stack)
+{
+	struct collector *collector = adding->collector;
+	const struct model_thread *thread = &adding->sample->process->threads[number];
+	const struct decoded_process *decoded = adding->sample->decoded;
+	struct error *error = NULL;
+	collector->frames.count = 0;
+	if (!stack->count)
+		error = add_roots(adding, thread, stack);
+	for (size_t i = thread->frame_count - (stack->count - stack->roots); i-- > 0 && !error;) {
+		uint32_t *place = NULL;
+		if (decoded)
+			error = stack_cache_frame(&adding->track->stacks,
+						  decoded->threads[number].numbers[i], &place);
+		if (!error)
+			error = add_frame(collector, &thread->frames[i], place, stack);
+	}
+	if (error || stack->is_looked_at)
+		return error;
+	stack->is_looked_at = true;
+	stack->is_wanted = true;
+	if (!collector->options.filter)
+		return NULL;
+	return frame_filter_wants(collector->options.filter, collector->profile, stack->frames,
+				  stack->count, &stack->is_wanted);
+}
+
+/* The node of the innermost frame. */
+static struct error *find_node(const struct adding *adding, const struct model_thread *thread,
+			       struct cached_stack *stack, uint32_t *ret)
+{
+	struct collector *collector = adding->collector;
 	struct profile *profile = collector->profile;
+	uint32_t node = collector->root;
+	struct error *error = NULL;
+	if (collector->options.by_thread && stack->thread == PROFILE_NONE)
+		error = find_thread(collector, adding->track, adding->sample->process, thread,
+				    &stack->thread);
+	if (!error && collector->options.by_thread)
+		node = profile->threads[stack->thread].root;
+	if (stack->node_count)
+		node = stack->nodes[stack->node_count - 1];
+	while (stack->node_count < stack->count && !error) {
+		error = profile_node(profile, node, stack->frames[stack->node_count], &node);
+		stack->nodes[stack->node_count++] = node;
+	}
+	*ret = node;
+	return error;
+}
+
+static struct error *add_thread(const struct adding *adding, size_t number,
+				struct cached_stack *stack)
+{
+	struct collector *collector = adding->collector;
+	const struct model_thread *thread = &adding->sample->process->threads[number];
+	const struct decoded_process *decoded = adding->sample->decoded;
 	struct open_thread open = {
 		.thread_id = thread->thread_id,
 		.os_id = thread->os_thread_id,
-		.node = collector->root,
-		.thread = PROFILE_NONE,
 		.owns_gil = thread->owns_gil,
-		.cpu_ns = cpu_time(collector, threads, thread->os_thread_id),
+		.listed = decoded ? decoded->threads[number].listed : collector->next.count,
 	};
-	bool wanted = true;
-	struct error *error = make_stack(collector, process, thread);
-	const uint32_t *frames = collector->frames.items;
-	size_t count = collector->frames.count;
-	if (!error && collector->options.filter)
-		error = frame_filter_wants(collector->options.filter, profile, frames, count,
-					   &wanted);
-	if (error || !wanted)
+	struct error *error = complete_stack(adding, number, stack);
+	if (error || !stack->is_wanted)
 		return error;
-	if (collector->options.by_thread) {
-		error = find_thread(collector, track, process, thread, &open.thread);
+	error = find_node(adding, thread, stack, &open.node);
+	if (error)
+		return error;
+	open.thread = stack->thread;
+	open.cpu_ns = cpu_time(adding->sample->threads, open.os_id, &open.listed);
+	return open_list_add(&collector->next, &open);
+}
+
+static bool is_wanted(const struct collect_options *options, const struct model_thread *thread)
+{
+	return thread->frame_count && (options->idle || thread->activity != MODEL_IDLE) &&
+	       (!options->threads || thread_filter_has(options->threads, thread));
+}
+
+static struct error *add_threads(const struct adding *adding)
+{
+	struct collector *collector = adding->collector;
+	const struct collect_sample *sample = adding->sample;
+	struct error *error = NULL;
+	for (size_t i = 0; i < sample->process->thread_count && !error; i++) {
+		struct cached_stack *stack = &collector->stack;
+		if (!is_wanted(&collector->options, &sample->process->threads[i]))
+			continue;
+		if (sample->decoded)
+			error = stack_cache_get(&adding->track->stacks, sample->decoded, i,
+						sample->parents, &stack);
+		else
+			cached_stack_clear(stack);
 		if (!error)
-			open.node = profile->threads[open.thread].root;
+			error = add_thread(adding, i, stack);
 	}
-	for (size_t i = 0; i < count && !error; i++)
-		error = profile_node(profile, open.node, frames[i], &open.node);
-	return error ? error : open_list_add(&collector->next, &open);
+	return error;
 }
 
 static void note_time(struct profile *profile, uint64_t time_ns)
@@ -314,9 +422,9 @@ static void note_time(struct profile *profile, uint64_t time_ns)
 		profile->last_ns = time_ns;
 }
 
-struct error *collector_add(struct collector *collector, const struct model_process *process,
-			    const struct thread_list *threads)
+struct error *collector_add_sample(struct collector *collector, const struct collect_sample *sample)
 {
+	const struct model_process *process = sample->process;
 	struct track *track;
 	struct error *error = find_track(collector, process, &track);
 	if (error)
@@ -326,14 +434,13 @@ struct error *collector_add(struct collector *collector, const struct model_proc
 		track->distance_sum_ns += wall_ns;
 		track->distances++;
 	}
-	error = weigh(collector, track, wall_ns, wall_ns ? threads : NULL);
+	error = weigh(collector, track, wall_ns, wall_ns ? sample->threads : NULL);
 	collector->next.count = 0;
-	for (size_t i = 0; i < process->thread_count && !error; i++) {
-		const struct model_thread *thread = &process->threads[i];
-		if (thread->frame_count &&
-		    (collector->options.idle || thread->activity != MODEL_IDLE))
-			error = add_thread(collector, track, process, thread, threads);
-	}
+	if (sample->decoded)
+		stack_cache_begin(&track->stacks, sample->decoded);
+	const struct adding adding = {collector, track, sample};
+	if (!error)
+		error = add_threads(&adding);
 	if (error)
 		return error;
 	struct open_list emptied = track->open;
@@ -350,6 +457,17 @@ struct error *collector_add(struct collector *collector, const struct model_proc
 	collector->profile->samples++;
 	collector->profile->processes[track->process].samples++;
 	return NULL;
+}
+
+struct error *collector_add(struct collector *collector, const struct model_process *process,
+			    const struct thread_list *threads)
+{
+	const struct collect_sample sample = {
+		.process = process,
+		.threads = threads,
+		.parents = process->facts.ancestor_count,
+	};
+	return collector_add_sample(collector, &sample);
 }
 
 struct error *collector_end_file(struct collector *collector)

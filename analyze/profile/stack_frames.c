@@ -61,10 +61,10 @@ static const char *command_of(const char *command_line, const char *command_name
 }
 
 struct error *stack_frames_add_process(struct stack_frames *frames, struct profile *profile,
-				       const struct process_facts *facts)
+				       const struct process_facts *facts, size_t parents)
 {
 	struct error *error = NULL;
-	for (size_t i = facts->ancestor_count; i-- > 0 && !error;) {
+	for (size_t i = parents; i-- > 0 && !error;) {
 		const struct ancestor *parent = &facts->ancestors[i];
 		error = append_root(frames, profile, PROFILE_FRAME_PROCESS, "process %d:\"%s\"",
 				    parent->pid,
@@ -128,13 +128,14 @@ static const char *name_of(const struct model_frame *frame, char address[24])
 }
 
 struct error *stack_frames_add(struct stack_frames *frames, struct profile *profile,
-			       const struct model_frame *frame, bool full_filenames)
+			       const struct model_frame *frame, enum model_lines lines,
+			       bool full_filenames)
 {
 	char address[24];
 	const char *path = frame->filename ? frame->filename : frame->module;
 	const char *file = shown_file(frame, path, full_filenames);
 	struct profile_frame entry = {
-		.line = frame->line,
+		.line = model_frame_line(frame, lines),
 		.first_line = frame->first_line,
 		.kind = kind_of(frame),
 	};

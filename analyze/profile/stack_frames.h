@@ -15,14 +15,15 @@ struct stack_frames {
 
 void stack_frames_deinit(struct stack_frames *frames);
 
-/* Append `process PID:"command line"` for each parent and the process itself. */
+/* Append `process PID:"command line"` for each of the nearest `parents` and the process itself. */
 struct error *stack_frames_add_process(struct stack_frames *frames, struct profile *profile,
-				       const struct process_facts *facts);
+				       const struct process_facts *facts, size_t parents);
 /* Append `thread (ID): NAME`, the system's id if it is known. */
 struct error *stack_frames_add_thread(struct stack_frames *frames, struct profile *profile,
 				      const struct model_process *process,
 				      const struct model_thread *thread);
 struct error *stack_frames_add(struct stack_frames *frames, struct profile *profile,
-			       const struct model_frame *frame, bool full_filenames);
+			       const struct model_frame *frame, enum model_lines lines,
+			       bool full_filenames);
 
 #endif

@@ -45,21 +45,57 @@ static bool waits_on_own_words(const struct modules *modules)
 	return false;
 }
 
+/* What the threads are found by. */
+static struct error *make_index(struct os_threads *threads)
+{
+	const struct thread_list *list = threads->source.list;
+	size_t count = list->count;
+	threads->known = calloc(count + 1, sizeof(*threads->known));
+	threads->ids = calloc(2 * count + 1, sizeof(*threads->ids));
+	if (!threads->known || !threads->ids)
+		return &error_out_of_memory;
+	threads->id_count = count;
+	for (size_t i = 0; i < count; i++) {
+		threads->ids[2 * i] = list->items[i].tid;
+		threads->ids[2 * i + 1] = list->items[i].container_tid;
+	}
+	return thread_id_index_init(&threads->by_id, list);
+}
+
 struct error *os_threads_init(struct os_threads *ret, const struct os_threads_source *source)
 {
 	struct os_threads threads = {
 		.source = *source,
 		.own_wait_word = waits_on_own_words(source->modules),
-		.known = calloc(source->list->count + 1, sizeof(*threads.known)),
 	};
-	if (!threads.known)
-		return &error_out_of_memory;
-	struct error *error = thread_id_index_init(&threads.by_id, source->list);
+	struct error *error = make_index(&threads);
 	if (error) {
-		free(threads.known);
+		os_threads_deinit(&threads);
 		return error;
 	}
 	*ret = threads;
+	return NULL;
+}
+
+static bool has_same_ids(const struct os_threads *threads, const struct thread_list *list)
+{
+	bool same = list->count == threads->id_count;
+	for (size_t i = 0; i < list->count && same; i++)
+		same = list->items[i].tid == threads->ids[2 * i] &&
+		       list->items[i].container_tid == threads->ids[2 * i + 1];
+	return same;
+}
+
+struct error *os_threads_renew(struct os_threads *threads, const struct os_threads_source *source)
+{
+	if (!has_same_ids(threads, source->list)) {
+		os_threads_deinit(threads);
+		return os_threads_init(threads, source);
+	}
+	threads->source = *source;
+	threads->by_id.threads = source->list;
+	threads->misses_some = false;
+	memset(threads->known, 0, threads->id_count * sizeof(*threads->known));
 	return NULL;
 }
 
@@ -67,6 +103,7 @@ void os_threads_deinit(struct os_threads *threads)
 {
 	thread_id_index_deinit(&threads->by_id);
 	free(threads->known);
+	free(threads->ids);
 	*threads = (struct os_threads){0};
 }
 
@@ -166,6 +203,10 @@ static struct error *describe_facts(const struct thread_facts *os_thread,
 		thread->container_thread_id = os_thread->container_tid;
 	thread->crashed = os_thread->crashed;
 	describe_activity(os_thread, call, thread);
+	if (thread->os_name && strncmp(thread->os_name, os_thread->name, THREAD_NAME_SIZE) == 0)
+		return NULL;
+	free(thread->os_name);
+	thread->os_name = NULL;
 	if (!os_thread->name[0])
 		return NULL;
 	thread->os_name = strndup(os_thread->name, THREAD_NAME_SIZE);
@@ -173,9 +214,12 @@ static struct error *describe_facts(const struct thread_facts *os_thread,
 }
 
 struct error *os_threads_describe(struct os_threads *threads, const struct walk_thread *walked,
-				  struct model_thread *ret)
+				  struct model_thread *ret, size_t *ret_number)
 {
 	const struct thread_facts *os_thread = thread_id_find(&threads->by_id, &walked->os_ids);
+	if (ret_number)
+		*ret_number = os_thread ? (size_t)(os_thread - threads->source.list->items)
+					: threads->source.list->count;
 	ret->collects_garbage = collects_garbage(walked);
 	if (os_thread) {
 		const struct stopped_call call = waiting_call(threads, os_thread);
@@ -184,6 +228,8 @@ struct error *os_threads_describe(struct os_threads *threads, const struct walk_
 		return describe_facts(os_thread, &call, ret);
 	}
 	threads->misses_some = true;
+	free(ret->os_name);
+	ret->os_name = NULL;
 	/* The thread may have been born or have ended between the list and the sample. */
 	for (size_t i = 0; i < THREAD_ID_CANDIDATES && !ret->os_thread_id; i++) {
 		if (threads->source.layout->thread.native_thread_id != LAYOUT_ABSENT)

@@ -22,17 +22,22 @@ struct os_threads_source {
 struct os_threads {
 	struct os_threads_source source;
 	struct thread_id_index by_id;
-	bool *known;	    /* by index in the list: it has a thread state */
+	bool *known;  /* by index in the list: it has a thread state */
+	int32_t *ids; /* of the threads in the list, when by_id was made */
+	size_t id_count;
 	bool misses_some;   /* a thread state has a thread that is not in the list */
 	bool own_wait_word; /* its C library's threads wait on words on their own stacks (musl) */
 };
 
 struct error *os_threads_init(struct os_threads *ret, const struct os_threads_source *source);
 void os_threads_deinit(struct os_threads *threads);
+/* The same target later: nothing is described yet. */
+struct error *os_threads_renew(struct os_threads *threads, const struct os_threads_source *source);
 
-/* Fill in what is known of the thread of a thread state; its interpreter and GIL are set before. */
+/* Fill in what is known of the thread of a thread state; its interpreter and GIL are set before.
+ * `ret_number`, if it is not NULL, is its place in the list, or the length of that. */
 struct error *os_threads_describe(struct os_threads *threads, const struct walk_thread *walked,
-				  struct model_thread *ret);
+				  struct model_thread *ret, size_t *ret_number);
 
 /* The thread's frames are complete: what the innermost one tells is used where nothing else did. */
 void os_threads_infer(struct model_thread *thread);

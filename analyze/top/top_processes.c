@@ -240,7 +240,8 @@ static struct error *add_thread(struct top_processes *processes, struct top_proc
 	frames->count = 0;
 	for (size_t i = model_thread->frame_count; i-- > 0 && !error;)
 		error = stack_frames_add(frames, &processes->stats.profile,
-					 &model_thread->frames[i], processes->full_filenames);
+					 &model_thread->frames[i], MODEL_LINES_LAST,
+					 processes->full_filenames);
 	if (!error && !is_same(thread, model_thread, frames)) {
 		error = count_thread(processes, thread);
 		if (!error)

@@ -51,7 +51,7 @@ static struct model_thread describe(struct scene *scene)
 	struct os_threads threads;
 	scene->walked.interpreter = &scene->interpreter;
 	assert_null(os_threads_init(&threads, &source));
-	assert_null(os_threads_describe(&threads, &scene->walked, &thread));
+	assert_null(os_threads_describe(&threads, &scene->walked, &thread, NULL));
 	assert_false(threads.misses_some);
 	os_threads_deinit(&threads);
 	free(thread.os_name);
@@ -238,7 +238,7 @@ static void test_others(void **state)
 		CLEANUP(model_process_deinit) struct model_process process = {0};
 		struct model_thread thread = {.system_call = -1};
 		scene.walked.os_ids.ids[0] = 1000 + 5 * i;
-		assert_null(os_threads_describe(&threads, &scene.walked, &thread));
+		assert_null(os_threads_describe(&threads, &scene.walked, &thread, NULL));
 		assert_int_equal(thread.os_thread_id, 1000 + 5 * i);
 		assert_null(os_threads_add_others(&threads, &process));
 		assert_int_equal(process.other_count, 4);

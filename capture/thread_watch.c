@@ -1,0 +1,308 @@
+#include "capture/thread_watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "capture/proc_number.h"
+#include "capture/proc_stat.h"
+#include "capture/task_list.h"
+#include "common/cleanup.h"
+
+enum {
+	CLOCK_SIZE = 64,
+	TEXT_SIZE = 1024, /* stat is the longest: 52 numbers */
+	/* Descriptors that stay open, of all processes; the rest is left for the other uses. */
+	KEPT_MAX = 32768,
+	KEPT_RESERVE = 256,
+};
+
+/* Files that are read of a thread. */
+enum thread_file { FILE_CLOCK, FILE_STAT, FILE_CALL, FILE_COUNT };
+
+static const char *const file_names[] = {
+	[FILE_CLOCK] = "schedstat",
+	[FILE_STAT] = "stat",
+	[FILE_CALL] = "syscall",
+};
+
+struct watched_thread {
+	pid_t tid;
+	int fds[FILE_COUNT]; /* -1: not open */
+	char clock[CLOCK_SIZE];
+	bool ended;
+};
+
+struct thread_watch {
+	pid_t pid;
+	struct task_folder folder;
+	struct task_ids ids;		/* scratch */
+	struct watched_thread *threads; /* in the order of the list */
+	size_t count;
+	bool nested; /* threads have other ids in their own namespace */
+	bool looked; /* `nested` is known */
+	uint64_t generation;
+};
+
+/* How many descriptors may stay open, and are. */
+static size_t kept_limit;
+static size_t kept_count;
+
+static void init_limit(void)
+{
+	struct rlimit limit;
+	if (kept_limit || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	rlim_t wanted = KEPT_MAX + KEPT_RESERVE;
+	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted)
+		wanted = limit.rlim_max;
+	if (limit.rlim_cur < wanted) {
+		struct rlimit raised = {.rlim_cur = wanted, .rlim_max = limit.rlim_max};
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+			limit = raised;
+	}
+	kept_limit = limit.rlim_cur > KEPT_RESERVE ? (size_t)limit.rlim_cur - KEPT_RESERVE : 1;
+	if (kept_limit > KEPT_MAX)
+		kept_limit = KEPT_MAX;
+}
+
+static void close_thread(struct watched_thread *thread)
+{
+	for (size_t i = 0; i < FILE_COUNT; i++) {
+		if (thread->fds[i] < 0)
+			continue;
+		close(thread->fds[i]);
+		kept_count--;
+	}
+}
+
+struct error *thread_watch_create(pid_t pid, struct thread_watch **ret)
+{
+	CLEANUP(thread_watch_destroyp) struct thread_watch *watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return &error_out_of_memory;
+	init_limit();
+	watch->pid = pid;
+	watch->folder.fd = -1;
+	struct error *error = task_folder_open(pid, &watch->folder);
+	if (!error)
+		*ret = TAKE_POINTER(watch);
+	return error;
+}
+
+void thread_watch_destroy(struct thread_watch *watch)
+{
+	if (!watch)
+		return;
+	for (size_t i = 0; i < watch->count; i++)
+		close_thread(&watch->threads[i]);
+	free(watch->threads);
+	task_ids_deinit(&watch->ids);
+	task_folder_close(&watch->folder);
+	free(watch);
+}
+
+void thread_watch_destroyp(struct thread_watch **watch)
+{
+	thread_watch_destroy(*watch);
+}
+
+uint64_t thread_watch_generation(const struct thread_watch *watch)
+{
+	return watch->generation;
+}
+
+/* The length of the text, which is cut to its room; -1 with errno. */
+static ssize_t read_file(struct thread_watch *watch, struct watched_thread *thread,
+			 enum thread_file file, char *text, size_t size)
+{
+	int fd = thread->fds[file];
+	if (fd < 0) {
+		char path[64];
+		snprintf(path, sizeof(path), "%d/%s", (int)thread->tid, file_names[file]);
+		fd = openat(watch->folder.fd, path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+	}
+	ssize_t length = pread(fd, text, size - 1, 0);
+	int errnum = errno;
+	if (thread->fds[file] < 0 && kept_count < kept_limit) {
+		thread->fds[file] = fd;
+		kept_count++;
+	} else if (thread->fds[file] < 0) {
+		close(fd);
+	}
+	errno = errnum;
+	if (length >= 0)
+		text[length] = '\0';
+	return length;
+}
+
+/*
+ * Whether the thread can have run since its clock was read last. A kernel that counts nothing says
+ * "0 0 0" (kernel/sched/stats.h, sched_info_on).
+ */
+static bool has_run(const struct watched_thread *thread, const char *clock, char state)
+{
+	return state == 'R' || !state || strncmp(clock, "0 0 0", 5) == 0 ||
+	       strcmp(clock, thread->clock) != 0;
+}
+
+static bool read_stat(struct thread_watch *watch, struct watched_thread *thread,
+		      struct thread_facts *facts)
+{
+	char text[TEXT_SIZE];
+	struct proc_stat stat;
+	uint64_t cpu_time_ns;
+	ssize_t length = read_file(watch, thread, FILE_STAT, text, sizeof(text));
+	if (length <= 0 || !proc_stat_parse(text, (size_t)length, &stat))
+		return false;
+	const char *clock = thread->clock;
+	if (!proc_number_decimal(&clock, &cpu_time_ns)) {
+		long hertz = sysconf(_SC_CLK_TCK);
+		cpu_time_ns = hertz > 0 ? (stat.user_ticks + stat.system_ticks) *
+						  (UINT64_C(1000000000) / (uint64_t)hertz)
+					: 0;
+	}
+	facts->state = stat.state;
+	facts->cpu_time_ns = cpu_time_ns;
+	memset(facts->name, 0, sizeof(facts->name));
+	memcpy(facts->name, stat.name, strnlen(stat.name, sizeof(facts->name) - 1));
+	return true;
+}
+
+static void read_call(struct thread_watch *watch, struct watched_thread *thread,
+		      struct thread_facts *facts)
+{
+	char text[TEXT_SIZE];
+	ssize_t length = read_file(watch, thread, FILE_CALL, text, sizeof(text));
+	proc_system_call_parse(length > 0 ? text : "", facts);
+}
+
+/* Sets `ended` if the thread has. */
+static void refresh(struct thread_watch *watch, struct watched_thread *thread,
+		    struct thread_facts *facts)
+{
+	char clock[CLOCK_SIZE] = "";
+	ssize_t length = read_file(watch, thread, FILE_CLOCK, clock, sizeof(clock));
+	if (length > 0 && !has_run(thread, clock, facts->state))
+		return;
+	memcpy(thread->clock, clock, sizeof(clock));
+	thread->ended = !read_stat(watch, thread, facts);
+	if (!thread->ended)
+		read_call(watch, thread, facts);
+}
+
+/* What a thread's namespace calls it is asked for once. */
+static bool read_new(struct thread_watch *watch, struct watched_thread *thread,
+		     struct thread_facts *facts)
+{
+	struct proc_status status;
+	*facts = (struct thread_facts){.tid = thread->tid, .container_tid = thread->tid};
+	if (!watch->looked || watch->nested) {
+		if (proc_status_read(watch->folder.fd, thread->tid, &status) != 0)
+			return false;
+		watch->nested = status.nested;
+		watch->looked = true;
+		if (status.innermost_id)
+			facts->container_tid = status.innermost_id;
+	}
+	refresh(watch, thread, facts);
+	return !thread->ended;
+}
+
+static struct watched_thread new_thread(pid_t tid)
+{
+	return (struct watched_thread){.tid = tid, .fds = {-1, -1, -1}};
+}
+
+/* The thread of that id that was there before, and has not ended; the search goes on where the one
+ * before it was found, for the order is mostly the same. */
+static size_t find_kept(const struct thread_watch *watch, pid_t tid, size_t from)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		size_t at = (from + i) % watch->count;
+		if (watch->threads[at].tid == tid && !watch->threads[at].ended)
+			return at;
+	}
+	return SIZE_MAX;
+}
+
+struct thread_arrays {
+	struct watched_thread *threads;
+	size_t count;
+	struct thread_list list;
+};
+
+static void arrays_deinit(struct thread_arrays *arrays)
+{
+	for (size_t i = 0; i < arrays->count; i++)
+		close_thread(&arrays->threads[i]);
+	free(arrays->threads);
+	thread_list_deinit(&arrays->list);
+}
+
+/* Move one thread over to the new arrays, or add it there. */
+static struct error *carry(struct thread_watch *watch, struct thread_list *threads, pid_t tid,
+			   size_t *at, struct thread_arrays *to)
+{
+	struct thread_facts facts;
+	struct watched_thread thread = new_thread(tid);
+	size_t found = find_kept(watch, tid, *at);
+	if (found != SIZE_MAX) {
+		*at = found + 1;
+		thread = watch->threads[found];
+		watch->threads[found] = new_thread(0);
+		facts = threads->items[found];
+		threads->items[found].registers = NULL;
+	} else if (!read_new(watch, &thread, &facts)) {
+		close_thread(&thread);
+		return NULL;
+	}
+	to->threads[to->count++] = thread;
+	return thread_list_append(&to->list, &facts);
+}
+
+/* The list anew, of which most is there already. */
+static struct error *list_again(struct thread_watch *watch, struct thread_list *threads)
+{
+	CLEANUP(arrays_deinit) struct thread_arrays fresh = {0};
+	size_t at = 0;
+	struct error *error = task_folder_list(&watch->folder, &watch->ids);
+	if (error)
+		return error;
+	fresh.threads = calloc(watch->ids.count + 1, sizeof(*fresh.threads));
+	if (!fresh.threads)
+		return &error_out_of_memory;
+	for (size_t i = 0; !error && i < watch->ids.count; i++)
+		error = carry(watch, threads, watch->ids.items[i], &at, &fresh);
+	if (error)
+		return error;
+	const struct thread_arrays old = {watch->threads, watch->count, *threads};
+	watch->threads = fresh.threads;
+	watch->count = fresh.count;
+	*threads = fresh.list;
+	fresh = old;
+	watch->generation++;
+	return NULL;
+}
+
+struct error *thread_watch_update(struct thread_watch *watch, struct thread_list *threads)
+{
+	bool changed = task_folder_count(&watch->folder) != watch->count;
+	struct error *error = NULL;
+	for (size_t i = 0; i < watch->count; i++) {
+		refresh(watch, &watch->threads[i], &threads->items[i]);
+		changed |= watch->threads[i].ended;
+	}
+	if (changed)
+		error = list_again(watch, threads);
+	if (!error && !watch->count)
+		error = error_create(ERROR_NO_PROCESS, "process %d ended while it was looked at",
+				     (int)watch->pid);
+	return error;
+}
