@@ -76,6 +76,8 @@ struct error *command_top(const struct command_context *context, enum exit_statu
 	top_screen_destroyp(&screen);
 	if (!error)
 		error = check_gil(options, &processes);
+	if (!error)
+		error = top_source_missing(source);
 	if (error)
 		return error;
 	say_losses(&tally, options, source);

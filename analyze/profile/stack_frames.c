@@ -14,8 +14,7 @@ void stack_frames_deinit(struct stack_frames *frames)
 	*frames = (struct stack_frames){0};
 }
 
-static struct error *append(struct stack_frames *frames, struct profile *profile,
-			    const struct profile_frame *frame)
+struct error *stack_frames_append(struct stack_frames *frames, uint32_t frame)
 {
 	if (frames->count == frames->capacity) {
 		size_t capacity = frames->capacity ? frames->capacity * 2 : 64;
@@ -25,10 +24,16 @@ static struct error *append(struct stack_frames *frames, struct profile *profile
 		frames->items = items;
 		frames->capacity = capacity;
 	}
-	struct error *error = profile_frame(profile, frame, &frames->items[frames->count]);
-	if (!error)
-		frames->count++;
-	return error;
+	frames->items[frames->count++] = frame;
+	return NULL;
+}
+
+static struct error *append(struct stack_frames *frames, struct profile *profile,
+			    const struct profile_frame *frame)
+{
+	uint32_t number;
+	struct error *error = profile_frame(profile, frame, &number);
+	return error ? error : stack_frames_append(frames, number);
 }
 
 /* A frame that is only a name. */

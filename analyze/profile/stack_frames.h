@@ -26,4 +26,7 @@ struct error *stack_frames_add(struct stack_frames *frames, struct profile *prof
 			       const struct model_frame *frame, enum model_lines lines,
 			       bool full_filenames);
 
+/* One that is in the profile already. */
+struct error *stack_frames_append(struct stack_frames *frames, uint32_t frame);
+
 #endif

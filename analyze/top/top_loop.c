@@ -5,7 +5,6 @@
 #include "analyze/top/top_clock.h"
 #include "analyze/top/top_signals.h"
 #include "analyze/top/top_view.h"
-#include "common/cleanup.h"
 
 /* Keys are looked for after so much work. */
 #define SLICE_NS UINT64_C(30000000)
@@ -66,12 +65,12 @@ static struct error *end(struct top_run *run)
 /* A sample that cannot be decoded is counted; what stops everything is an error. */
 static struct error *add_sample(struct top_run *run)
 {
-	CLEANUP(model_process_deinit) struct model_process process = {0};
-	struct error *failure = top_source_decode(run->source, &process);
+	struct top_sample sample;
+	struct error *failure = top_source_decode(run->source, &sample);
 	if (failure && failure->code == ERROR_OUT_OF_MEMORY)
 		return failure;
 	struct error *error = failure ? top_processes_fail(run->processes, failure->message)
-				      : top_processes_add(run->processes, &process);
+				      : top_processes_add(run->processes, &sample);
 	error_destroy(failure);
 	return error;
 }
@@ -162,6 +161,8 @@ static struct error *draw(struct top_run *run)
 		.speed = run->clock.speed,
 		.status = run->ended ? top_source_end_text(run->source) : NULL,
 	};
+	const struct sample_counts counts = top_source_counts(run->source);
+	top_processes_note(run->processes, &counts);
 	struct error *error = top_processes_settle(run->processes);
 	if (error)
 		return error;

@@ -30,6 +30,7 @@ static void process_deinit(struct top_process *process)
 		thread_deinit(&process->threads[i]);
 	free(process->threads);
 	free(process->command);
+	stack_cache_deinit(&process->cache);
 }
 
 static void forget_processes(struct top_processes *processes)
@@ -206,11 +207,9 @@ static struct error *find_thread(struct top_process *process, const struct model
 	return NULL;
 }
 
-static bool is_same(const struct top_thread *thread, const struct model_thread *model,
-		    const struct stack_frames *frames)
+static bool has_frames(const struct top_thread *thread, const struct stack_frames *frames)
 {
-	return thread->activity == model->activity && thread->owns_gil == model->owns_gil &&
-	       thread->frame_count == frames->count &&
+	return thread->frame_count == frames->count &&
 	       (!frames->count ||
 		memcmp(thread->frames, frames->items, frames->count * sizeof(*frames->items)) == 0);
 }
@@ -230,50 +229,83 @@ static struct error *set_stack(struct top_thread *thread, const struct stack_fra
 	return NULL;
 }
 
-static struct error *add_thread(struct top_processes *processes, struct top_process *process,
-				const struct model_process *model,
-				const struct model_thread *model_thread)
+/* A frame that was met before has a number, by which it is found. */
+static struct error *add_frame(struct top_processes *processes, struct top_process *process,
+			       const struct top_sample *sample, const struct model_frame *frame,
+			       uint32_t number)
 {
 	struct stack_frames *frames = &processes->frames;
-	struct top_thread *thread;
-	struct error *error = find_thread(process, model_thread, &thread);
-	frames->count = 0;
-	for (size_t i = model_thread->frame_count; i-- > 0 && !error;)
-		error = stack_frames_add(frames, &processes->stats.profile,
-					 &model_thread->frames[i], MODEL_LINES_LAST,
-					 processes->full_filenames);
-	if (!error && !is_same(thread, model_thread, frames)) {
-		error = count_thread(processes, thread);
-		if (!error)
-			error = set_stack(thread, frames);
-	}
+	uint32_t *place = NULL;
+	struct error *error =
+		sample->decoded ? stack_cache_frame(&process->cache, number, &place) : NULL;
+	if (!error && place && *place)
+		return stack_frames_append(frames, *place - 1);
 	if (!error)
-		error = copy_name(model_thread_display_name(model, model_thread), &thread->name);
+		error = stack_frames_add(frames, &processes->stats.profile, frame, sample->lines,
+					 processes->full_filenames);
+	if (!error && place)
+		*place = frames->items[frames->count - 1] + 1;
+	return error;
+}
+
+static struct error *read_stack(struct top_processes *processes, struct top_process *process,
+				const struct top_sample *sample, size_t index)
+{
+	const struct model_thread *model = &sample->process->threads[index];
+	const uint32_t *numbers = sample->decoded ? sample->decoded->threads[index].numbers : NULL;
+	struct error *error = NULL;
+	processes->frames.count = 0;
+	for (size_t i = model->frame_count; i-- > 0 && !error;)
+		error = add_frame(processes, process, sample, &model->frames[i],
+				  numbers ? numbers[i] : UINT32_MAX);
+	return error;
+}
+
+/* The frames as they are now; not looked at where they are known to be as they were. */
+static struct error *update_stack(struct top_processes *processes, struct top_process *process,
+				  const struct top_sample *sample, size_t index,
+				  struct top_thread *thread)
+{
+	const struct model_thread *model = &sample->process->threads[index];
+	const struct decoded_thread *decoded =
+		sample->decoded ? &sample->decoded->threads[index] : NULL;
+	bool same_state =
+		thread->activity == model->activity && thread->owns_gil == model->owns_gil;
+	bool is_known = decoded && thread->stamp && thread->stamp == decoded->stamp &&
+			thread->version == decoded->version;
+	struct error *error = NULL;
+	if (!is_known)
+		error = read_stack(processes, process, sample, index);
+	bool same_frames = is_known || (!error && has_frames(thread, &processes->frames));
+	if (!error && (!same_state || !same_frames))
+		error = count_thread(processes, thread);
+	if (!error && !same_frames)
+		error = set_stack(thread, &processes->frames);
+	thread->stamp = decoded && !error ? decoded->stamp : 0;
+	thread->version = decoded ? decoded->version : 0;
+	return error;
+}
+
+static struct error *add_thread(struct top_processes *processes, struct top_process *process,
+				const struct top_sample *sample, size_t index)
+{
+	const struct model_thread *model = &sample->process->threads[index];
+	struct top_thread *thread;
+	uint64_t identity = sample->decoded ? sample->decoded->threads[index].identity : 0;
+	struct error *error = find_thread(process, model, &thread);
+	if (!error)
+		error = update_stack(processes, process, sample, index, thread);
+	if (!error && (!identity || thread->identity != identity))
+		error = copy_name(model_thread_display_name(sample->process, model), &thread->name);
 	if (error)
 		return error;
-	thread->activity = model_thread->activity;
-	thread->owns_gil = model_thread->owns_gil;
-	thread->waits_for_gil = model_thread->waits_for_gil == MODEL_YES;
+	thread->identity = identity;
+	thread->activity = model->activity;
+	thread->owns_gil = model->owns_gil;
+	thread->waits_for_gil = model->waits_for_gil == MODEL_YES;
 	thread->samples++;
 	thread->is_present = true;
 	return NULL;
-}
-
-/* The stacks before held until now. */
-static void hold(struct top_process *process, uint64_t monotonic_ns)
-{
-	uint64_t distance_ns = process->monotonic_ns && monotonic_ns > process->monotonic_ns
-				       ? monotonic_ns - process->monotonic_ns
-				       : 0;
-	if (distance_ns) {
-		process->distance_sum_ns += distance_ns;
-		process->distances++;
-	}
-	process->monotonic_ns = monotonic_ns;
-	for (size_t i = 0; i < process->thread_count; i++) {
-		process->threads[i].time_ns += distance_ns;
-		process->threads[i].is_present = false;
-	}
 }
 
 static struct error *drop_absent(struct top_processes *processes, struct top_process *process)
@@ -291,6 +323,50 @@ static struct error *drop_absent(struct top_processes *processes, struct top_pro
 	}
 	process->thread_count = kept;
 	return error;
+}
+
+/* What versions and numbers mean holds for one stamp only. */
+static void begin_versions(struct top_process *process, const struct decoded_process *decoded)
+{
+	uint64_t stamp = decoded ? decoded->stamp : 0;
+	if (decoded)
+		stack_cache_begin(&process->cache, decoded);
+	for (size_t i = 0; process->decoded != stamp && i < process->thread_count; i++) {
+		process->threads[i].stamp = 0;
+		process->threads[i].identity = 0;
+	}
+	process->decoded = stamp;
+}
+
+static struct error *add_threads(struct top_processes *processes, struct top_process *process,
+				 const struct top_sample *sample)
+{
+	struct error *error = NULL;
+	begin_versions(process, sample->decoded);
+	for (size_t i = 0; i < sample->process->thread_count && !error; i++) {
+		const struct model_thread *thread = &sample->process->threads[i];
+		if (thread->frame_count &&
+		    (!sample->filter || thread_filter_has(sample->filter, thread)))
+			error = add_thread(processes, process, sample, i);
+	}
+	return error ? error : drop_absent(processes, process);
+}
+
+/* The stacks before held until now. */
+static void hold(struct top_process *process, uint64_t monotonic_ns)
+{
+	uint64_t distance_ns = process->monotonic_ns && monotonic_ns > process->monotonic_ns
+				       ? monotonic_ns - process->monotonic_ns
+				       : 0;
+	if (distance_ns) {
+		process->distance_sum_ns += distance_ns;
+		process->distances++;
+	}
+	process->monotonic_ns = monotonic_ns;
+	for (size_t i = 0; i < process->thread_count; i++) {
+		process->threads[i].time_ns += distance_ns;
+		process->threads[i].is_present = false;
+	}
 }
 
 /* A round is over when a process has its next sample. */
@@ -312,8 +388,9 @@ static void note_gil(struct top_processes *processes, const struct model_process
 	processes->gil_unknown |= model->free_threaded || !known;
 }
 
-struct error *top_processes_add(struct top_processes *processes, const struct model_process *model)
+struct error *top_processes_add(struct top_processes *processes, const struct top_sample *sample)
 {
+	const struct model_process *model = sample->process;
 	struct top_process *process;
 	uint64_t time_ns = model->has_sample ? model->sample.time_ns : model->facts.capture_time_ns;
 	struct error *error = NULL;
@@ -329,12 +406,7 @@ struct error *top_processes_add(struct top_processes *processes, const struct mo
 		return error;
 	hold(process, model->sample.monotonic_ns);
 	process->seen_ns = time_ns;
-	for (size_t i = 0; i < model->thread_count && !error; i++) {
-		if (model->threads[i].frame_count)
-			error = add_thread(processes, process, model, &model->threads[i]);
-	}
-	if (!error)
-		error = drop_absent(processes, process);
+	error = add_threads(processes, process, sample);
 	count_round(processes, process);
 	note_gil(processes, model);
 	return error;
@@ -344,6 +416,21 @@ struct error *top_processes_fail(struct top_processes *processes, const char *te
 {
 	processes->health.failed++;
 	return copy_name(text, &processes->health.last_error);
+}
+
+static uint64_t left_out(const struct sample_counts *counts)
+{
+	return counts->late + counts->dropped;
+}
+
+/* A log that begins anew can count from zero again. */
+void top_processes_note(struct top_processes *processes, const struct sample_counts *counts)
+{
+	struct top_health *health = &processes->health;
+	if (left_out(counts) < left_out(&health->before) || counts->failed < health->before.failed)
+		health->before = (struct sample_counts){0};
+	health->left_out = left_out(counts) - left_out(&health->before);
+	health->not_had = counts->failed - health->before.failed;
 }
 
 struct error *top_processes_finish(struct top_processes *processes)
@@ -370,8 +457,14 @@ struct error *top_processes_interrupt(struct top_processes *processes)
 
 static void forget_counts(struct top_processes *processes)
 {
-	free(processes->health.last_error);
-	processes->health = (struct top_health){0};
+	struct top_health *health = &processes->health;
+	health->before.late += health->left_out;
+	health->before.failed += health->not_had;
+	health->left_out = 0;
+	health->not_had = 0;
+	health->failed = 0;
+	free(health->last_error);
+	health->last_error = NULL;
 	processes->interval_ns = 0;
 	processes->last_interval_ns = 0;
 	processes->first_ns = 0;

@@ -6,9 +6,19 @@
 #ifndef PYSPY_ANALYZE_TOP_TOP_PROCESSES_H
 #define PYSPY_ANALYZE_TOP_TOP_PROCESSES_H
 
+#include "analyze/profile/stack_cache.h"
 #include "analyze/profile/stack_frames.h"
+#include "analyze/thread_filter.h"
 #include "analyze/top/top_stats.h"
 #include "common/model.h"
+
+/* A sample as it is put into the counts. */
+struct top_sample {
+	const struct model_process *process;
+	const struct decoded_process *decoded; /* what is as it was; NULL: nothing is known of it */
+	const struct thread_filter *filter;    /* NULL: all threads */
+	enum model_lines lines;
+};
 
 struct top_thread {
 	uint64_t thread_id;
@@ -21,6 +31,10 @@ struct top_thread {
 	uint32_t *frames; /* of the profile, outermost first */
 	size_t frame_count;
 	size_t frame_capacity;
+	/* Of the stack and of the names, as struct decoded_thread has them; 0: unknown. */
+	uint64_t stamp;
+	uint64_t version;
+	uint64_t identity;
 	/* Not counted yet. */
 	uint32_t samples;
 	uint64_t time_ns;
@@ -37,6 +51,8 @@ struct top_process {
 	size_t thread_count;
 	size_t thread_capacity;
 	size_t hint; /* thread that was found last */
+	struct stack_cache cache;
+	uint64_t decoded; /* stamp of what the threads' versions are of; 0: they have none */
 	uint64_t monotonic_ns;
 	uint64_t distance_sum_ns;
 	uint64_t distances;
@@ -46,10 +62,12 @@ struct top_process {
 
 /* How the sampling itself goes. */
 struct top_health {
-	uint64_t late;	   /* samples that were taken too late */
-	uint64_t failed;   /* samples that could not be had, or not be read */
-	uint64_t worst_ns; /* how late, at most */
-	char *last_error;  /* NULL if there was none */
+	uint64_t failed;  /* samples that could not be read */
+	char *last_error; /* of these; NULL if there was none */
+	/* What pyspy-capture says of those that are not there. */
+	uint64_t left_out; /* their time had passed, or what was before was not written yet */
+	uint64_t not_had;
+	struct sample_counts before; /* that was said before the counts began */
 };
 
 struct top_processes {
@@ -74,11 +92,13 @@ struct error *top_processes_init(struct top_processes *processes, uint64_t delay
 void top_processes_deinit(struct top_processes *processes);
 
 /* Add a sample of a process. Samples of a process come in the order of time. */
-struct error *top_processes_add(struct top_processes *processes,
-				const struct model_process *process);
+struct error *top_processes_add(struct top_processes *processes, const struct top_sample *sample);
 
 /* A sample that cannot be had or read. `text` is copied. */
 struct error *top_processes_fail(struct top_processes *processes, const char *text);
+
+/* What pyspy-capture says so far of samples that are not there. */
+void top_processes_note(struct top_processes *processes, const struct sample_counts *counts);
 
 /* Put what the current stacks weigh so far into the counts, for showing them. */
 struct error *top_processes_settle(struct top_processes *processes);

@@ -9,6 +9,7 @@
 #include "analyze/native/native_decode.h"
 #include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
+#include "analyze/python/incremental_decode.h"
 #include "analyze/thread_filter.h"
 #include "analyze/top/top_ended.h"
 #include "common/cleanup.h"
@@ -21,12 +22,24 @@ struct top_source {
 	const char *path;
 	int fd; /* of a stream; -1: a file */
 	struct target *target;
+	struct incremental_decoder *decoder;
+	struct decoded_process decoded;
+	struct model_process native; /* the sample, with --native */
 	struct thread_filter threads;
 	struct process_facts last; /* of the last sample, as much as tells whether it has ended */
 	bool has_sample;
 	bool ended;
 	char end_text[END_TEXT_SIZE];
 };
+
+/* A decoder knows one target only. */
+static struct error *make_decoder(struct top_source *source)
+{
+	const struct incremental_options options = {.exhaustive = source->options->exhaustive};
+	incremental_decoder_destroy(source->decoder);
+	source->decoder = NULL;
+	return incremental_decoder_create(&options, &source->decoder);
+}
 
 static struct error *open_file(struct top_source *source)
 {
@@ -61,6 +74,8 @@ struct error *top_source_open(const struct analyze_options *options, struct top_
 	struct error *error =
 		strcmp(source->path, "-") == 0 ? open_stream(source) : open_file(source);
 	if (!error)
+		error = make_decoder(source);
+	if (!error)
 		*ret = TAKE_POINTER(source);
 	return error;
 }
@@ -71,6 +86,8 @@ void top_source_destroyp(struct top_source **source)
 		return;
 	thread_filter_deinit(&(*source)->threads);
 	process_facts_deinit(&(*source)->last);
+	model_process_deinit(&(*source)->native);
+	incremental_decoder_destroy((*source)->decoder);
 	target_destroy((*source)->target);
 	free(*source);
 	*source = NULL;
@@ -163,7 +180,8 @@ uint64_t top_source_time(struct top_source *source)
 	return sample ? sample->time_ns : target_process(source->target)->capture_time_ns;
 }
 
-struct error *top_source_decode(struct top_source *source, struct model_process *ret)
+/* Native stacks are unwound anew in each sample. */
+static struct error *decode_native(struct top_source *source, struct top_sample *ret)
 {
 	const struct analyze_options *options = source->options;
 	const struct decode_options decode = {.exhaustive = options->exhaustive};
@@ -172,22 +190,55 @@ struct error *top_source_decode(struct top_source *source, struct model_process 
 		.last = options->native_last,
 		.internal = options->native_internal,
 	};
-	bool wanted = true;
-	struct error *error = decode_process(source->target, &decode, ret);
-	if (!error)
-		error = thread_filter_apply(&source->threads, ret, &wanted);
-	if (!error && options->native)
-		error = native_decode(source->target, &native, ret);
-	if (!error)
-		model_process_set_lines(ret, options->no_line_numbers ? MODEL_LINES_NONE
-					     : options->first_lines   ? MODEL_LINES_FIRST
-								      : MODEL_LINES_LAST);
+	model_process_deinit(&source->native);
+	source->native = (struct model_process){0};
+	ret->process = &source->native;
+	struct error *error = decode_process(source->target, &decode, &source->native);
+	return error ? error : native_decode(source->target, &native, &source->native);
+}
+
+static struct error *decode_python(struct top_source *source, struct decoded_process *decoded,
+				   struct top_sample *ret)
+{
+	struct error *error = incremental_decode(source->decoder, source->target, decoded);
+	ret->process = decoded->process;
+	ret->decoded = decoded;
 	return error;
+}
+
+struct error *top_source_decode(struct top_source *source, struct top_sample *ret)
+{
+	const struct analyze_options *options = source->options;
+	bool wanted;
+	*ret = (struct top_sample){
+		.filter = &source->threads,
+		.lines = options->no_line_numbers ? MODEL_LINES_NONE
+			 : options->first_lines	  ? MODEL_LINES_FIRST
+						  : MODEL_LINES_LAST,
+	};
+	struct error *error = options->native ? decode_native(source, ret)
+					      : decode_python(source, &source->decoded, ret);
+	return error ? error : thread_filter_look(&source->threads, ret->process, &wanted);
+}
+
+struct sample_counts top_source_counts(struct top_source *source)
+{
+	struct snapshot *snapshot = target_snapshot(source->target);
+	struct snapshot_statistics statistics = {0};
+	if (snapshot)
+		snapshot_statistics(snapshot, &statistics);
+	return statistics.counts;
 }
 
 struct error *top_source_rewind(struct top_source *source)
 {
-	return open_file(source);
+	struct error *error = open_file(source);
+	return error ? error : make_decoder(source);
+}
+
+struct error *top_source_missing(const struct top_source *source)
+{
+	return thread_filter_missing(&source->threads);
 }
 
 const char *top_source_end_text(const struct top_source *source)

@@ -3,7 +3,7 @@
 #define PYSPY_ANALYZE_TOP_TOP_SOURCE_H
 
 #include "analyze/command.h"
-#include "common/model.h"
+#include "analyze/top/top_processes.h"
 
 enum top_arrival {
 	TOP_ARRIVED = 0, /* there is a sample */
@@ -30,13 +30,17 @@ struct error *top_source_next(struct top_source *source, enum top_arrival *ret);
 bool top_source_can_go_on(const struct top_source *source);
 /* Wall clock of that sample. */
 uint64_t top_source_time(struct top_source *source);
-/* Decode it. An error is about this sample alone. `ret` is always to be deinitialised. */
-struct error *top_source_decode(struct top_source *source, struct model_process *ret);
+/* Decode it; borrowed until the next one. An error is about this sample alone. */
+struct error *top_source_decode(struct top_source *source, struct top_sample *ret);
+/* What pyspy-capture counted so far besides the samples. */
+struct sample_counts top_source_counts(struct top_source *source);
 /* Back before the first sample. */
 struct error *top_source_rewind(struct top_source *source);
 
 /* Why there are no more samples, in a few words; after TOP_NO_MORE. */
 const char *top_source_end_text(const struct top_source *source);
+/* At the end: a thread that was asked for was in no sample. */
+struct error *top_source_missing(const struct top_source *source);
 /* What was lost of it, NULL-terminated. */
 const char *const *top_source_losses(const struct top_source *source);
 

@@ -8,7 +8,7 @@
 #define ERROR_SHARE   0.01
 #define ERROR_SAMPLES 100
 #define LATE_SHARE    0.10
-#define LATE_NS	      UINT64_C(1000000000)
+#define LATE_S	      1.0
 enum { SUFFIX_SIZE = 128, COMMAND_MIN = 8 };
 
 #define SECOND_NS 1e9
@@ -66,8 +66,9 @@ static void put_totals(const struct top_scene *scene, struct top_page *page)
 	const struct top_processes *processes = scene->processes;
 	const struct top_stats *stats = &processes->stats;
 	const struct top_health *health = &processes->health;
-	uint64_t tried = stats->rounds + health->failed;
-	double share = tried ? (double)health->failed / (double)tried : 0.0;
+	uint64_t failed = health->failed + health->not_had;
+	uint64_t tried = stats->rounds + failed;
+	double share = tried ? (double)failed / (double)tried : 0.0;
 	top_page_put(page, TOP_PLAIN, "Total Samples ");
 	top_page_format(page, TOP_STRONG, "%llu", (unsigned long long)stats->rounds);
 	if (stats->has_interval && processes->last_interval_ns)
@@ -118,25 +119,31 @@ static void put_summary(const struct top_scene *scene, const struct top_state *s
 	}
 }
 
-static bool is_late(const struct top_scene *scene)
+/* The share of samples that are not there, if that is much: of more than a second in all. */
+static double late_share(const struct top_scene *scene)
 {
-	const struct top_health *health = &scene->processes->health;
-	uint64_t rounds = scene->processes->stats.rounds;
-	return health->worst_ns > LATE_NS && (double)health->late > LATE_SHARE * (double)rounds;
+	const struct top_processes *processes = scene->processes;
+	uint64_t late = processes->health.left_out;
+	double wanted = (double)(late + processes->stats.rounds);
+	double seconds = processes->time_ns > processes->first_ns
+				 ? (double)(processes->time_ns - processes->first_ns) / SECOND_NS
+				 : 0.0;
+	double share = late ? (double)late / wanted : 0.0;
+	return share * seconds > LATE_S && share > LATE_SHARE ? share : 0.0;
 }
 
 /* What the user should know before all else; false if there is nothing. */
 static bool put_warning(const struct top_scene *scene, const struct top_state *state,
 			struct top_page *page)
 {
-	const struct top_health *health = &scene->processes->health;
-	char time[TOP_NUMBER_SIZE];
+	double late = late_share(scene);
 	if (state->message[0])
 		top_page_put(page, TOP_WARNING, state->message);
-	else if (is_late(scene))
+	else if (late > 0)
 		top_page_format(page, TOP_WARNING,
-				"%llu samples were late, by up to %s: ask for fewer with --rate",
-				(unsigned long long)health->late, top_time(health->worst_ns, time));
+				"%.0f%% of the samples were late, and left out: ask for fewer "
+				"with --rate",
+				100.0 * late);
 	else if (scene->processes->is_new)
 		top_page_put(page, TOP_WARNING,
 			     "There are too many different functions: counts began again");

@@ -301,13 +301,19 @@ static void test_header(void **unused)
 	ASSERT_SHOWS(80, 14, "(python v3.11.7) and subprocesses\n");
 	ASSERT_SHOWS(60, 14, "'python3 app.py' (python v3.11.7) and subprocesses\n");
 	ASSERT_SHOWS(46, 14, "'python3...' (python v3.11.7) and subprocesses\n");
-	processes.health = (struct top_health){.late = 2, .worst_ns = MS(5000)};
+	struct sample_counts counts = {.late = 4, .dropped = 3};
+	top_processes_note(&processes, &counts);
 	ASSERT_HIDES(80, 14, "late");
-	processes.health.late = 3;
-	ASSERT_SHOWS(80, 14, "\n3 samples were late, by up to 5.00s: ask for fewer with --rate\n");
-	ASSERT_SHOWS(80, 8, "3 samples were late, by up to 5.00s: ask for fewer with --rate\n");
-	processes.health.worst_ns = MS(1000);
+	counts.late = 20;
+	top_processes_note(&processes, &counts);
+	ASSERT_SHOWS(80, 14,
+		     "\n53% of the samples were late, and left out: ask for fewer with --rate\n");
+	ASSERT_SHOWS(80, 8,
+		     "53% of the samples were late, and left out: ask for fewer with --rate\n");
+	assert_null(top_processes_reset(&processes));
+	top_processes_note(&processes, &counts);
 	ASSERT_HIDES(80, 14, "late");
+	finish();
 	scene.status = NULL;
 	scene.is_replay = true;
 	scene.position_ns = MS(75000);

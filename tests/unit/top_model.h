@@ -57,7 +57,8 @@ static inline void top_add(struct top_processes *processes, int32_t pid, uint64_
 		thread->owns_gil_known = true;
 		top_add_frames(thread, &stacks[i]);
 	}
-	assert_null(top_processes_add(processes, &process));
+	const struct top_sample sample = {.process = &process};
+	assert_null(top_processes_add(processes, &sample));
 }
 
 #define TOP_ADD_OF(processes, pid, time_ms, ...)                                                   \
