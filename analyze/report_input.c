@@ -241,37 +241,57 @@ static struct error *add_sample(struct source *source)
 	return source->input->options->native ? add_native(source) : add_python(source);
 }
 
-static struct error *add_samples(struct source *source)
+static void show_progress(const struct source *source)
 {
 	struct snapshot *snapshot = target_snapshot(source->target);
-	size_t count = snapshot ? snapshot_sample_count(snapshot) : 1;
+	if (snapshot)
+		progress_samples((size_t)snapshot_position_bytes(snapshot),
+				 (size_t)snapshot_size_bytes(snapshot));
+}
+
+static struct error *add_samples(struct source *source)
+{
 	struct error *error = NULL;
-	for (size_t i = 0; i < count && !error; i++) {
-		struct error *failure = snapshot ? snapshot_select(snapshot, i) : NULL;
-		progress_samples(i, count);
-		if (failure)
-			fail_sample(source, failure);
-		else
+	while (!error) {
+		bool any = false;
+		struct error *failure = target_next(source->target, &any);
+		show_progress(source);
+		if (!failure && !any)
+			break;
+		if (!failure) {
 			error = add_sample(source);
+		} else {
+			fail_sample(source, failure);
+			if (!target_can_go_on(source->target))
+				break;
+		}
 	}
 	return error;
 }
 
-struct error *report_input_add(struct report_input *input, const char *path)
+/* What is missing of the file is known when its end was read. */
+static struct error *say_losses(struct source *source)
 {
-	CLEANUP(target_destroyp) struct target *target = NULL;
-	struct error *error = input_open(input->options, path, &target);
-	if (error) {
-		tally_failure(input->tally, error);
-		return NULL;
-	}
+	struct error *error = NULL;
+	for (const char *const *loss = target_losses(source->target); *loss && !error; loss++)
+		error = lose(source, *loss);
+	if (error || source->failed_samples <= 1)
+		return error;
+	char text[80];
+	snprintf(text, sizeof(text), "%zu samples of it could not be read", source->failed_samples);
+	return lose(source, text);
+}
+
+struct error *report_input_add_target(struct report_input *input, const char *path,
+				      struct target *target)
+{
 	CLEANUP(incremental_decoder_destroyp) struct incremental_decoder *decoder = NULL;
 	const struct incremental_options options = {
 		.exhaustive = input->options->exhaustive,
 		.others = input->options->tids.count != 0,
 		.always_anew = input->decode_anew,
 	};
-	error = incremental_decoder_create(&options, &decoder);
+	struct error *error = incremental_decoder_create(&options, &decoder);
 	if (error)
 		return error;
 	struct source source = {
@@ -280,19 +300,21 @@ struct error *report_input_add(struct report_input *input, const char *path)
 		.target = target,
 		.decoder = decoder,
 	};
-	for (const char *const *loss = target_losses(target); *loss && !error; loss++)
-		error = lose(&source, *loss);
+	error = add_samples(&source);
 	if (!error)
-		error = add_samples(&source);
-	if (!error)
-		error = collector_end_file(input->collector);
-	if (!error && source.failed_samples > 1) {
-		char text[80];
-		snprintf(text, sizeof(text), "%zu samples of it could not be read",
-			 source.failed_samples);
-		error = lose(&source, text);
+		error = say_losses(&source);
+	return error ? error : collector_end_file(input->collector);
+}
+
+struct error *report_input_add(struct report_input *input, const char *path)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	struct error *error = input_open_forward(input->options, path, &target);
+	if (error) {
+		tally_failure(input->tally, error);
+		return NULL;
 	}
-	return error;
+	return report_input_add_target(input, path, target);
 }
 
 struct error *report_input_finish(struct report_input *input)

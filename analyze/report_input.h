@@ -33,6 +33,9 @@ void report_input_deinit(struct report_input *input);
 /* Add all samples of a file. What is wrong with the file is said and counted in the tally; an error
  * is one of the command line or of this program. */
 struct error *report_input_add(struct report_input *input, const char *path);
+/* The same for what is open, to be gone through with target_next; messages call it `path`. */
+struct error *report_input_add_target(struct report_input *input, const char *path,
+				      struct target *target);
 
 /* After the last file: what was asked for and was in none of them. */
 struct error *report_input_finish(struct report_input *input);

@@ -39,20 +39,27 @@ static bool is_first_at(const struct range_map *map, struct range_position posit
 	return !position.block || block_last(map->blocks[position.block - 1]) < address;
 }
 
-/* The place of the last search, or the one behind it. */
+/* Places near that of the last search: frames of a stack are read downwards as well as upwards. */
 static bool find_near(const struct range_map *map, uint64_t address, struct range_position *ret)
 {
+	enum { STEPS = 4 };
 	struct range_position position = map->hint;
-	for (int i = 0; i < 2; i++) {
-		if (is_first_at(map, position, address)) {
-			*ret = position;
-			return true;
-		}
-		if (position.block >= map->block_count)
-			return false;
-		position = range_map_after(map, position);
-	}
-	return false;
+	if (position.block >= map->block_count)
+		return false;
+	const struct range_block *block = map->blocks[position.block];
+	size_t index = position.index < block->count ? position.index : block->count - 1;
+	for (int i = 0; i < STEPS && index && range_last(&block->entries[index - 1]) >= address;
+	     i++)
+		index--;
+	for (int i = 0;
+	     i < STEPS && index + 1 < block->count && range_last(&block->entries[index]) < address;
+	     i++)
+		index++;
+	position.index = index;
+	if (!is_first_at(map, position, address))
+		return false;
+	*ret = position;
+	return true;
 }
 
 static struct range_position search(const struct range_map *map, uint64_t address)

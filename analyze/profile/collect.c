@@ -29,6 +29,7 @@ struct open_list {
 struct track {
 	int32_t pid;
 	uint64_t start_ticks;
+	uint32_t host;	  /* text of the profile */
 	uint32_t process; /* of the profile */
 	uint64_t time_ns; /* of the last sample */
 	uint64_t monotonic_ns;
@@ -170,6 +171,7 @@ static struct error *begin_track(struct collector *collector, const struct model
 		error = profile_text(profile, command ? command : "", &entry.command);
 	if (!error)
 		error = profile_process(profile, &entry, &track->process);
+	track->host = entry.host;
 	track->pid = facts->pid;
 	track->start_ticks = facts->start_ticks;
 	return error;
@@ -178,10 +180,12 @@ static struct error *begin_track(struct collector *collector, const struct model
 static struct error *find_track(struct collector *collector, const struct model_process *process,
 				struct track **ret)
 {
+	const char *host = process->facts.host ? process->facts.host : "";
 	for (size_t i = collector->track_count; i-- > 0;) {
 		struct track *track = &collector->tracks[i];
 		if (track->pid == process->facts.pid &&
-		    track->start_ticks == process->facts.start_ticks) {
+		    track->start_ticks == process->facts.start_ticks &&
+		    strcmp(profile_text_of(collector->profile, track->host), host) == 0) {
 			*ret = track;
 			return NULL;
 		}

@@ -13,7 +13,7 @@
 #include "common/walk.h"
 #include "formats/snapshot_writer.h"
 
-enum { INTERVAL_NS = 10000000, SAMPLES_MAX = 1000 };
+enum { INTERVAL_NS = 10000000, SAMPLES_MAX = 2000 };
 
 static void check(struct error *error)
 {
@@ -23,13 +23,12 @@ static void check(struct error *error)
 	exit(1);
 }
 
-/* What decoding the selected sample reads. */
-static struct memory_image *record(struct target *target, struct python_location *location)
+/* Add what decoding the selected sample reads. */
+static void record(struct target *target, struct memory_image *image,
+		   struct python_location *location)
 {
-	struct memory_image *image;
 	struct memory *recorder;
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
-	check(memory_image_create(&image));
 	check(memory_recorder_create(target_memory(target), image, &recorder));
 	const struct locate_options options = {
 		.machine = target_process(target)->machine,
@@ -48,7 +47,64 @@ static struct memory_image *record(struct target *target, struct python_location
 	};
 	check(thread_names_read(&request, &names));
 	memory_destroy(recorder);
+}
+
+/* What of a range the selected sample has. */
+static void copy_range(struct target *target, struct memory_image *image, uint64_t address,
+		       size_t size)
+{
+	static uint8_t bytes[MEMORY_IMAGE_WINDOW];
+	if (memory_read(target_memory(target), address, bytes, size) == MEMORY_OK) {
+		check(memory_image_put(image, address, bytes, size));
+	} else if (size > 1) {
+		copy_range(target, image, address, size / 2);
+		copy_range(target, image, address + size / 2, size - size / 2);
+	}
+}
+
+/* As a capture of many samples has it: also what only other samples need. */
+static struct memory_image *copy_memory(struct target *target, const struct memory_image *all)
+{
+	struct memory_image *image;
+	struct memory_range range;
+	check(memory_image_create(&image));
+	for (uint64_t at = 0; memory_image_next(all, at, &range); at = range.address + range.size)
+		copy_range(target, image, range.address, range.size);
 	return image;
+}
+
+/* Facts of the first sample, and the memory of all. */
+static void read_all(struct target *target, struct snapshot_writer *writer,
+		     struct memory_image **images)
+{
+	struct snapshot *snapshot = target_snapshot(target);
+	int32_t pid = target_process(target)->pid;
+	struct memory_image *all;
+	check(memory_image_create(&all));
+	for (size_t i = 0; i < snapshot_sample_count(snapshot); i++) {
+		struct python_location location = {0};
+		struct memory_image *image;
+		check(memory_image_create(&image));
+		check(snapshot_select(snapshot, i));
+		record(target, image, &location);
+		struct memory_range range;
+		for (uint64_t at = 0; memory_image_next(image, at, &range);
+		     at = range.address + range.size)
+			check(memory_image_put(all, range.address, range.bytes, range.size));
+		if (i == 0) {
+			check(snapshot_writer_process(writer, target_process(target)));
+			check(snapshot_writer_mappings(writer, pid, target_mappings(target)));
+			check(snapshot_writer_modules(writer, pid, target_modules(target)));
+			check(snapshot_writer_python(writer, pid, &location));
+		}
+		python_location_deinit(&location);
+		memory_image_destroy(image);
+	}
+	for (size_t i = 0; i < snapshot_sample_count(snapshot); i++) {
+		check(snapshot_select(snapshot, i));
+		images[i] = copy_memory(target, all);
+	}
+	memory_image_destroy(all);
 }
 
 static void write_sample(struct snapshot_writer *writer, struct target *target,
@@ -80,20 +136,11 @@ int main(int argc, char **argv)
 	check(snapshot_writer_create(output, &writer));
 	size_t count = snapshot_sample_count(snapshot);
 	uint64_t number = 0;
-	int32_t pid = target_process(target)->pid;
+	snapshot_writer_write_changes(writer);
+	read_all(target, writer, images);
 	for (long time = strtol(argv[2], NULL, 10); time > 0; time--) {
 		for (size_t i = 0; i < count; i++) {
 			check(snapshot_select(snapshot, i));
-			if (!images[i]) {
-				struct python_location location = {0};
-				images[i] = record(target, &location);
-				check(snapshot_writer_process(writer, target_process(target)));
-				check(snapshot_writer_mappings(writer, pid,
-							       target_mappings(target)));
-				check(snapshot_writer_modules(writer, pid, target_modules(target)));
-				check(snapshot_writer_python(writer, pid, &location));
-				python_location_deinit(&location);
-			}
 			write_sample(writer, target, images[i], number++);
 		}
 	}
