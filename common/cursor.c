@@ -1,5 +1,6 @@
 #include "common/cursor.h"
 
+#include <endian.h>
 #include <string.h>
 
 const void *cursor_bytes(struct cursor *cursor, size_t size)
@@ -96,6 +97,11 @@ bool bytes_field(const void *data, size_t size, size_t offset, size_t width, uin
 		return false;
 	const uint8_t *bytes = (const uint8_t *)data + offset;
 	uint64_t value = 0;
+	if (width == sizeof(value)) {
+		memcpy(&value, bytes, sizeof(value));
+		*ret = le64toh(value);
+		return true;
+	}
 	for (size_t i = width; i > 0; i--)
 		value = value << 8 | bytes[i - 1];
 	*ret = value;

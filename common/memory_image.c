@@ -177,6 +177,18 @@ struct error *memory_image_put(struct memory_image *image, uint64_t address, con
 	return NULL;
 }
 
+bool memory_image_overwrite(struct memory_image *image, uint64_t address, const void *bytes,
+			    size_t size)
+{
+	struct range_entry *entry = range_map_at(&image->map, range_map_find(&image->map, address));
+	if (!entry || entry->address > address || entry->size < size ||
+	    address - entry->address > entry->size - size)
+		return false;
+	if (size)
+		memcpy(entry->bytes + (address - entry->address), bytes, size);
+	return true;
+}
+
 /* Take [address, last] out of an entry that begins below it. */
 static struct error *cut_inside(struct memory_image *image, struct range_position position,
 				uint64_t address, uint64_t last)

@@ -26,6 +26,10 @@ void memory_image_destroyp(struct memory_image **image);
 struct error *memory_image_put(struct memory_image *image, uint64_t address, const void *bytes,
 			       size_t size);
 
+/* Overwrite bytes that are there, all in one range; false, and nothing is done, if they are not. */
+bool memory_image_overwrite(struct memory_image *image, uint64_t address, const void *bytes,
+			    size_t size);
+
 /* Forget the bytes at [address, address + size), as far as there are any. */
 struct error *memory_image_drop(struct memory_image *image, uint64_t address, uint64_t size);
 

@@ -419,21 +419,45 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 	return error || frame_status != MEMORY_OK ? error : walk_frames(walk, thread.first_frame);
 }
 
-/* A thread of which something is known already. */
-static struct error *walk_thread_again(struct walk *walk,
-				       const struct walk_interpreter *interpreter, uint64_t address,
+/* A thread of which something can be known already. The memo tells where the list comes back to
+ * itself. */
+static struct error *walk_thread_again(struct walk *walk, const struct walk_gap *place,
+				       const struct walk_interpreter *interpreter,
 				       uint64_t *ret_next)
 {
 	const struct walk_memo *memo = walk->memo;
-	struct walk_thread thread = {.address = address, .interpreter = interpreter};
-	bool known = false;
+	struct walk_thread thread = {.address = place->address, .interpreter = interpreter};
+	struct walk_gap gap = *place;
+	enum walk_known known = WALK_UNKNOWN;
+	*ret_next = 0;
+	if (walk->thread_count++ == WALK_MAX_THREADS) {
+		gap.kind = WALK_GAP_BOUND;
+		return walk_gap(walk, &gap);
+	}
 	if (walk->gil_mark.is_shared)
 		walk_gil_owner(walk, &thread);
 	struct error *error = memo->thread(memo->context, &thread, &known, ret_next);
-	if (error || known)
+	if (error || known == WALK_KNOWN)
 		return error;
-	error = walk_thread_at(walk, interpreter, address, ret_next);
+	if (known == WALK_MET) {
+		gap.kind = WALK_GAP_CYCLE;
+		return walk_gap(walk, &gap);
+	}
+	error = walk_thread_at(walk, interpreter, thread.address, ret_next);
 	return error ? error : memo->thread_end(memo->context, *ret_next);
+}
+
+static struct error *walk_thread_once(struct walk *walk, const struct walk_gap *place,
+				      const struct walk_interpreter *interpreter,
+				      uint64_t *ret_next)
+{
+	bool enter;
+	struct error *error =
+		walk_enter(walk, &walk->visited_threads, WALK_MAX_THREADS, place, &enter);
+	*ret_next = 0;
+	if (error || !enter)
+		return error;
+	return walk_thread_at(walk, interpreter, place->address, ret_next);
 }
 
 static struct error *walk_threads(struct walk *walk, const struct walk_interpreter *interpreter)
@@ -451,14 +475,10 @@ static struct error *walk_threads(struct walk *walk, const struct walk_interpret
 		return walk_gap(walk, &place);
 	}
 	while (address) {
-		bool enter;
 		place.address = address;
 		struct error *error =
-			walk_enter(walk, &walk->visited_threads, WALK_MAX_THREADS, &place, &enter);
-		if (error || !enter)
-			return error;
-		error = walk->memo ? walk_thread_again(walk, interpreter, address, &address)
-				   : walk_thread_at(walk, interpreter, address, &address);
+			walk->memo ? walk_thread_again(walk, &place, interpreter, &address)
+				   : walk_thread_once(walk, &place, interpreter, &address);
 		if (error)
 			return error;
 	}

@@ -95,6 +95,12 @@ struct walk_visitor {
 struct error *walk_python(struct memory *memory, const struct python_location *location,
 			  const struct walk_visitor *visitor);
 
+enum walk_known {
+	WALK_UNKNOWN = 0,
+	WALK_KNOWN,
+	WALK_MET, /* this walk has been at it already */
+};
+
 /*
  * For who walks the same process again and again, and knows what of its memory is as it was: what
  * is told to be known is passed over, and what is read in between is read for what was named last.
@@ -105,8 +111,8 @@ struct walk_memo {
 	/* The thread state at thread->address comes. If it is known, with all of its stack,
 	 * `ret_next` is the one behind it. Of the thread its interpreter is set, and who owns the
 	 * GIL where that is not told by the thread state itself. */
-	struct error *(*thread)(void *context, const struct walk_thread *thread, bool *ret_known,
-				uint64_t *ret_next);
+	struct error *(*thread)(void *context, const struct walk_thread *thread,
+				enum walk_known *ret, uint64_t *ret_next);
 	/* The thread that was not known has been walked; `next` is the one behind it. */
 	struct error *(*thread_end)(void *context, uint64_t next);
 	/* The frame at `address` comes. If it is known, with all that are outside of it, whether it

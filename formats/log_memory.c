@@ -90,24 +90,32 @@ static struct error *require_present(struct log_memory *memory, uint64_t address
 	return NULL;
 }
 
+static struct error *change(struct log_memory *memory, uint64_t address, const void *bytes,
+			    size_t size)
+{
+	if (memory_image_overwrite(memory->image, address, bytes, size))
+		return NULL;
+	struct error *error = require_present(memory, address, size);
+	return error ? error : memory_image_put(memory->image, address, bytes, size);
+}
+
 static struct error *apply_patch(struct log_memory *memory,
 				 const struct memory_operation *operation,
 				 struct log_memory_budget *budget)
 {
+	(void)budget;
 	struct cursor changes = operation->changes;
 	uint64_t address = operation->address;
 	if (operation->bytes) {
-		struct error *error = require_present(memory, address, operation->size);
-		return error ? error : apply_put(memory, operation, budget);
+		touched_ranges_add(&memory->touched, address, operation->size);
+		return change(memory, address, operation->bytes, operation->size);
 	}
 	while (cursor_left(&changes)) {
 		address += cursor_varint(&changes);
 		uint64_t count = cursor_varint(&changes);
 		const void *bytes = cursor_bytes(&changes, count);
 		touched_ranges_add(&memory->touched, address, count);
-		struct error *error = require_present(memory, address, count);
-		if (!error)
-			error = memory_image_put(memory->image, address, bytes, count);
+		struct error *error = change(memory, address, bytes, count);
 		if (error)
 			return error;
 		address += count;

@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 
-/* Small enough that what is in one block mostly changes at once; a read is of few blocks. */
-enum { BLOCK_SHIFT = 6, BLOCK_SIZE = 1 << BLOCK_SHIFT };
+/* A read is of one block or two, and few things have a part of one block. Places in a block are
+ * numbers of 8 bits. */
+enum { BLOCK_SHIFT = 8, BLOCK_SIZE = 1 << BLOCK_SHIFT };
 
 enum { FIRST_PLACES = 64, FIRST_SLOTS = 64, MAX_PLACES = 1 << 26 };
 

@@ -46,7 +46,6 @@ static struct error *find_thread(struct process_memo *memo, uint64_t address,
 static struct error *meet(struct process_memo *memo, struct thread_memo *thread)
 {
 	struct thread_set *met = &memo->met;
-	thread->walk = memo->walk_number;
 	if (met->count == met->capacity) {
 		size_t capacity = met->capacity ? met->capacity * 2 : 16;
 		struct thread_memo **items =
@@ -93,16 +92,21 @@ static struct error *on_known(struct process_memo *memo, struct thread_memo *thr
 	return error ? error : meet(memo, thread);
 }
 
-static struct error *memo_thread(void *context, const struct walk_thread *walked, bool *ret_known,
-				 uint64_t *ret_next)
+static struct error *memo_thread(void *context, const struct walk_thread *walked,
+				 enum walk_known *ret, uint64_t *ret_next)
 {
 	struct process_memo *memo = context;
 	struct thread_memo *thread;
 	struct error *error = find_thread(memo, walked->address, &thread);
 	if (error)
 		return error;
+	if (thread->walk == memo->walk_number) {
+		*ret = WALK_MET;
+		return NULL;
+	}
+	thread->walk = memo->walk_number;
 	if (thread->is_known && !thread->is_touched) {
-		*ret_known = true;
+		*ret = WALK_KNOWN;
 		*ret_next = thread->next;
 		return on_known(memo, thread, walked);
 	}
