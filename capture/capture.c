@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capture/interrupt.h"
+#include "capture/output_series.h"
 #include "capture/proc_family.h"
 #include "common/cleanup.h"
 #include "formats/snapshot_writer.h"
@@ -19,6 +20,7 @@ enum {
 
 struct job {
 	const struct capture_options *options;
+	const struct capture_events *events;
 	struct capture_output output;
 	struct snapshot_writer *writer; /* NULL until the first process was captured */
 	struct id_list captured;
@@ -250,15 +252,42 @@ static struct error *report_members(struct job *job, const struct run_set *set)
 	return error;
 }
 
+static struct error *note_files(struct job *job, const struct output_series *series)
+{
+	struct error *error = NULL;
+	job->report.files = series->files;
+	if (series->full)
+		error = add_note(job, "the run was ended by --max-bytes", false);
+	if (!error && series->broken)
+		error = add_note(job, "some files could not be written to their end", true);
+	return error;
+}
+
 static struct error *sample_many(struct job *job)
 {
-	const struct run_plan plan = {.options = job->options, .output = &job->output};
+	CLEANUP(output_series_deinit)
+	struct output_series series = {
+		.failed = job->events->failed,
+		.context = job->events->context,
+	};
+	const struct run_hooks hooks = output_series_hooks(&series);
+	const struct run_plan plan = {
+		.options = job->options,
+		.output = &job->output,
+		.hooks = &hooks,
+	};
 	CLEANUP(run_destroyp) struct run *run = NULL;
-	struct error *error = run_create(&plan, &run);
+	struct error *error = output_series_init(&series, job->options, &job->output);
+	if (!error)
+		error = run_create(&plan, &run);
 	for (size_t i = 0; !error && i < job->options->pids.count; i++)
 		error = run_add(run, job->options->pids.items[i]);
 	if (!error)
 		error = run_go(run);
+	if (!error)
+		error = output_series_finish(&series, run);
+	if (!error)
+		error = note_files(job, &series);
 	if (error)
 		return error;
 	job->report.counts = *run_counts(run);
@@ -284,11 +313,13 @@ static struct error *finish(struct job *job)
 	return NULL;
 }
 
-struct error *capture_run(const struct capture_options *options, struct capture_report *ret)
+struct error *capture_run(const struct capture_options *options,
+			  const struct capture_events *events, struct capture_report *ret)
 {
 	CLEANUP(job_deinit)
 	struct job job = {
 		.options = options,
+		.events = events,
 		.output.wanted = options->output,
 	};
 	struct error *error = NULL;

@@ -12,9 +12,21 @@ struct capture_note {
 	bool loss; /* what was asked for is missing; else it is only worth telling */
 };
 
+struct capture_report;
+
+/* What is told while a capture goes on; whoever prints has it from these. */
+struct capture_events {
+	/* Of a loop: a file is there. */
+	void (*written)(void *context, const struct capture_report *report);
+	/* There is a file less, or an old one too many; it goes on. */
+	void (*failed)(void *context, const struct error *error);
+	void *context;
+};
+
 /* What to tell of a capture that was written. */
 struct capture_report {
-	char *output; /* name of the file, "-" for standard output */
+	char *output;	/* name of the (last) file, "-" for standard output */
+	uint64_t files; /* of a run */
 	struct process_report *processes;
 	size_t process_count; /* at least 1 */
 	struct capture_note *notes;
@@ -32,6 +44,7 @@ void capture_report_deinit(struct capture_report *report);
  * the targets run as before. Of several processes each is captured and written by itself, so that
  * no more than one is ever held, and memory for no more than one is needed.
  */
-struct error *capture_run(const struct capture_options *options, struct capture_report *ret);
+struct error *capture_run(const struct capture_options *options,
+			  const struct capture_events *events, struct capture_report *ret);
 
 #endif

@@ -15,7 +15,7 @@
 
 struct loop {
 	const struct capture_options *options;
-	const struct capture_loop_events *events;
+	const struct capture_events *events;
 	struct capture_loop_counts *counts;
 	struct file_retention retention;
 	/* Those that were meant; a number can be another process's by the next period. */
@@ -173,7 +173,7 @@ static struct error *take(struct loop *loop, const struct id_list *pids)
 		return error;
 	options.pids = *pids;
 	options.output = name;
-	error = capture_run(&options, &report);
+	error = capture_run(&options, loop->events, &report);
 	if (error)
 		return count_failure(loop, error);
 	loop->counts->files++;
@@ -193,8 +193,7 @@ static struct error *do_period(struct loop *loop, bool *ret_more)
 }
 
 struct error *capture_loop_run(const struct capture_options *options,
-			       const struct capture_loop_events *events,
-			       struct capture_loop_counts *ret)
+			       const struct capture_events *events, struct capture_loop_counts *ret)
 {
 	uint64_t now = process_capture_now_ns();
 	CLEANUP(loop_deinit)

@@ -4,15 +4,6 @@
 
 #include "capture/capture.h"
 
-/* What a loop tells while it goes on; whoever prints is told by these. */
-struct capture_loop_events {
-	/* A file is there. */
-	void (*written)(void *context, const struct capture_report *report);
-	/* A period has none, or an old file could not be removed; the loop goes on. */
-	void (*failed)(void *context, const struct error *error);
-	void *context;
-};
-
 struct capture_loop_counts {
 	uint64_t files;
 	uint64_t failed; /* periods without a file */
@@ -25,7 +16,7 @@ struct capture_loop_counts {
  * SIGUSR1 has a sample taken at once.
  */
 struct error *capture_loop_run(const struct capture_options *options,
-			       const struct capture_loop_events *events,
+			       const struct capture_events *events,
 			       struct capture_loop_counts *ret);
 
 #endif

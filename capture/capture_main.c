@@ -118,6 +118,8 @@ static void print_summary(const struct capture_report *report)
 			freeze_ns = process->sample.freeze_ns;
 	}
 	fprintf(stderr, "wrote ");
+	if (report->files > 1)
+		fprintf(stderr, "%" PRIu64 " files, the last ", report->files);
 	print_text(strcmp(report->output, "-") == 0 ? "to standard output" : report->output);
 	fprintf(stderr, " (");
 	if (report->counts.samples) {
@@ -192,22 +194,22 @@ static enum exit_status print_error(struct error *error)
 	return status;
 }
 
-/* A loop of captures, as it goes on. */
-struct loop_printer {
+/* What is told as it goes on. */
+struct event_printer {
 	const struct capture_options *options;
 	enum exit_status status;
 };
 
 static void print_written(void *context, const struct capture_report *report)
 {
-	struct loop_printer *printer = context;
+	struct event_printer *printer = context;
 	if (print_report(printer->options, report) != EXIT_STATUS_DONE)
 		printer->status = EXIT_STATUS_PARTIAL;
 }
 
 static void print_failed(void *context, const struct error *error)
 {
-	struct loop_printer *printer = context;
+	struct event_printer *printer = context;
 	printer->status = EXIT_STATUS_PARTIAL;
 	terminal_message(program, "warning", error->message);
 }
@@ -242,33 +244,36 @@ static struct outcome fail(const struct capture_options *options, struct error *
 	return (struct outcome){.status = EXIT_STATUS_FAILED, .interrupted = true};
 }
 
-static struct outcome run_loop(const struct capture_options *options)
+static struct outcome run_loop(const struct capture_options *options,
+			       const struct capture_events *events,
+			       const struct event_printer *printer)
 {
-	struct loop_printer printer = {.options = options, .status = EXIT_STATUS_DONE};
-	const struct capture_loop_events events = {
-		.written = print_written,
-		.failed = print_failed,
-		.context = &printer,
-	};
 	struct capture_loop_counts counts = {0};
-	struct error *error = capture_loop_run(options, &events, &counts);
+	struct error *error = capture_loop_run(options, events, &counts);
 	if (error)
 		return fail(options, error);
 	if (!options->common.quiet)
 		fprintf(stderr, "%" PRIu64 " files, %" PRIu64 " periods late, %" PRIu64 " failed\n",
 			counts.files, counts.late, counts.failed);
-	return (struct outcome){.status = counts.files ? printer.status : EXIT_STATUS_FAILED};
+	return (struct outcome){.status = counts.files ? printer->status : EXIT_STATUS_FAILED};
 }
 
 static struct outcome run(const struct capture_options *options)
 {
 	CLEANUP(capture_report_deinit) struct capture_report report = {0};
-	if (options->every_ns != UINT64_MAX)
-		return run_loop(options);
-	struct error *error = capture_run(options, &report);
+	struct event_printer printer = {.options = options, .status = EXIT_STATUS_DONE};
+	const struct capture_events events = {
+		.written = print_written,
+		.failed = print_failed,
+		.context = &printer,
+	};
+	if (options->every_ns != UINT64_MAX && !options->run)
+		return run_loop(options, &events, &printer);
+	struct error *error = capture_run(options, &events, &report);
 	if (error)
 		return fail(options, error);
-	return (struct outcome){.status = print_report(options, &report)};
+	enum exit_status status = print_report(options, &report);
+	return (struct outcome){.status = status ? status : printer.status};
 }
 
 static int run_processes(const struct capture_options *options)

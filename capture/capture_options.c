@@ -14,6 +14,7 @@
 enum {
 	RATE_DEFAULT = 100,
 	RATE_MAX = 10000,
+	MAX_BYTES_MIN = 16 << 10,
 	EVERY_MIN_NS = 100 * 1000 * 1000,
 };
 
@@ -74,6 +75,9 @@ static const struct option_spec option_rows[] = {
 	{.name = "every", .argument = "SECONDS", .kind = OPTION_SECONDS, .offset = FIELD(every_ns),
 	 .help = "write one file for each such period, named by FILE as a pattern (%Y%m%dT%H%M%S and "
 		 "the like, in UTC, %{pid}, %{host}): one sample, or with --rate a run"},
+	{.name = "max-bytes", .argument = "BYTES", .kind = OPTION_SIZE, .offset = FIELD(max_bytes),
+	 .help = "end a file of a run before it is larger, and begin the next one if FILE is a "
+		 "pattern; otherwise end the run"},
 	{.name = "keep", .argument = "N", .kind = OPTION_NUMBER, .offset = FIELD(keep),
 	 .help = "of the files that this run makes keep the N newest only"},
 	{.name = "keep-bytes", .argument = "BYTES", .kind = OPTION_SIZE,
@@ -234,32 +238,44 @@ static struct error *pattern_error(struct error *error)
 	return hinted;
 }
 
-static struct error *check_files(const struct capture_options *options)
+static struct error *check_pattern(struct capture_options *options)
 {
 	bool every = options->every_ns != UINT64_MAX;
-	if (!every && (options->keep != UINT64_MAX || options->keep_bytes != UINT64_MAX))
+	const char *output = options->output;
+	/* Where only one file is meant, a name is what it is. */
+	options->output_is_pattern =
+		output && (every || (options->max_bytes != UINT64_MAX && strchr(output, '%')));
+	if (!options->output_is_pattern)
+		return NULL;
+	if (strcmp(output, "-") == 0)
+		return command_line_error(&capture_command_line,
+					  "--every writes many files, and not to standard output");
+	struct error *error = output_pattern_check(output);
+	if (!error && every)
+		error = output_pattern_check_period(output, options->every_ns);
+	return pattern_error(error);
+}
+
+static struct error *check_files(struct capture_options *options)
+{
+	struct error *error = check_pattern(options);
+	if (error)
+		return error;
+	bool many = options->every_ns != UINT64_MAX || options->output_is_pattern;
+	if (!many && (options->keep != UINT64_MAX || options->keep_bytes != UINT64_MAX))
 		return command_line_error(&capture_command_line,
 					  "--keep and --keep-bytes are for runs of many files; say "
 					  "with --every when to begin one");
 	if (!options->keep)
 		return command_line_error(&capture_command_line, "--keep is 1 at least");
-	if (!every)
-		return NULL;
 	if (options->every_ns < EVERY_MIN_NS)
 		return command_line_error(&capture_command_line, "--every is 0.1 seconds at least");
-	if (options->rate != UINT64_MAX)
+	if (options->max_bytes != UINT64_MAX && !options->run)
 		return command_line_error(&capture_command_line,
-					  "this version takes one sample for each period of "
-					  "--every, without --rate");
-	if (!options->output)
-		return NULL;
-	if (strcmp(options->output, "-") == 0)
-		return command_line_error(&capture_command_line,
-					  "--every writes many files, and not to standard output");
-	struct error *error = output_pattern_check(options->output);
-	if (!error)
-		error = output_pattern_check_period(options->output, options->every_ns);
-	return pattern_error(error);
+					  "--max-bytes is for files of many samples (--rate)");
+	if (options->max_bytes < MAX_BYTES_MIN)
+		return command_line_error(&capture_command_line, "--max-bytes is 16K at least");
+	return NULL;
 }
 
 static struct error *check(struct capture_options *options, const struct arguments *arguments)
@@ -283,10 +299,10 @@ static struct error *check(struct capture_options *options, const struct argumen
 		error = command_line_error(&capture_command_line,
 					   "--nonblocking and --level full exclude each other");
 	if (!error)
-		error = check_files(options);
-	if (!error)
 		error = check_bounds(options);
-	return error ? error : check_run(options);
+	if (!error)
+		error = check_run(options);
+	return error ? error : check_files(options);
 }
 
 struct error *capture_options_parse(int argc, char **argv, struct capture_options *ret)
@@ -297,6 +313,7 @@ struct error *capture_options_parse(int argc, char **argv, struct capture_option
 		.count = UINT64_MAX,
 		.wait_ns = UINT64_MAX,
 		.every_ns = UINT64_MAX,
+		.max_bytes = UINT64_MAX,
 		.keep = UINT64_MAX,
 		.keep_bytes = UINT64_MAX,
 	};

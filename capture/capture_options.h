@@ -29,8 +29,10 @@ struct capture_options {
 	uint64_t duration_ns; /* UINT64_MAX: unlimited */
 	uint64_t count;	      /* UINT64_MAX: as many as there are */
 	uint64_t every_ns;    /* one file for each period; UINT64_MAX: one file */
-	uint64_t keep;	      /* files; UINT64_MAX: all */
-	uint64_t keep_bytes;  /* UINT64_MAX: all */
+	bool output_is_pattern;
+	uint64_t max_bytes;  /* of a file; UINT64_MAX: any */
+	uint64_t keep;	     /* files; UINT64_MAX: all */
+	uint64_t keep_bytes; /* UINT64_MAX: all */
 	bool help_faults;
 };
 

@@ -43,7 +43,7 @@ static struct error *try_output(const struct capture_options *options, pid_t pid
 	CLEANUP(output_file_destroyp) struct output_file *file = NULL;
 	CLEANUP_FREE char *name = NULL;
 	struct stat status;
-	if (options->output && options->every_ns == UINT64_MAX)
+	if (options->output && !options->output_is_pattern)
 		name = strdup(options->output);
 	else
 		name = output_pattern_expand(options->output ? options->output

@@ -32,6 +32,7 @@ struct run_output {
 	/* For who asks: */
 	atomic_uint_least64_t file_bytes;
 	atomic_uint_least64_t file_samples;
+	atomic_uint_least64_t files;
 };
 
 /* One kind of work for all: most fields are of some kinds only. */
@@ -66,6 +67,9 @@ static struct error *work_run(struct work *head, void *context)
 {
 	struct output_work *work = (struct output_work *)head;
 	struct run_output *output = context;
+	/* Of a file that was given up nothing more is written. */
+	if (!output->writer && !work->file)
+		return NULL;
 	struct error *error = work->write(work, output);
 	output->dirty = true;
 	if (output->file)
@@ -169,9 +173,12 @@ static struct error *write_begin(struct output_work *work, struct run_output *ou
 	error = snapshot_file_begin(output->file, &output->writer);
 	if (!error)
 		error = output_file_commit(output->file);
-	if (!error)
-		snapshot_writer_write_changes(output->writer);
-	return error;
+	if (error)
+		return error;
+	snapshot_writer_write_changes(output->writer);
+	output->file_bytes = 0;
+	output->files++;
+	return NULL;
 }
 
 struct error *run_output_begin(struct run_output *output, struct output_file *file,
@@ -354,6 +361,20 @@ struct error *run_output_forget(struct run_output *output, pid_t pid)
 struct error *run_output_check(struct run_output *output)
 {
 	return work_queue_take_error(output->queue);
+}
+
+void run_output_abandon(struct run_output *output)
+{
+	work_queue_recover(output->queue);
+	snapshot_writer_destroy(output->writer);
+	output->writer = NULL;
+	output_file_destroy(output->file);
+	output->file = NULL;
+}
+
+uint64_t run_output_files(const struct run_output *output)
+{
+	return output->files;
 }
 
 uint64_t run_output_file_bytes(const struct run_output *output)

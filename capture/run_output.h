@@ -44,6 +44,10 @@ struct error *run_output_forget(struct run_output *output, pid_t pid);
 
 /* What went wrong with the writing since, once; owned by the caller. */
 struct error *run_output_check(struct run_output *output);
+/* After an error: give the file up as it is. Another one can be begun. */
+void run_output_abandon(struct run_output *output);
+/* Files that have been begun, and have their names: more are on their way until this says so. */
+uint64_t run_output_files(const struct run_output *output);
 /* Bytes and samples that are in the present file; all but what was handed over just now. */
 uint64_t run_output_file_bytes(const struct run_output *output);
 uint64_t run_output_file_samples(const struct run_output *output);

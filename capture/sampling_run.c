@@ -20,8 +20,10 @@ struct run {
 	struct run_set set;
 	struct family ancestors; /* of the named processes */
 	struct run_output *output;
+	struct output_file *next_file; /* to be begun with the next sample, or NULL */
 	bool has_file;
-	uint64_t end_ns; /* UINT64_MAX: none */
+	bool file_failed; /* and no other one was begun since */
+	uint64_t end_ns;  /* UINT64_MAX: none */
 	bool ending;
 	struct run_counts counts;
 	struct run_missed missed_before; /* by the present file */
@@ -52,6 +54,7 @@ void run_destroy(struct run *run)
 	if (!run)
 		return;
 	run_output_destroy(run->output);
+	output_file_destroy(run->next_file);
 	run_set_deinit(&run->set);
 	family_deinit(&run->ancestors);
 	error_destroy(run->failure);
@@ -66,6 +69,11 @@ void run_destroyp(struct run **run)
 struct error *run_add(struct run *run, pid_t pid)
 {
 	return run_set_add(&run->set, pid);
+}
+
+uint64_t run_files(const struct run *run)
+{
+	return run_output_files(run->output);
 }
 
 uint64_t run_file_bytes(const struct run *run)
@@ -131,7 +139,14 @@ static struct error *write_members(struct run *run)
 	return error;
 }
 
-struct error *run_begin_file(struct run *run, struct output_file *file)
+void run_begin_file(struct run *run, struct output_file *file)
+{
+	output_file_destroy(run->next_file);
+	run->next_file = file;
+	run->file_failed = false;
+}
+
+static struct error *begin_file(struct run *run, struct output_file *file)
 {
 	const struct run_missed before = missed(run);
 	struct error *error = run_output_begin(run->output, file, &before);
@@ -141,12 +156,14 @@ struct error *run_begin_file(struct run *run, struct output_file *file)
 	return error ? error : write_known(run);
 }
 
-/* The file is there with the first sample, and not before: nothing is left of a run without. */
+/* A file is there with its first sample, and not before: nothing is left of one without. */
 static struct error *need_file(struct run *run)
 {
-	if (run->has_file)
-		return NULL;
-	return run_begin_file(run, TAKE_POINTER(run->plan.output->file));
+	if (run->next_file)
+		return begin_file(run, TAKE_POINTER(run->next_file));
+	if (!run->has_file)
+		return begin_file(run, TAKE_POINTER(run->plan.output->file));
+	return NULL;
 }
 
 static void begin_duration(struct run *run)
@@ -154,6 +171,19 @@ static void begin_duration(struct run *run)
 	uint64_t now = process_capture_now_ns();
 	uint64_t duration_ns = run->plan.options->duration_ns;
 	run->end_ns = duration_ns < UINT64_MAX - now ? now + duration_ns : UINT64_MAX;
+}
+
+/* The hook decides whether the run goes on. */
+static struct error *check_output(struct run *run)
+{
+	struct error *error = run_output_check(run->output);
+	const struct run_hooks *hooks = run->plan.hooks;
+	if (!error || !hooks || !hooks->file_failed)
+		return error;
+	run_output_abandon(run->output);
+	run->has_file = false;
+	run->file_failed = true;
+	return hooks->file_failed(hooks->context, run, error);
 }
 
 /* Hand the sample over that was just taken. */
@@ -177,9 +207,15 @@ static struct error *write_sample(struct run *run, struct run_member *member)
 	return run_output_sample(run->output, &member->capture);
 }
 
+/* Whether a sample can be handed over; where it cannot, none is taken. */
+static bool has_room(const struct run *run)
+{
+	return !run->file_failed && run_output_has_room(run->output);
+}
+
 static struct error *look(struct run *run, struct run_member *member)
 {
-	if (!run_output_has_room(run->output)) {
+	if (!has_room(run)) {
 		member->due_ns += FULL_NS;
 		return NULL;
 	}
@@ -204,7 +240,7 @@ static struct error *sample(struct run *run, struct run_member *member)
 	uint64_t late = member->schedule.late;
 	struct error *error = NULL;
 	bool taken = false;
-	if (run_output_has_room(run->output)) {
+	if (has_room(run)) {
 		error = run_member_sample(member, &taken);
 		run->counts.failed += !taken && member->state == MEMBER_SAMPLED;
 	} else {
@@ -258,8 +294,8 @@ static struct error *forget_ended(struct run *run)
 /* What is looked for besides samples. `ret_due` gets the member that is due next, or NULL. */
 static struct error *attend(struct run *run, struct run_member **ret_due)
 {
-	struct error *error = run_output_check(run->output);
-	if (!error && run->plan.hooks)
+	struct error *error = check_output(run);
+	if (!error && run->plan.hooks && run->plan.hooks->tick)
 		error = run->plan.hooks->tick(run->plan.hooks->context, run, &run->ending);
 	if (!error)
 		error = run_set_look(&run->set, process_capture_now_ns());

@@ -26,6 +26,10 @@ struct run_counts {
 /* What else is to be done while a run goes on. */
 struct run_hooks {
 	void *context;
+	/* A file could not be written: NULL given goes on, and samples are dropped until
+	 * run_begin_file(); else, and without this function, the run ends with the error. Consumes
+	 * `error`. */
+	struct error *(*file_failed)(void *context, struct run *run, struct error *error);
 	/* Between samples, at least each 50 ms, in the thread that samples. `*ret_end` ends the run
 	 * as a signal does; so does an error, which the run then gives. */
 	struct error *(*tick)(void *context, struct run *run, bool *ret_end);
@@ -46,11 +50,13 @@ void run_destroyp(struct run **run);
 struct error *run_add(struct run *run, pid_t pid);
 
 /*
- * From here on into another file, which is taken over. All that is known of the processes is
- * written anew.
+ * From the next sample on into another file, which is taken over: all that is known of the
+ * processes is written anew. Nothing is left of it if there is none.
  */
-struct error *run_begin_file(struct run *run, struct output_file *file);
-/* Bytes and samples in the present file. */
+void run_begin_file(struct run *run, struct output_file *file);
+/* Files that are there. One that was begun is not, for a moment. */
+uint64_t run_files(const struct run *run);
+/* Bytes and samples in the last of these. */
 uint64_t run_file_bytes(const struct run *run);
 uint64_t run_file_samples(const struct run *run);
 

@@ -211,6 +211,14 @@ struct error *work_queue_take_error(struct work_queue *queue)
 	return error;
 }
 
+void work_queue_recover(struct work_queue *queue)
+{
+	error_destroy(work_queue_drain(queue));
+	pthread_mutex_lock(&queue->mutex);
+	queue->failed = false;
+	pthread_mutex_unlock(&queue->mutex);
+}
+
 struct error *work_queue_drain(struct work_queue *queue)
 {
 	pthread_mutex_lock(&queue->mutex);

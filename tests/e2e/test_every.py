@@ -1,5 +1,6 @@
 """Capture loops: one file for each period, named by a pattern, and how many of them are kept."""
 
+import json
 import os
 import re
 import resource
@@ -11,14 +12,14 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import support  # noqa: E402
-from capture_case import CAPTURE, IS_ROOT, CaptureCase  # noqa: E402
+from capture_case import CAPTURE, IS_ROOT, PYTHON, CaptureCase  # noqa: E402
 
 SUMMARY = re.compile(r"(\d+) files, (\d+) periods late, (\d+) failed")
 PATTERN = "snap-%Y%m%dT%H%M%S.%{ms}.zst"
 NAME = r"^snap-\d{8}T\d{6}\.\d{3}\.zst$"
 
 
-class Loop(CaptureCase):
+class LoopCase(CaptureCase):
     def begin(self, *options, output=PATTERN, **keywords):
         keywords.setdefault("stderr", subprocess.PIPE)
         process = subprocess.Popen(
@@ -50,6 +51,14 @@ class Loop(CaptureCase):
     def wait_for_files(self, count):
         support.wait_until(lambda: len(self.files()) >= count, 60, "%d files are there" % count)
 
+    def wait_for_text(self, running, words):
+        line = running.stderr.readline()
+        while words not in line:
+            self.assertTrue(line, "ended")
+            line = running.stderr.readline()
+
+
+class Loop(LoopCase):
     def assert_each_readable(self, names):
         for name in names:
             self.assertEqual(len(support.dump_json(self.path(name))), 1, name)
@@ -227,10 +236,7 @@ class Loop(CaptureCase):
         self.wait_for_files(1)
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
         running.send_signal(signal.SIGUSR1)
-        line = running.stderr.readline()
-        while b"File too large" not in line:
-            self.assertTrue(line, "ended")
-            line = running.stderr.readline()
+        self.wait_for_text(running, b"File too large")
         hard = resource.RLIM_INFINITY
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (hard, hard))
         running.send_signal(signal.SIGUSR1)
@@ -284,6 +290,246 @@ class Loop(CaptureCase):
         running.wait()
         self.assert_untouched(process)
         self.assert_each_readable([name for name in self.files() if re.match(NAME, name)])
+
+
+# Many stacks, none like the one before: files of it grow.
+BRANCHING = """
+import threading, random
+def a(n): return b(n - 1) if random.random() < 0.5 else c(n - 1)
+def b(n): return c(n - 1) if n > 0 else sum(range(50))
+def c(n): return a(n - 1) if n > 0 else sum(range(100))
+def go():
+    while True: a(random.randrange(60))
+for _ in range(6): threading.Thread(target=go).start()
+"""
+RUN_SUMMARY = re.compile(r"\((\d+) samples, (\d+) late, (\d+) failed, (\d+) incomplete, (\d+) dropped")
+
+
+class Series(LoopCase):
+    """Runs in several files."""
+
+    def info(self, name, expected=support.EXIT_DONE):
+        done = support.check([support.ANALYZE, "info", self.path(name)], expected)
+        return done.stdout.decode()
+
+    def counts(self, name):
+        """(samples, late, failed and dropped) of a complete file of its own."""
+        self.assertRegex(self.info(name), r"Log:.*, ended\n")
+        done = support.check([support.ANALYZE, "info", "--json", self.path(name)])
+        counts = json.loads(done.stdout.decode())["container"]["counts"]
+        # The stacks can be read without the files before it.
+        for number in (1, counts["samples"]):
+            dump = support.dump_json(self.path(name), "--sample", str(number))
+            self.assertTrue(any(thread["frames"] for thread in dump), name)
+        return counts["samples"], counts["late"], counts["failed"] + counts["dropped"]
+
+    def assert_adds_up(self, names, text):
+        samples, late, failed, _, dropped = map(int, RUN_SUMMARY.search(text).groups())
+        found = [self.counts(name) for name in names]
+        self.assertEqual(
+            tuple(map(sum, zip(*found))), (samples, late, failed + dropped), (found, text)
+        )
+
+    def test_a_run_for_each_period(self):
+        process = self.start_python(BRANCHING)
+        running = self.begin("--pid", str(process.pid), "-r", "50", "--every", "0.3", "-d", "2")
+        text = self.end(running)
+        self.assertGreaterEqual(len(self.files()), 4)
+        last = self.path(self.files()[-1])
+        self.assertIn("wrote %d files, the last %s (" % (len(self.files()), last), text)
+        for name in self.files():
+            self.assertRegex(name, NAME)
+            self.assertEqual(os.stat(self.path(name)).st_mode & 0o777, 0o600)
+        self.assert_adds_up(self.files(), text)
+        self.assert_untouched(process)
+
+    def test_several_processes(self):
+        """Each file has all of them."""
+        pids = [str(self.start_python().pid) for _ in range(2)]
+        options = ["-r", "50", "--every", "0.5", "-d", "2"]
+        self.end(self.begin("--pid", pids[0], "--pid", pids[1], *options))
+        self.assertGreaterEqual(len(self.files()), 3)
+        for name in self.files()[:-1]:
+            for pid in pids:
+                (thread,) = support.dump_json(self.path(name), "--pid", pid)
+                self.assertEqual(thread["pid"], int(pid))
+
+    def test_keep(self):
+        process = self.start_python()
+        decoy = "snap-20200101T000000.000.zst"
+        open(self.path(decoy), "w").close()
+        options = ["-r", "50", "--every", "0.2", "-d", "2", "--keep", "2"]
+        text = self.end(self.begin("--pid", str(process.pid), *options))
+        made = int(re.search(r"wrote (\d+) files", text).group(1))
+        self.assertGreater(made, 4)
+        self.assertEqual(len(self.files()), 3)
+        self.assertIn(decoy, self.files())
+        for name in self.files()[1:]:
+            self.counts(name)
+
+    def test_keep_bytes(self):
+        process = self.start_python(BRANCHING)
+        options = ["-r", "200", "--max-bytes", "32K", "--keep-bytes", "64K", "-d", "10"]
+        text = self.end(self.begin("--pid", str(process.pid), *options))
+        made = int(re.search(r"wrote (\d+) files", text).group(1))
+        self.assertGreater(made, 2)
+        sizes = [os.path.getsize(self.path(name)) for name in self.files()]
+        self.assertLessEqual(sum(sizes), 64 << 10)
+
+    def test_max_bytes_ends_the_run(self):
+        process = self.start_python(BRANCHING)
+        running = self.begin(
+            "--pid", str(process.pid), "-r", "200", "--max-bytes", "32K", output="run.zst"
+        )
+        text = self.end(running)
+        self.assertIn("--max-bytes", text)
+        self.assertLessEqual(os.path.getsize(self.path("run.zst")), 32 << 10)
+        self.assert_adds_up(["run.zst"], text)
+
+    def test_max_bytes_begins_a_file(self):
+        process = self.start_python(BRANCHING)
+        options = ["-r", "200", "--max-bytes", "32K", "-d", "6"]
+        text = self.end(self.begin("--pid", str(process.pid), *options))
+        self.assertGreater(len(self.files()), 1)
+        for name in self.files():
+            self.assertLessEqual(os.path.getsize(self.path(name)), 32 << 10)
+        self.assert_adds_up(self.files(), text)
+
+    def test_asked_for(self):
+        """By a signal, whatever the run's file is called."""
+        for options, regex in (
+            (["-o", self.path("100%.zst")], r"^100%(-\d{8}T\d{6}\.\d{3}Z)?\.zst$"),
+            ([], r"^python[\w.]*-\d+-\d{8}T\d{6}\.\d{3}Z\.zst$"),
+        ):
+            process = self.start_python()
+            running = subprocess.Popen(
+                [CAPTURE, "--pid", str(process.pid), "-r", "50", *options],
+                cwd=self.output,
+                stderr=subprocess.PIPE,
+            )
+            self.addCleanup(running.stderr.close)
+            self.targets.append(running)
+            self.wait_for_files(1)
+            for count in (2, 3):
+                running.send_signal(signal.SIGUSR1)
+                self.wait_for_files(count)
+            running.send_signal(signal.SIGINT)
+            text = self.end(running)
+            self.assertIn("wrote 3 files", text)
+            for name in self.files():
+                self.assertRegex(name, regex)
+            self.assert_adds_up(self.files(), text)
+            for name in self.files():
+                os.unlink(self.path(name))
+
+    def test_a_stream_stays_one(self):
+        process = self.start_python()
+        with open(self.path("stream.zst"), "wb") as stream:
+            running = subprocess.Popen(
+                [CAPTURE, "--pid", str(process.pid), "-r", "50", "-o", "-"],
+                stdout=stream,
+                stderr=subprocess.PIPE,
+            )
+        self.addCleanup(running.stderr.close)
+        self.targets.append(running)
+        path = self.path("stream.zst")
+        support.wait_until(lambda: os.path.getsize(path) > 0, 60, "the first sample")
+        size = os.path.getsize(path)
+        running.send_signal(signal.SIGUSR1)
+        support.wait_until(lambda: os.path.getsize(path) > size, 60, "more samples")
+        running.send_signal(signal.SIGTERM)
+        self.assert_adds_up(["stream.zst"], self.end(running))
+
+    def test_names_that_are_taken(self):
+        """The run goes on in the file that it has, until there is a name."""
+        process = self.start_python()
+        now = int(time.time())
+        taken = ["%d.zst" % second for second in range(now + 3, now + 6)]
+        for name in taken:
+            open(self.path(name), "w").close()
+        running = self.begin(
+            "--pid", str(process.pid), "-r", "20", "--every", "1", "-d", "7", output="%s.zst"
+        )
+        text = self.end(running, support.EXIT_PARTIAL)
+        self.assertIn("exists already", text)
+        for name in taken:
+            self.assertEqual(os.path.getsize(self.path(name)), 0)
+        made = [name for name in self.files() if name not in taken]
+        self.assertGreater(int(made[-1][:-4]), now + 5)
+        self.assert_adds_up(made, text)
+
+    def begin_limited(self, process, *options):
+        """Its file of the moment cannot grow any more."""
+        running = self.begin("--pid", str(process.pid), "-r", "100", *options)
+        self.wait_for_files(1)
+        path = self.path(self.files()[0])
+        support.wait_until(lambda: os.path.getsize(path) > 0, 60, "the first sample")
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+        return running
+
+    def test_a_file_that_cannot_be_written(self):
+        """What is there stays readable, and the next period may succeed."""
+        process = self.start_python()
+        running = self.begin_limited(process, "--every", "1")
+        self.wait_for_text(running, b"File too large")
+        hard = resource.RLIM_INFINITY
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        before = self.files()
+        support.wait_until(
+            lambda: [n for n in self.files() if n not in before and os.path.getsize(self.path(n))],
+            60,
+            "a file of the next period",
+        )
+        running.send_signal(signal.SIGTERM)
+        text = self.end(running, support.EXIT_PARTIAL)
+        self.assertIn("could not be written to their end", text)
+        first, last = self.files()[0], self.files()[-1]
+        self.assertNotRegex(self.info(first, support.EXIT_PARTIAL), r"Log:.*, ended\n")
+        self.assertEqual(len(support.dump_json(self.path(first), expected=support.EXIT_PARTIAL)), 1)
+        self.counts(last)
+        self.assert_untouched(process)
+
+    def test_the_only_file_cannot_be_written(self):
+        process = self.start_python()
+        running = self.begin_limited(process)
+        text = self.end(running, support.EXIT_FAILED)
+        (name,) = self.files()
+        self.assertIn("cannot write %s: File too large" % self.path(name), text)
+        self.assertEqual(len(support.dump_json(self.path(name), expected=support.EXIT_PARTIAL)), 1)
+        self.assert_untouched(process)
+
+    def test_the_target_ends(self):
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "-r", "50", "--every", "0.3")
+        self.wait_for_files(3)
+        process.kill()
+        process.wait()
+        text = self.end(running)
+        self.assert_adds_up(self.files(), text)
+
+    def test_killed(self):
+        """All files but the last are complete."""
+        process = self.start_python()
+        running = self.begin("--pid", str(process.pid), "-r", "50", "--every", "0.3")
+        self.wait_for_files(4)
+        running.kill()
+        running.wait()
+        self.assert_untouched(process)
+        for name in self.files()[:-2]:
+            self.counts(name)
+
+    def test_of_a_command(self):
+        path = os.path.join(self.base, "program.py")
+        with open(path, "w") as stream:
+            stream.write("import time, sys\nfor _ in range(200): time.sleep(0.01)\nsys.exit(3)\n")
+        options = ["-r", "50", "--every", "0.5", "--", *PYTHON.command, path]
+        environment = dict(os.environ, **PYTHON.environment)
+        text = self.end(self.begin(*options, env=environment), 3)
+        self.assertIn("wrote %d files" % len(self.files()), text)
+        self.assertGreaterEqual(len(self.files()), 3)
+        # The first begins before the program does.
+        for name in self.files()[1:]:
+            self.counts(name)
 
 
 if __name__ == "__main__":

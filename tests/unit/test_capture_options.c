@@ -142,6 +142,33 @@ static void test_every(void **state)
 	assert_int_equal(options.duration_ns, 3600000000000ULL);
 	capture_options_deinit(&options);
 	line_free(&line);
+	line = line_make("--pid 7 -r 10 --max-bytes 1M --keep 2 -o %s");
+	parse(&line, &options);
+	assert_true(options.run && options.output_is_pattern);
+	assert_int_equal(options.max_bytes, 1 << 20);
+	capture_options_deinit(&options);
+	line_free(&line);
+	/* One file: its name is what it is. */
+	line = line_make("--pid 7 -r 10 -o 100%.zst");
+	parse(&line, &options);
+	assert_false(options.output_is_pattern);
+	capture_options_deinit(&options);
+	line_free(&line);
+	line = line_make("-r 10 --every 60 -- --pid -o -");
+	parse(&line, &options);
+	assert_true(options.run);
+	assert_string_equal(options.command[0], "--pid");
+	assert_null(options.command[3]);
+	assert_int_equal(options.wait_ns, 10000000000ULL);
+	assert_false(options.hide_output);
+	capture_options_deinit(&options);
+	line_free(&line);
+	line = line_make("-o - --wait 0 -- a");
+	parse(&line, &options);
+	assert_true(options.run && options.hide_output);
+	assert_int_equal(options.wait_ns, 0);
+	capture_options_deinit(&options);
+	line_free(&line);
 	line = line_make("--pid 7 --count 2");
 	parse(&line, &options);
 	assert_true(options.run);
@@ -208,6 +235,11 @@ static void test_refused(void **state)
 		{"--pid 1 --keep 3", "--every"},
 		{"--pid 1 --keep-bytes 10M", "--every"},
 		{"--pid 1 --every 60 --keep-bytes 10X", "10X"},
+		{"--pid 1 --max-bytes 10M", "--rate"},
+		{"--pid 1 -r 10 --max-bytes 1K", "16K"},
+		{"--pid 1 -r 10 --max-bytes 1M -o a-%{pid}", "no time in it"},
+		{"--pid 1 -r 10 --max-bytes 1M -o a --keep 2", "--keep"},
+		{"--pid 1 -r 10 --every 5 -o -", "standard output"},
 		{"--pid 1 --frobnicate", "frobnicate"},
 		{"--pid 1 -o", "FILE"},
 	};
