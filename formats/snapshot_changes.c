@@ -28,10 +28,13 @@ static size_t next_difference(const uint8_t *old, const uint8_t *now, size_t at,
 	return at;
 }
 
-/* How many bytes from `at` on differ, with short equal runs between them. */
-static size_t changed_run(const uint8_t *old, const uint8_t *now, size_t at, size_t size)
+size_t snapshot_changed_run(const uint8_t *old, const uint8_t *now, size_t size, size_t *ret_at)
 {
+	size_t at = next_difference(old, now, *ret_at, size);
 	size_t end = at + 1;
+	*ret_at = at;
+	if (at == size)
+		return 0;
 	for (size_t i = end; i < size && i - end <= PATCH_JOIN_BYTES; i++) {
 		if (old[i] != now[i])
 			end = i + 1;
@@ -47,10 +50,9 @@ struct error *snapshot_patch_encode(struct buffer *buffer, const void *old, cons
 	struct error *error = NULL;
 	size_t done = 0; /* the end of the last change */
 	for (size_t at = 0; !error;) {
-		at = next_difference(before, after, at, size);
-		if (at == size)
+		size_t run = snapshot_changed_run(before, after, size, &at);
+		if (!run)
 			break;
-		size_t run = changed_run(before, after, at, size);
 		error = buffer_append_varint(buffer, at - done);
 		if (!error)
 			error = buffer_append_varint(buffer, run);
@@ -82,10 +84,9 @@ static struct error *add_patch(struct changes *changes, uint64_t address, const 
 {
 	struct error *error = NULL;
 	for (size_t at = 0; !error;) {
-		at = next_difference(old, now, at, size);
-		if (at == size)
+		size_t run = snapshot_changed_run(old, now, size, &at);
+		if (!run)
 			break;
-		size_t run = changed_run(old, now, at, size);
 		error = change(changes, SNAPSHOT_MEMORY_PATCH, address + at, now + at, run);
 		at += run;
 	}

@@ -18,6 +18,10 @@ typedef struct error *(*snapshot_change_function)(void *context,
 struct error *snapshot_changes(struct memory_image *held, const struct memory_image *image,
 			       snapshot_change_function function, void *context);
 
+/* The next bytes from `at` on that differ, with short runs between them that do not: sets `at`, and
+ * gives how many there are; 0 if there are none. */
+size_t snapshot_changed_run(const uint8_t *old, const uint8_t *now, size_t size, size_t *at);
+
 /* Append what is different, as a PATCH says it: (skip varint, count varint, bytes), up to
  * `ret_end`. */
 struct error *snapshot_patch_encode(struct buffer *buffer, const void *old, const void *now,

@@ -10,6 +10,8 @@ static void held_process_destroy(struct held_process *process)
 	step_past_deinit(&process->past);
 	buffer_deinit(&process->edits);
 	buffer_deinit(&process->operations);
+	buffer_deinit(&process->shows);
+	buffer_deinit(&process->plain);
 	free(process);
 }
 
@@ -29,6 +31,7 @@ void snapshot_held_begin_epoch(struct snapshot_held *held)
 		process->based = process->has_edits = false;
 		buffer_clear(&process->edits);
 		buffer_clear(&process->operations);
+		process->moved_bytes = 0;
 	}
 }
 

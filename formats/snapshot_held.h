@@ -22,6 +22,12 @@ struct held_process {
 	bool has_records;			  /* the edits insert, remove or replace entries */
 	struct buffer edits;
 	struct buffer operations;
+	uint64_t moved_bytes; /* that the operations hide and show */
+	/* While an image is compared: what is shown, other operations, and the extents that are
+	 * being gathered. */
+	struct buffer shows;
+	struct buffer plain;
+	struct step_operation run;
 };
 
 /* An all-zero struct has nothing. */

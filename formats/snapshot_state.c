@@ -178,7 +178,6 @@ static struct error *apply_python(struct snapshot_state *state,
 static struct error *apply_sample(struct snapshot_state *state,
 				  struct snapshot_process_state *process, struct cursor *payload)
 {
-	(void)state;
 	struct sample_facts sample = {0};
 	struct snapshot_sample_extra extra = {0};
 	struct cursor again = *payload;
@@ -195,6 +194,8 @@ static struct error *apply_sample(struct snapshot_state *state,
 	}
 	process->sample = sample;
 	process->has_sample = true;
+	if (process->past)
+		state->image_bytes -= step_past_bytes(process->past);
 	forget_past(process);
 	return NULL;
 }
@@ -209,8 +210,11 @@ struct error *snapshot_state_apply_operation(struct snapshot_state *state,
 	struct error *error = log_memory_apply(memory, operation, &state->budget);
 	state->image_bytes += memory_image_size_bytes(memory->image);
 	state->image_ranges += memory_image_range_count(memory->image);
-	if (error)
-		return error;
+	return error ? error : snapshot_state_check_memory(state);
+}
+
+struct error *snapshot_state_check_memory(const struct snapshot_state *state)
+{
 	if (state->image_bytes > SNAPSHOT_EPOCH_IMAGE_MAX ||
 	    state->image_ranges > SNAPSHOT_EPOCH_RANGES_MAX)
 		return error_create(ERROR_FORMAT,

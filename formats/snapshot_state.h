@@ -91,6 +91,9 @@ void snapshot_state_uncount(struct snapshot_state *state, struct snapshot_proces
 struct error *snapshot_state_find_ancestors(const struct snapshot_state *state,
 					    struct snapshot_process_state *process);
 
+/* ERROR_FORMAT if there is more memory than the bounds allow. */
+struct error *snapshot_state_check_memory(const struct snapshot_state *state);
+
 /* Apply one operation on memory, within the bounds. */
 struct error *snapshot_state_apply_operation(struct snapshot_state *state,
 					     struct snapshot_process_state *process,

@@ -35,7 +35,15 @@ void step_past_deinit(struct step_past *past)
 {
 	free(past->places.items);
 	hash_index_deinit(&past->places.index);
+	snapshot_shelf_deinit(&past->shelf);
 	*past = (struct step_past){0};
+}
+
+uint64_t step_past_bytes(const struct step_past *past)
+{
+	enum { EXTENT_BYTES = 96 }; /* and what it costs where it is hidden */
+	return sizeof(*past) + past->places.count * sizeof(*past->places.items) +
+	       past->shelf.count * EXTENT_BYTES + past->shelf.hidden_bytes;
 }
 
 /* Rounded up: it is told how long a thread stood still at most. */

@@ -418,7 +418,7 @@ static struct error *flush(struct snapshot_writer *writer)
 	struct error *error = close_gathered(writer);
 	if (!error && writer->block.size)
 		error = write_block(writer);
-	writer->steps_entries = 0;
+	writer->steps_entries = writer->steps_moved_bytes = 0;
 	return error;
 }
 

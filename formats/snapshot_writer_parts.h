@@ -29,6 +29,7 @@ struct snapshot_writer {
 	struct buffer steps;
 	int32_t steps_pid; /* of the last one */
 	uint64_t steps_entries;
+	uint64_t steps_moved_bytes; /* that they hide and show (SNAPSHOT_COPY_MAX) */
 	struct buffer step;
 	struct buffer scratch;
 	/* When to begin an epoch. */

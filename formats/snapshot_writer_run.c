@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/snapshot_changes.h"
 #include "formats/snapshot_record.h"
 #include "formats/snapshot_writer_parts.h"
 
@@ -38,13 +37,15 @@ static struct error *threads_whole(struct snapshot_writer *writer, struct held_p
 	return error ? error : writer_threads_whole(writer, process->pid, threads);
 }
 
-/* What a reader may be asked to go through in one block. */
-static struct error *count_entries(struct snapshot_writer *writer, size_t count)
+/* What a reader may be asked for in one block. */
+static struct error *count_cost(struct snapshot_writer *writer, uint64_t entries, uint64_t bytes)
 {
 	struct error *error = NULL;
-	if (writer->steps_entries + count > SNAPSHOT_LIST_ENTRIES_MAX)
+	if (writer->steps_entries + entries > SNAPSHOT_LIST_ENTRIES_MAX ||
+	    writer->steps_moved_bytes + bytes > SNAPSHOT_COPY_MAX)
 		error = snapshot_writer_flush(writer);
-	writer->steps_entries += count;
+	writer->steps_entries += entries;
+	writer->steps_moved_bytes += bytes;
 	return error;
 }
 
@@ -65,31 +66,6 @@ struct error *writer_threads_changes(struct snapshot_writer *writer, int32_t pid
 	if (!error && process->edits.size > STEP_PART_BYTES)
 		error = threads_whole(writer, process, threads);
 	return error;
-}
-
-struct change_writer {
-	struct snapshot_writer *writer;
-	struct held_process *process;
-};
-
-/* Operations are of disjoint bytes, so that some can come before the step. */
-static struct error *write_change(void *context, const struct memory_operation *operation)
-{
-	struct change_writer *to = context;
-	struct held_process *process = to->process;
-	size_t size = operation->bytes ? (size_t)operation->size : 0;
-	if (!process->based || process->operations.size + size > STEP_PART_BYTES)
-		return writer_add_operation(to->writer, process->pid, operation);
-	to->writer->epoch_bytes += size;
-	return step_memory_append(&process->operations, &process->past.places, operation);
-}
-
-struct error *writer_image_changes(struct snapshot_writer *writer, int32_t pid,
-				   const struct memory_image *image)
-{
-	struct change_writer to = {.writer = writer};
-	struct error *error = snapshot_held_get(&writer->held, pid, &to.process);
-	return error ? error : snapshot_changes(to.process->image, image, write_change, &to);
 }
 
 static struct error *encode_step(struct held_process *process, bool same_process,
@@ -124,8 +100,10 @@ static struct error *write_step(struct snapshot_writer *writer, struct held_proc
 				const struct sample_facts *sample)
 {
 	struct error *error = writer_close_memory(writer);
-	if (!error && process->has_edits && process->has_records)
-		error = count_entries(writer, process->threads.count);
+	size_t entries = process->has_edits && process->has_records ? process->threads.count : 0;
+	if (!error)
+		error = count_cost(writer, entries, process->moved_bytes);
+	process->moved_bytes = 0;
 	if (!error && writer->steps.size > STEPS_CHUNK_BYTES)
 		error = writer_close_steps(writer);
 	bool same_process = writer->steps.size && writer->steps_pid == process->pid;

@@ -8,7 +8,14 @@
 #include "formats/snapshot_forward.h"
 #include "formats/snapshot_step.h"
 
-enum { PROCESSES = 3, SAMPLES = 400, SPACE = 2 * MEMORY_IMAGE_WINDOW, THREADS_MAX = 40 };
+enum {
+	PROCESSES = 3,
+	SAMPLES = 400,
+	SPACE = 2 * MEMORY_IMAGE_WINDOW,
+	THREADS_MAX = 40,
+	FUNCTIONS = 60,
+	FUNCTION_BYTES = 90,
+};
 
 static const uint64_t base = 0x7f0000004000 - 100;
 
@@ -27,6 +34,7 @@ struct world {
 	struct thread_list threads;
 	struct sample_facts sample;
 	int32_t next_tid;
+	uint64_t functions; /* that are there; bits */
 };
 
 static void world_init(struct world *world, int32_t pid)
@@ -58,6 +66,30 @@ static void mutate_memory(struct world *world)
 			check(memory_image_drop(world->image, address, size));
 		else
 			check(memory_image_put(world->image, address, bytes, size));
+	}
+}
+
+/* What comes and goes as a whole, nearly always with the same bytes. */
+static void mutate_functions(struct world *world)
+{
+	for (uint32_t i = random_below(5); i > 0; i--) {
+		uint32_t number = random_below(FUNCTIONS);
+		uint64_t address = base + (uint64_t)SPACE + (uint64_t)number * 97;
+		uint8_t bytes[FUNCTION_BYTES];
+		world->functions ^= UINT64_C(1) << number;
+		if (!(world->functions >> number & 1)) {
+			/* Sometimes only a part of it goes. */
+			uint32_t size = random_below(9) ? FUNCTION_BYTES : FUNCTION_BYTES / 2;
+			check(memory_image_drop(world->image, address, size));
+			continue;
+		}
+		for (uint32_t j = 0; j < FUNCTION_BYTES; j++)
+			bytes[j] = (uint8_t)(number * j);
+		if (random_below(4) == 0)
+			bytes[random_below(FUNCTION_BYTES)] = (uint8_t)random_below(256);
+		if (random_below(20) == 0)
+			memset(bytes, (int)random_below(256), sizeof(bytes));
+		check(memory_image_put(world->image, address, bytes, sizeof(bytes)));
 	}
 }
 
@@ -157,6 +189,7 @@ static void mutate_sample(struct sample_facts *sample)
 static void mutate(struct world *world)
 {
 	mutate_memory(world);
+	mutate_functions(world);
 	mutate_threads(world);
 	mutate_sample(&world->sample);
 }
@@ -396,6 +429,43 @@ static void test_a_damaged_frame(void **state)
 	buffer_deinit(&file);
 }
 
+/* Two stacks take turns. */
+static void fill_by_turns(struct snapshot_writer *writer)
+{
+	enum { STACK_BYTES = 3000, TURNS = 300 };
+	uint8_t bytes[STACK_BYTES];
+	struct sample_facts sample = {.pid = 5, .time_ns = 1, .monotonic_ns = 1};
+	struct memory_image *image;
+	random_state = 3;
+	check(memory_image_create(&image));
+	snapshot_writer_write_changes(writer);
+	for (size_t i = 0; i < STACK_BYTES; i++)
+		bytes[i] = (uint8_t)random_below(256);
+	for (uint32_t i = 0; i < TURNS; i++) {
+		memory_image_clear(image);
+		/* In pieces, as code objects are read. */
+		for (size_t at = i % 2; at + 40 < STACK_BYTES; at += 100)
+			check(memory_image_put(image, base + at + (i % 2 ? 50 : 0), bytes + at,
+					       40));
+		sample.monotonic_ns = sample.time_ns += 10000000;
+		check(snapshot_writer_image(writer, 5, image));
+		check(snapshot_writer_sample(writer, &sample));
+		if (i % 50 == 49)
+			check(snapshot_writer_flush(writer));
+	}
+	memory_image_destroy(image);
+}
+
+static void test_what_comes_back_is_not_said_again(void **state)
+{
+	(void)state;
+	struct buffer file = {0};
+	build_with(fill_by_turns, &file);
+	/* 2400 bytes that do not compress, once, and their addresses. */
+	assert_true(file.size < 5000);
+	buffer_deinit(&file);
+}
+
 static void fill_and_miss(struct snapshot_writer *writer)
 {
 	const struct snapshot_missed missed = {.late = 3, .failed = 2, .dropped = 1};
@@ -458,6 +528,91 @@ static void test_counts_without_an_end(void **state)
 	builder_deinit(&builder);
 }
 
+/* A log of a SAMPLE, memory at 0x10 and one step, by hand. */
+static struct error *open_step(const uint8_t *step, size_t size, uint16_t flags, bool with_sample)
+{
+	struct block_builder builder;
+	struct snapshot *snapshot = NULL;
+	const struct thread_facts thread = {.tid = 1, .system_call = -1};
+	struct buffer threads = {0};
+	struct buffer entry = {0};
+	builder_init(&builder);
+	builder_begin(&builder, 0);
+	check(record_append_number(&threads, SNAPSHOT_KEY_PID, zigzag_encode(7)));
+	check(record_encode(&entry, &snapshot_thread_table, &thread));
+	check(record_append(&threads, SNAPSHOT_KEY_ENTRY, entry.data, entry.size));
+	builder_chunk(&builder, SNAPSHOT_CHUNK_THREADS, 0, threads.data, threads.size);
+	memory_begin(&builder);
+	memory_operation(&builder, SNAPSHOT_MEMORY_PUT, 0x10, "abcdefgh", 8);
+	memory_end(&builder);
+	if (with_sample)
+		builder_sample(&builder, 77);
+	builder_chunk(&builder, SNAPSHOT_CHUNK_STEPS, flags, step, size);
+	builder_end(&builder);
+	struct error *error = open_bytes(builder.file.data, builder.file.size, &snapshot);
+	if (!error)
+		error = snapshot_select(snapshot, snapshot_sample_count(snapshot) - 1);
+	snapshot_destroy(snapshot);
+	buffer_deinit(&threads);
+	buffer_deinit(&entry);
+	builder_deinit(&builder);
+	return error;
+}
+
+/* Head, process 7, time, freeze; then what is behind them. */
+enum { PID = 14 };
+
+static void test_steps_by_hand(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		size_t size;
+		uint8_t bytes[24];
+		bool good;
+	} steps[] = {
+		{"nothing but a sample", 5, {4, 1, PID, 0, 0}, true},
+		{"no process", 4, {3, 0, 0, 0}, false},
+		{"longer than its chunk", 5, {5, 1, PID, 0, 0}, false},
+		{"shorter than its head", 3, {2, 1, PID}, false},
+		{"bytes behind it", 6, {5, 1, PID, 0, 0, 0}, false},
+		{"an unknown bit", 5, {4, 17, PID, 0, 0}, false},
+		{"unknown facts", 8, {7, 3, PID, 0, 0, 128, 1, 0}, false},
+		{"a PATCH", 8, {7, 9, PID, 0, 0, 16, 32, 'x'}, true},
+		{"a PATCH of what is not there", 8, {7, 9, PID, 0, 0, 16, 64, 'x'}, false},
+		{"an empty PATCH", 7, {6, 9, PID, 0, 0, 0, 32}, false},
+		{"a place that is none", 7, {6, 9, PID, 0, 0, 1, 'x'}, false},
+		{"a place", 10, {9, 9, PID, 0, 0, 16, 32, 'x', 1, 'y'}, true},
+		{"a value of what has none", 10, {9, 9, PID, 0, 0, 16, 32, 'x', 3, 0}, false},
+		{"a value", 11, {10, 9, PID, 0, 0, 32, 32, 'x', 'y', 3, 0}, true},
+		{"a value that is none", 11, {10, 9, PID, 0, 0, 32, 32, 'x', 'y', 3, 1}, false},
+		{"HIDE and SHOW", 9, {8, 9, PID, 0, 0, 38, 32, 26, 0}, true},
+		{"SHOW of what is not hidden", 7, {6, 9, PID, 0, 0, 26, 0}, false},
+		{"SHOW twice", 11, {10, 9, PID, 0, 0, 38, 32, 26, 0, 26, 1}, false},
+		{"HIDE of what is not there", 8, {7, 9, PID, 0, 0, 38, 128, 1}, false},
+		{"HIDE again", 11, {10, 9, PID, 0, 0, 38, 32, 26, 0, 24, 1}, true},
+		{"HIDE twice", 9, {8, 9, PID, 0, 0, 38, 32, 24, 0}, false},
+		{"a kind that is none", 7, {6, 9, PID, 0, 0, 28, 32}, false},
+		{"the thread's time", 8, {7, 5, PID, 0, 0, 2, 2, 50}, true},
+		{"time of a thread that is none", 8, {7, 5, PID, 0, 0, 2, 10, 50}, false},
+		{"a removed thread", 8, {7, 5, PID, 0, 0, 2, 4, 0}, true},
+		{"two removed threads", 10, {9, 5, PID, 0, 0, 4, 4, 0, 4, 0}, false},
+		{"a situation that is none", 8, {7, 5, PID, 0, 0, 2, 1, 1}, false},
+		{"an edit of nothing", 7, {6, 5, PID, 0, 0, 1, 0}, false},
+		{"registers of what has none", 11, {10, 5, PID, 0, 0, 5, 4, 3, 3, 0, 1}, false},
+	};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		for (int plain = 0; plain < 2; plain++) {
+			struct error *error = open_step(steps[i].bytes, steps[i].size,
+							SNAPSHOT_CHUNK_CRITICAL, !plain);
+			/* Without a SAMPLE there is nothing to go on from. */
+			if (!error != (steps[i].good && !plain))
+				fail_msg("%s: %s", steps[i].what, error ? error->message : "read");
+			error_destroy(error);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +621,8 @@ int main(void)
 		cmocka_unit_test(test_backwards_and_by_process),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_a_damaged_frame),
+		cmocka_unit_test(test_what_comes_back_is_not_said_again),
+		cmocka_unit_test(test_steps_by_hand),
 		cmocka_unit_test(test_what_became_of_the_samples),
 		cmocka_unit_test(test_counts_without_an_end),
 	};
