@@ -141,6 +141,12 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+static bool may_pass(const struct pyspy_error *error)
+{
+	/* A process that is just ending has no memory any longer, but is still there. */
+	return pyspy_error_code(error) == PYSPY_BUSY || pyspy_error_code(error) == PYSPY_NO_PROCESS;
+}
+
 /* Until the time is over or the program has ended; an error if it could not be sampled. */
 static struct pyspy_error *sample(struct pyspy *spy, double seconds, struct counts *counts)
 {
@@ -156,7 +162,7 @@ static struct pyspy_error *sample(struct pyspy *spy, double seconds, struct coun
 			pyspy_error_free(error);
 			fprintf(stderr, "warning: the program has exited\n");
 			return NULL;
-		} else if (pyspy_error_code(error) != PYSPY_BUSY) {
+		} else if (!may_pass(error)) {
 			return error;
 		} else {
 			pyspy_error_free(error);

@@ -3,12 +3,13 @@
     known_times.py FOLDER SECONDS
 
 In each round `hot` runs for six parts of the time, `warm` for three and `cool`, which `caller` calls, for
-one. At the end it writes FOLDER/shares.json: for how many seconds each did run. FOLDER/ready is there from
+one; parts are of random length, not to keep step with who samples. At the end it writes FOLDER/shares.json: for how many seconds each did run. FOLDER/ready is there from
 the first round on.
 """
 
 import json
 import os
+import random
 import sys
 import time
 
@@ -38,7 +39,7 @@ def caller(until):
 
 def spend(function, name, parts):
     begin = time.time()
-    function(begin + parts * PART)
+    function(begin + parts * PART * random.uniform(0.3, 1.7))
     SPENT[name] += time.time() - begin
 
 
