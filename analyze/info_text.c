@@ -92,6 +92,8 @@ static void write_process(const struct info_writer *writer, const struct process
 	fputs(facts->was_stopped ? ", stopped\n" : "\n", stream);
 	write_fact(writer, "Command",
 		   facts->command_line ? facts->command_line : facts->command_name);
+	if (facts->only_gil)
+		write_fact(writer, "Filter", "only samples at which a thread held the GIL (--gil)");
 	write_fact(writer, "Executable", facts->executable);
 	write_fact(writer, "Root", facts->root);
 	write_fact(writer, "Host", facts->host);

@@ -88,6 +88,12 @@ static void print_counts(const struct run_counts *counts)
 		" incomplete, %" PRIu64 " dropped; target stood still %" PRIu64 " us at most)\n",
 		counts->samples, counts->late, counts->failed, counts->partial, counts->dropped,
 		counts->freeze_ns / 1000);
+	if (counts->without_gil)
+		fprintf(stderr, "%" PRIu64 " not taken, because nobody held the GIL\n",
+			counts->without_gil);
+	if (counts->ended_calls)
+		fprintf(stderr, "%" PRIu64 " system %s ended early (EINTR) by stopping threads\n",
+			counts->ended_calls, plural(counts->ended_calls, "call was", "calls were"));
 	fprintf(stderr, "taken");
 	for (size_t i = 0; i < sizeof(counts->ways) / sizeof(counts->ways[0]); i++) {
 		if (!counts->ways[i])

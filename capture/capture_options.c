@@ -55,6 +55,8 @@ static const struct option_spec option_rows[] = {
 	{.name = "native", .letter = 'n', .kind = OPTION_FLAG, .offset = FIELD(native),
 	 .help = "capture native stacks, too: registers, stacks, and what unwinding needs of the "
 		 "libraries; all threads are stopped for it"},
+	{.name = "gil", .letter = 'g', .kind = OPTION_FLAG, .offset = FIELD(gil),
+	 .help = "of a run only the samples at which a thread holds the GIL; others are not taken"},
 	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_FLAG,
 	 .offset = FIELD(nonblocking),
 	 .help = "never stop the process: read while it runs, until two reads agree"},
@@ -95,7 +97,6 @@ static const struct option_spec option_rows[] = {
 	{.name = "help-faults", .kind = OPTION_FLAG, .offset = FIELD(help_faults), .hidden = true,
 	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
 
-	{.name = "gil", .letter = 'g', .kind = OPTION_UNAVAILABLE, .hidden = true},
 	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE, .hidden = true},
 };
 /* clang-format on */
@@ -198,6 +199,10 @@ static struct error *check_run(struct capture_options *options)
 	bool bounded = options->duration || options->count != UINT64_MAX;
 	options->run = options->rate != UINT64_MAX ||
 		       ((bounded || options->command) && options->every_ns == UINT64_MAX);
+	if (!options->run && options->gil)
+		return command_line_error(&capture_command_line,
+					  "--gil chooses among many samples: it needs --rate, "
+					  "--duration or --count");
 	if (!options->run)
 		return NULL;
 	if (options->rate == UINT64_MAX)
@@ -295,6 +300,10 @@ static struct error *check(struct capture_options *options, const struct argumen
 		error = command_line_error(&capture_command_line,
 					   "--nonblocking and --native exclude each other: native "
 					   "stacks can be read of stopped threads only");
+	if (!error && options->gil && options->native)
+		error = command_line_error(&capture_command_line,
+					   "--gil and --native exclude each other when capturing; "
+					   "pyspy-analyze has --gil, too");
 	if (!error && options->nonblocking && options->level == LEVEL_FULL)
 		error = command_line_error(&capture_command_line,
 					   "--nonblocking and --level full exclude each other");

@@ -20,6 +20,7 @@ struct capture_options {
 	enum capture_level level;
 	bool nonblocking;
 	bool native;
+	bool gil;
 	bool exhaustive;
 	uint64_t wait_ns;
 	/* Many samples in a file: a rate, or, without `every`, a duration or a count was given. */

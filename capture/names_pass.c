@@ -24,17 +24,18 @@ void names_pass_deinit(struct names_pass *pass)
 
 /*
  * A copy of what was read is asked before the target: types and keys are shared by many threads.
- * The places of the last time are read at once; `ret_places` gets those of this time, and can be
- * where those were.
+ * `places` are those of the last time, which are read at once, and then those of this time. `kept`,
+ * if it is not NULL, gets what decoding the names that are given needs.
  */
 static struct error *read_names(struct memory *memory, const struct python_location *location,
 				struct thread_names_request *request, struct memory_image **places,
-				struct thread_name_list *ret)
+				struct memory_image *kept, struct thread_name_list *ret)
 {
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	CLEANUP(memory_image_destroyp) struct memory_image *copy = NULL;
 	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
 	CLEANUP(memory_destroyp) struct memory *search = NULL;
+	CLEANUP(memory_destroyp) struct memory *keep = NULL;
 	struct read_plan_memory planned;
 	struct error *error = memory_image_create(&copy);
 	if (!error && *places)
@@ -46,8 +47,12 @@ static struct error *read_names(struct memory *memory, const struct python_locat
 	error = memory_overlay_create(&planned.memory, memory, &overlay);
 	if (!error)
 		error = memory_recorder_create(overlay, copy, &search);
+	/* What is kept is what was looked at, not what is there a moment later. */
+	if (!error && kept)
+		error = memory_recorder_create(search, kept, &keep);
 	if (error)
 		return error;
+	request->reader.keep = keep;
 	request->reader.memory = search;
 	request->reader.layout = &location->layout;
 	request->runtime_address = location->runtime_address;
@@ -75,7 +80,7 @@ struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
 	memory_image_destroy(pass->kept);
 	pass->kept = NULL;
 	pass->generation = generation;
-	return read_names(memory, location, &request, &pass->places, &pass->before);
+	return read_names(memory, location, &request, &pass->places, NULL, &pass->before);
 }
 
 /* Put what of these bytes is not in the image yet. */
@@ -118,17 +123,13 @@ static struct error *read_again(struct names_pass *pass, struct memory *memory,
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	CLEANUP(memory_image_destroyp) struct memory_image *kept = NULL;
 	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
-	CLEANUP(memory_destroyp) struct memory *keep = NULL;
 	struct thread_names_request request = {.known = &pass->before};
 	struct error *error = memory_image_create(&kept);
 	/* What the sample holds is what analysis will read. */
 	if (!error)
 		error = memory_overlay_create(memory_image_memory(image), memory, &overlay);
 	if (!error)
-		error = memory_recorder_create(overlay, kept, &keep);
-	request.reader.keep = keep;
-	if (!error)
-		error = read_names(overlay, location, &request, &pass->places, &names);
+		error = read_names(overlay, location, &request, &pass->places, kept, &names);
 	if (error)
 		return error;
 	if (!names.count)
@@ -139,12 +140,22 @@ static struct error *read_again(struct names_pass *pass, struct memory *memory,
 }
 
 struct error *names_pass_after(struct names_pass *pass, struct memory *memory,
-			       const struct python_location *location, struct memory_image *image)
+			       const struct python_location *location, struct memory_image *image,
+			       bool same_threads)
 {
 	struct error *error = NULL;
+	if (pass->kept && !same_threads) {
+		memory_image_destroy(pass->kept);
+		pass->kept = NULL;
+	}
 	if (!pass->kept && pass->before.count)
 		error = read_again(pass, memory, location, image);
 	if (error || !pass->kept)
 		return error;
 	return put_all_missing(image, pass->kept);
+}
+
+bool names_pass_are_kept(const struct names_pass *pass)
+{
+	return pass->kept != NULL;
 }

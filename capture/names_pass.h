@@ -33,8 +33,14 @@ struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
 				const struct python_location *location, uint64_t generation);
 
 /* After it: add to `image`, the sample's, what is needed to read the names that are still as they
- * were before. What the sample holds stays as it is. */
+ * were before. What the sample holds stays as it is. Threads can have begun and ended while it was
+ * taken, with the thread ids of others: `same_threads` tells that none has. */
 struct error *names_pass_after(struct names_pass *pass, struct memory *memory,
-			       const struct python_location *location, struct memory_image *image);
+			       const struct python_location *location, struct memory_image *image,
+			       bool same_threads);
+
+/* Between the two: whether names of an earlier sample are to serve this one, for which its threads
+ * must be the same still after it. */
+bool names_pass_are_kept(const struct names_pass *pass);
 
 #endif

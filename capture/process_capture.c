@@ -76,6 +76,7 @@ static void forget_attempt(struct process_capture *process)
 	process->report.warning = NULL;
 	process->report.located = false;
 	process->changed = false;
+	process->remapped = false;
 }
 
 void process_capture_deinit(struct process_capture *process)
@@ -200,6 +201,8 @@ static struct error *make_sampler(struct process_capture *process, enum capture_
 		.freezer = process->freezer,
 		.nonblocking = process->options->nonblocking,
 		.level = level,
+		.watch = process->watch,
+		.spread_ns = process->options->run ? NS_PER_SECOND / process->options->rate / 2 : 0,
 		.native = process->options->native ? &process->native : NULL,
 	};
 	process->native = (struct native_pass){
@@ -222,8 +225,12 @@ static struct error *sample_ranges(struct process_capture *process)
 		error = names_pass_before(&process->names, memory, location, generation);
 	if (!error)
 		error = sampler_take(process->sampler, process->image, &process->report.sample);
+	bool same_threads = !error && process->watch && names_pass_are_kept(&process->names) &&
+			    thread_watch_generation(process->watch) == generation &&
+			    thread_watch_is_same(process->watch);
 	if (!error)
-		error = names_pass_after(&process->names, memory, location, process->image);
+		error = names_pass_after(&process->names, memory, location, process->image,
+					 same_threads);
 	if (!error && native)
 		error = native_pass_put(&process->native, process->image);
 	if (!error && native && process->native.missing)
@@ -288,6 +295,8 @@ static struct error *take_sample(struct process_capture *process, enum capture_l
 static struct error *sample(struct process_capture *process, enum capture_level level)
 {
 	struct error *error = take_sample(process, level);
+	if (!error && process->options->gil)
+		error = sampler_only_gil(process->sampler);
 	if (error || !process->options->run)
 		forget_sampler(process);
 	return error;
@@ -332,6 +341,7 @@ static struct error *check_again(struct process_capture *process, struct error *
 	if (!error && now - process->checked_ns < CHECK_NS && subject_image_lives(process->subject))
 		return NULL;
 	process->checked_ns = now;
+	process->remapped = process->options->native && subject_has_other_code(process->subject);
 	return check_unchanged(process, error);
 }
 
@@ -418,6 +428,7 @@ struct error *process_capture_run(struct process_capture *process)
 	if (error)
 		return error;
 	process->subject->facts.capture_time_ns = process->report.sample.time_ns;
+	process->subject->facts.only_gil = process->options->gil;
 	return fill_report(process);
 }
 

@@ -71,6 +71,7 @@ struct process_capture {
 	struct sampler *sampler;
 	struct thread_watch *watch;
 	uint64_t checked_ns; /* when the process was looked at to see whether it is the same */
+	bool remapped;	     /* native: the next look is for modules that are new since */
 	bool changed;	     /* failed because the process ran another program */
 };
 

@@ -125,6 +125,8 @@ static struct error *refresh_facts(struct run_member *member)
 
 struct error *run_member_look(struct run_member *member)
 {
+	member->look_anew = false;
+	member->state = MEMBER_WAITING;
 	member->capture.deadline_ns = 0; /* one look; the next one is planned here */
 	struct error *error = process_capture_anew(&member->capture);
 	if (error)
@@ -142,14 +144,18 @@ struct error *run_member_look(struct run_member *member)
 	return refresh_facts(member);
 }
 
-struct error *run_member_sample(struct run_member *member, bool *ret_taken)
+struct error *run_member_sample(struct run_member *member, bool *ret_taken, bool *ret_idle)
 {
 	struct error *error = process_capture_again(&member->capture);
 	uint64_t now = process_capture_now_ns();
 	*ret_taken = !error;
+	*ret_idle = error && error->code == ERROR_NOT_FOUND && member->capture.options->gil;
 	member->due_ns = sample_schedule_next(&member->schedule, now);
-	if (!error)
+	if (!error) {
+		/* This sample is good yet; the next one is of a new look. */
+		member->look_anew = member->capture.remapped;
 		return NULL;
+	}
 	if (error->code == ERROR_OUT_OF_MEMORY)
 		return error;
 	if (error->code == ERROR_NO_PROCESS) {

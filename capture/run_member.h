@@ -23,7 +23,8 @@ struct run_member {
 	uint64_t deadline_ns; /* of a named one: until then it may begin to run Python */
 	unsigned looks;	      /* at this program */
 	uint64_t samples;
-	bool written; /* the file knows of it */
+	bool look_anew; /* at the next sample: it has new modules */
+	bool written;	/* the file knows of it */
 	/* Why it is quiet, or ended without a sample; NULL if it merely runs no Python, and is no
 	 * named one. */
 	struct error *failure;
@@ -44,9 +45,9 @@ struct error *run_member_look(struct run_member *member);
 
 /*
  * One more sample; `*ret_taken` tells whether there is one. Where there is none, the process may
- * have ended, or be to be looked at anew.
+ * have ended, or be to be looked at anew; or, `*ret_idle`, with --gil nobody held it.
  */
-struct error *run_member_sample(struct run_member *member, bool *ret_taken);
+struct error *run_member_sample(struct run_member *member, bool *ret_taken, bool *ret_idle);
 
 /* See whether a process that is not sampled has ended, or runs another program than before. */
 struct error *run_member_watch(struct run_member *member);

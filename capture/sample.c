@@ -4,13 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture/fault_point.h"
-#include "capture/holder.h"
 #include "capture/read_plan.h"
-#include "capture/sample_pass.h"
-#include "capture/sample_verify.h"
-#include "capture/thread_clocks.h"
-#include "capture/urgency.h"
+#include "capture/sample_ways.h"
 #include "common/cleanup.h"
 
 enum {
@@ -19,11 +14,11 @@ enum {
 	 * these would cost the target more than stopping all its threads once.
 	 */
 	HOLDER_ATTEMPTS = 8,
+	HOLDER_ROUNDS = 4, /* of so many attempts, where there is time for them */
 	ALL_ATTEMPTS = 3,
 	PREDICTION_ATTEMPTS = 10,
 	NONBLOCKING_ATTEMPTS = 1000,
 	NONBLOCKING_LOCALS_ATTEMPTS = 100, /* a reading with values takes longer */
-	NONBLOCKING_PROOFS = 9,		   /* reads that must all be the same as the first */
 	/*
 	 * Between attempts, at most; it varies, not to beat with the target. A thread that is let
 	 * go and stopped again at once does not execute a single instruction in between.
@@ -33,94 +28,7 @@ enum {
 	/* Level locals: of so many joined ranges the values are read at once, which is some 20 ms.
 	 */
 	SAMPLE_MAX_REQUESTS = 30000,
-	/* Attempts that lack values; the next one walks while the target stands still. To copy
-	 * again costs it much less. */
-	VALUE_MISSES = 4,
 };
-
-struct sampler {
-	struct sample_options options;
-	bool predicted;		       /* by the sample before */
-	struct sample_pass prediction; /* the pass before: its ranges are read at once */
-	struct sample_pass pass;
-	struct sample_facts facts;
-	unsigned value_misses; /* attempts that lacked nothing but values */
-	/*
-	 * While the target stands still, only the predicted ranges are copied, and the walk over
-	 * the copy comes after it was let go. Where the prediction missed something, the next
-	 * attempt walks while it stands still, and reads what is missing.
-	 */
-	bool walk_inside;
-	bool accept_gaps;	/* the last attempt of all: what is missing now is not there */
-	struct urgency urgency; /* from before the first stop until all are let go */
-};
-
-/* What one attempt reads at once. */
-struct attempt {
-	struct read_plan ranges; /* of the prediction, joined */
-	struct read_plan links;	 /* words to be read again, after the ranges */
-};
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction)
-{
-	const uint64_t *links = (const uint64_t *)(const void *)prediction->links.data;
-	CLEANUP(memory_image_destroyp) struct memory_image *words = NULL;
-	struct error *error = memory_image_create(&words);
-	for (size_t i = 0; !error && i < prediction->links.size / sizeof(*links); i++)
-		error = memory_image_put(words, links[i], &links[i], sizeof(*links));
-	if (!error)
-		error = read_plan_init(&attempt->links, words, 0);
-	if (!error)
-		error = read_plan_init(&attempt->ranges, prediction->image, JOIN_GAP_BYTES);
-	return error;
-}
-
-static void attempt_deinit(struct attempt *attempt)
-{
-	read_plan_deinit(&attempt->ranges);
-	read_plan_deinit(&attempt->links);
-}
-
-/* Read the predicted ranges at once. */
-static struct error *sampler_copy(struct sampler *sampler, struct attempt *attempt)
-{
-	sampler->facts.time_ns = clock_ns(CLOCK_REALTIME);
-	sampler->facts.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-	if (fault_point(FAULT_DURING_READ))
-		return error_create(ERROR_IO, "reading was made to fail");
-	read_plan_read(&attempt->ranges, sampler->options.memory);
-	return NULL;
-}
-
-/* Walk over the copy; what the prediction missed is read from the target. */
-static struct error *sampler_walk(struct sampler *sampler, struct attempt *attempt)
-{
-	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
-	struct read_plan_memory copy;
-	if (sampler->options.level == LEVEL_STACKS)
-		return sample_pass_run_stacks(&sampler->pass, &attempt->ranges,
-					      sampler->options.memory, sampler->options.location);
-	read_plan_memory_init(&copy, &attempt->ranges);
-	struct error *error =
-		memory_overlay_create(&copy.memory, sampler->options.memory, &overlay);
-	if (error)
-		return error;
-	return sample_pass_run(&sampler->pass, overlay, sampler->options.location,
-			       sampler->options.level);
-}
-
-static struct error *sampler_read(struct sampler *sampler, struct attempt *attempt)
-{
-	struct error *error = sampler_copy(sampler, attempt);
-	return error ? error : sampler_walk(sampler, attempt);
-}
 
 /*
  * What a program makes while it runs often comes to lie where something of the kind has lain
@@ -155,281 +63,12 @@ static struct error *sampler_learn(struct sampler *sampler)
 	return sampler_add_places(sampler);
 }
 
-static struct error *sampler_gils(struct sampler *sampler, struct gil_set *ret)
+/* A thread that is not known can have begun since the last attempt. */
+static struct error *sampler_look_again(struct sampler *sampler, unsigned attempt)
 {
-	const struct buffer *interpreters = &sampler->prediction.interpreters;
-	return gil_set_read(sampler->options.memory, sampler->options.location,
-			    (const uint64_t *)(const void *)interpreters->data,
-			    interpreters->size / sizeof(uint64_t), sampler->options.threads, ret);
-}
-
-static struct error *moved(void)
-{
-	return error_create(ERROR_BUSY, "the target moved while it was read");
-}
-
-/* Let go, and count the time that the target stood still. */
-static struct error *sampler_release(struct sampler *sampler, struct error *earlier)
-{
-	uint64_t freeze_ns = 0;
-	struct error *error = freezer_release(sampler->options.freezer, &freeze_ns);
-	urgency_end(&sampler->urgency);
-	sampler->facts.freeze_ns += freeze_ns;
-	if (!earlier)
-		return error;
-	error_destroy(error);
-	return earlier;
-}
-
-/* With the owners of some GILs stopped: are they the owners still? */
-static struct error *sampler_check_gils(struct sampler *sampler, const struct gil_set *gils)
-{
-	struct gil_set now;
-	struct error *error = sampler_gils(sampler, &now);
-	if (error)
-		return error;
-	return gil_set_equal(gils, &now) ? NULL : moved();
-}
-
-/* The whole sample while the owners are stopped. */
-static struct error *sampler_read_held(struct sampler *sampler, const struct gil_set *gils,
-				       struct attempt *attempt)
-{
-	bool same = false;
-	struct error *error = sampler_read(sampler, attempt);
-	if (!error)
-		error = verify_links(&sampler->pass, sampler->options.memory, &same);
-	if (error || !same || sampler->pass.gap_count)
-		return error ? error : moved();
-	if (gils->held_count == gils->count)
+	if (!attempt || !sampler->options.watch)
 		return NULL;
-	/* An interpreter whose GIL was free can have been entered meanwhile. */
-	error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING, &same);
-	if (error || !same)
-		return error ? error : moved();
-	return sampler_check_gils(sampler, gils);
-}
-
-/*
- * Whether the copy lacks some of the values. What is wild fails to be read everywhere: what the
- * target itself does not have was not missed.
- */
-static bool sampler_missed_values(const struct sampler *sampler)
-{
-	const struct buffer *missed = &sampler->pass.missed;
-	const uint64_t *addresses = (const uint64_t *)(const void *)missed->data;
-	size_t count = missed->size / sizeof(*addresses);
-	uint8_t byte;
-	if (sampler->options.level == LEVEL_STACKS)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (memory_read(sampler->options.memory, addresses[i], &byte, 1) == MEMORY_OK)
-			return true;
-	}
-	return sampler->pass.failed_reads > count;
-}
-
-/*
- * The walk over the copy alone, after the target was let go. What the copy lacks is a gap: then the
- * prediction was wrong, and the next attempt walks inside.
- */
-static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *attempt)
-{
-	struct read_plan_memory ranges;
-	struct read_plan_memory links;
-	bool same = false;
-	read_plan_memory_init(&ranges, &attempt->ranges);
-	read_plan_memory_init(&links, &attempt->links);
-	struct error *error =
-		sampler->options.level == LEVEL_STACKS
-			? sample_pass_run_stacks(&sampler->pass, &attempt->ranges, NULL,
-						 sampler->options.location)
-			: sample_pass_run(&sampler->pass, &ranges.memory, sampler->options.location,
-					  sampler->options.level);
-	if (!error)
-		error = verify_links(&sampler->pass, &links.memory, &same);
-	if (!error && (!same || sampler->pass.gap_count))
-		error = moved();
-	sampler->walk_inside = error && error->code == ERROR_BUSY;
-	if (!error && sampler_missed_values(sampler)) {
-		sampler->walk_inside = ++sampler->value_misses >= VALUE_MISSES;
-		error = moved();
-	}
-	return error;
-}
-
-/* Way a: stop the owner of each GIL that is held. */
-static struct error *sampler_holder(struct sampler *sampler, const struct gil_set *gils,
-				    struct attempt *attempt)
-{
-	pid_t tids[HOLDER_MAX_GILS];
-	size_t count = 0;
-	bool walk_inside = sampler->walk_inside || gils->held_count < gils->count;
-	for (size_t i = 0; i < gils->count; i++) {
-		if (gils->items[i].tid)
-			tids[count++] = gils->items[i].tid;
-	}
-	urgency_begin(&sampler->urgency);
-	struct error *error = freezer_stop(sampler->options.freezer, tids, count);
-	if (error)
-		urgency_end(&sampler->urgency);
-	if (error && error->code == ERROR_NO_PROCESS) {
-		/* The owner has ended, not necessarily the process. */
-		error_destroy(error);
-		return moved();
-	}
-	if (error)
-		return error;
-	sampler->facts.way = FREEZE_HOLDER;
-	sampler->facts.threads_stopped = (uint32_t)count;
-	error = sampler_check_gils(sampler, gils);
-	if (!error)
-		error = walk_inside ? sampler_read_held(sampler, gils, attempt)
-				    : sampler_copy(sampler, attempt);
-	if (!error && !walk_inside)
-		read_plan_read(&attempt->links, sampler->options.memory);
-	error = sampler_release(sampler, error);
-	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
-}
-
-/* Whether a thread state was in the interpreters' lists when they were walked last. */
-static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
-{
-	const struct buffer *links = &sampler->prediction.links;
-	const uint64_t *items = (const uint64_t *)(const void *)links->data;
-	uint64_t next = thread_state + sampler->options.location->layout.thread.next;
-	for (size_t i = 0; i < links->size / sizeof(*items); i++) {
-		if (items[i] == next)
-			return true;
-	}
-	return false;
-}
-
-/*
- * The thread that held a free GIL last is the only one that can take it and leave no trace in the
- * GIL. If it has ended there is none: a new thread state can get its address, but no stack other
- * than that one's changes by what it does.
- */
-static struct error *last_holder_clock(struct sampler *sampler, const struct held_gil *held,
-				       struct thread_clock *ret)
-{
-	pid_t tid = 0;
-	if (held->gil.last_holder)
-		tid = thread_state_tid(sampler->options.memory, sampler->options.location,
-				       held->gil.last_holder, sampler->options.threads);
-	if (!tid && !is_listed(sampler, held->gil.last_holder)) {
-		*ret = (struct thread_clock){.known = true};
-		return NULL;
-	}
-	if (!tid)
-		return error_create(ERROR_BUSY, "the thread that held the GIL last is not known");
-	thread_clock_read(sampler->options.pid, tid, ret);
-	return NULL;
-}
-
-/* Read twice what must be the same, with the GILs as they were. */
-static struct error *sampler_read_twice(struct sampler *sampler, const struct gil_set *gils,
-					struct attempt *attempt)
-{
-	bool same = false;
-	struct error *error = sampler_read(sampler, attempt);
-	if (!error)
-		error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING,
-				     &same);
-	if (!error && (!same || sampler->pass.gap_count))
-		error = moved();
-	return error ? error : sampler_check_gils(sampler, gils);
-}
-
-/* The same as way b before 3.7: no thread ran. */
-static struct error *sampler_all_stood(struct sampler *sampler, const struct gil_set *gils,
-				       struct attempt *attempt)
-{
-	const struct sample_options *options = &sampler->options;
-	CLEANUP(thread_clocks_deinit) struct thread_clocks before = {0};
-	bool stood = false;
-	struct error *error = thread_clocks_read(options->pid, options->threads, &before);
-	if (!error)
-		error = sampler_read_twice(sampler, gils, attempt);
-	if (!error)
-		error = thread_clocks_stood(options->pid, options->threads, &before, &stood);
-	return error || stood ? error : moved();
-}
-
-/* Way b: no GIL is held. Read twice; nobody took a GIL meanwhile. */
-static struct error *sampler_verified(struct sampler *sampler, const struct gil_set *gils,
-				      struct attempt *attempt)
-{
-	struct thread_clock before[HOLDER_MAX_GILS];
-	struct thread_clock after;
-	struct error *error = NULL;
-	sampler->facts.way = FREEZE_VERIFIED;
-	sampler->facts.threads_stopped = 0;
-	if (sampler->options.location->current_thread_address)
-		return sampler_all_stood(sampler, gils, attempt);
-	for (size_t i = 0; !error && i < gils->count; i++)
-		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
-	if (!error)
-		error = sampler_read_twice(sampler, gils, attempt);
-	for (size_t i = 0; !error && i < gils->count; i++) {
-		error = last_holder_clock(sampler, &gils->items[i], &after);
-		if (!error && !thread_clock_stood(&before[i], &after))
-			error = moved();
-	}
-	return error;
-}
-
-/* Way c: stop all threads. */
-static struct error *sampler_all(struct sampler *sampler, struct attempt *attempt)
-{
-	/* The last attempt must not fail for a value that the copy lacks. */
-	bool walk_inside = sampler->walk_inside || sampler->accept_gaps;
-	urgency_begin(&sampler->urgency);
-	struct error *error = freezer_stop_all(sampler->options.freezer);
-	if (error) {
-		urgency_end(&sampler->urgency);
-		return error;
-	}
-	sampler->facts.way = FREEZE_ALL;
-	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options.freezer);
-	error = walk_inside ? sampler_read(sampler, attempt) : sampler_copy(sampler, attempt);
-	if (!error && walk_inside && sampler->pass.gap_count && !sampler->accept_gaps)
-		error = moved();
-	if (!error && !walk_inside)
-		read_plan_read(&attempt->links, sampler->options.memory);
-	if (!error && sampler->options.native)
-		error = native_pass_copy(sampler->options.native);
-	error = sampler_release(sampler, error);
-	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
-}
-
-/* Without stopping anything: the same again and again, and stacks that begin where they did before.
- */
-static struct error *sampler_nonblocking(struct sampler *sampler, struct attempt *attempt)
-{
-	bool same = true;
-	struct error *error = sampler_read(sampler, attempt);
-	for (int i = 0; !error && same && i < NONBLOCKING_PROOFS; i++)
-		error = verify_image(&sampler->pass, sampler->options.memory,
-				     VERIFY_IGNORE_POSITIONS | (i % 2 ? 0 : VERIFY_DESCENDING),
-				     &same);
-	if (!error && (!same || sampler->pass.gap_count ||
-		       !sample_pass_same_roots(&sampler->prediction, &sampler->pass)))
-		error = moved();
-	sampler->facts.way = FREEZE_NONE;
-	return error;
-}
-
-/* The attempt by the GILs' owners: way a if one is held, else way b. */
-static struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
-{
-	struct gil_set gils;
-	struct error *error = sampler_gils(sampler, &gils);
-	if (error)
-		return error;
-	if (gils.held_count)
-		return sampler_holder(sampler, &gils, attempt);
-	return sampler_verified(sampler, &gils, attempt);
+	return thread_watch_update(sampler->options.watch, sampler->options.threads);
 }
 
 typedef struct error *(*sampler_way)(struct sampler *sampler, struct attempt *attempt);
@@ -442,7 +81,9 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 	for (unsigned i = 0; i < attempts; i++) {
 		CLEANUP(attempt_deinit) struct attempt attempt = {0};
 		error_destroy(error);
-		error = attempt_init(&attempt, &sampler->prediction);
+		error = sampler_look_again(sampler, i);
+		if (!error)
+			error = attempt_init(&attempt, &sampler->prediction);
 		if (error)
 			return error;
 		sampler->facts.attempts++;
@@ -525,7 +166,13 @@ static struct error *sampler_run(struct sampler *sampler)
 	/* The stacks of all threads at one instant: no other way has them. */
 	if (options->native)
 		return sampler_try(sampler, sampler_all, ALL_ATTEMPTS);
-	error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
+	uint64_t until_ns = sample_clock_ns(CLOCK_MONOTONIC) + options->spread_ns;
+	unsigned rounds = 0;
+	do {
+		error_destroy(error);
+		error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
+	} while (error && error->code == ERROR_BUSY && options->spread_ns &&
+		 ++rounds < HOLDER_ROUNDS && sample_clock_ns(CLOCK_MONOTONIC) < until_ns);
 	if (is_worth_another_way(error)) {
 		error_destroy(error);
 		error = sampler_try(sampler, sampler_all, ALL_ATTEMPTS);
@@ -560,6 +207,22 @@ void sampler_destroy(struct sampler *sampler)
 void sampler_destroyp(struct sampler **sampler)
 {
 	sampler_destroy(*sampler);
+}
+
+struct error *sampler_only_gil(struct sampler *sampler)
+{
+	struct gil_set gils;
+	struct error *error = sampler_gils(sampler, &gils);
+	if (error && error->code == ERROR_UNSUPPORTED)
+		return error_prefix(error, "--gil");
+	error_destroy(error);
+	sampler->only_gil = true;
+	return NULL;
+}
+
+uint64_t sampler_ended_calls(const struct sampler *sampler)
+{
+	return sampler->ended_calls;
 }
 
 struct error *sampler_take(struct sampler *sampler, struct memory_image *image,

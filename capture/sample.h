@@ -10,6 +10,7 @@
 
 #include "capture/freeze.h"
 #include "capture/native_pass.h"
+#include "capture/thread_watch.h"
 #include "common/facts.h"
 #include "common/locate.h"
 #include "common/memory_image.h"
@@ -18,10 +19,14 @@ struct sample_options {
 	pid_t pid;
 	struct memory *memory;			/* live, borrowed */
 	const struct python_location *location; /* borrowed */
-	const struct thread_list *threads;	/* of proc_threads, borrowed: maps thread ids */
+	struct thread_list *threads;		/* of proc_threads, borrowed: maps thread ids */
 	struct freezer *freezer;		/* borrowed; NULL with nonblocking */
 	bool nonblocking;
-	enum capture_level level;   /* LEVEL_STACKS or LEVEL_LOCALS */
+	/* NULL, or to be brought up to date between attempts: threads can have begun since. */
+	struct thread_watch *watch;
+	enum capture_level level; /* LEVEL_STACKS or LEVEL_LOCALS */
+	uint64_t
+		spread_ns; /* for so long it may try before all threads are stopped; 0: no matter */
 	struct native_pass *native; /* borrowed; NULL: no native stacks are wanted */
 };
 
@@ -35,9 +40,20 @@ void sampler_destroyp(struct sampler **sampler);
 
 /*
  * Read one consistent sample: exactly the ranges that decoding the level needs are put into
- * `image`, and what is known of the sample into `ret`. ERROR_BUSY if no attempt was consistent.
+ * `image`, and what is known of the sample into `ret`. ERROR_BUSY if no attempt was consistent;
+ * ERROR_NOT_FOUND if only samples with a held GIL are wanted, and nobody held one.
  */
 struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
 			   struct sample_facts *ret);
+
+/*
+ * From here on only samples at which a GIL is held; after a first one. ERROR_UNSUPPORTED if that
+ * cannot be known of this interpreter.
+ */
+struct error *sampler_only_gil(struct sampler *sampler);
+
+/* System calls of the target that were ended early by a stop that turned out to be of no use, or by
+ * stopping all threads (ended_call.h); of all samples so far. */
+uint64_t sampler_ended_calls(const struct sampler *sampler);
 
 #endif

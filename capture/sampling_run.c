@@ -1,5 +1,6 @@
 #include "capture/sampling_run.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -43,6 +44,7 @@ struct error *run_create(const struct run_plan *plan, struct run **ret)
 	run->plan = *plan;
 	run->set.options = plan->options;
 	run->set.output = plan->output;
+	thread_watch_raise_limit();
 	struct error *error = run_output_create(&run->output);
 	if (!error)
 		*ret = TAKE_POINTER(run);
@@ -151,6 +153,7 @@ static struct error *begin_file(struct run *run, struct output_file *file)
 	const struct run_missed before = missed(run);
 	struct error *error = run_output_begin(run->output, file, &before);
 	run->has_file = true;
+	run->file_failed = false;
 	run->missed_before.late = run->counts.late;
 	run->missed_before.failed = run->counts.failed + run->counts.dropped;
 	return error ? error : write_known(run);
@@ -232,7 +235,8 @@ static struct error *look(struct run *run, struct run_member *member)
 	run->counts.processes += member->samples == 0;
 	if (member->named)
 		error = family_add_ancestors(&run->ancestors, &member->facts);
-	return error ? error : write_sample(run, member);
+	/* With --gil the first one serves to find out how to take the others. */
+	return error || run->plan.options->gil ? error : write_sample(run, member);
 }
 
 static struct error *sample(struct run *run, struct run_member *member)
@@ -240,9 +244,15 @@ static struct error *sample(struct run *run, struct run_member *member)
 	uint64_t late = member->schedule.late;
 	struct error *error = NULL;
 	bool taken = false;
+	bool idle = false;
 	if (has_room(run)) {
-		error = run_member_sample(member, &taken);
-		run->counts.failed += !taken && member->state == MEMBER_SAMPLED;
+		uint64_t ended_calls = sampler_ended_calls(member->capture.sampler);
+		error = run_member_sample(member, &taken, &idle);
+		run->counts.failed += !taken && !idle && member->state == MEMBER_SAMPLED;
+		run->counts.without_gil += idle;
+		if (member->state == MEMBER_SAMPLED)
+			run->counts.ended_calls +=
+				sampler_ended_calls(member->capture.sampler) - ended_calls;
 	} else {
 		run->counts.dropped++;
 		member->due_ns = sample_schedule_next(&member->schedule, process_capture_now_ns());
@@ -333,7 +343,7 @@ static struct error *step(struct run *run)
 	}
 	if (!sleep_until(run, member ? member->due_ns : UINT64_MAX) || !member)
 		return NULL;
-	if (member->state == MEMBER_WAITING)
+	if (member->state == MEMBER_WAITING || member->look_anew)
 		return look(run, member);
 	return sample(run, member);
 }
@@ -351,6 +361,12 @@ struct error *run_go(struct run *run)
 		error = interrupt_check();
 		if (!error)
 			error = TAKE_POINTER(run->failure);
+		if (!error && run->counts.processes)
+			error = error_create(
+				ERROR_FAILED,
+				"no sample was taken before the run was over: %" PRIu64
+				" without the GIL held, %" PRIu64 " failed, %" PRIu64 " late",
+				run->counts.without_gil, run->counts.failed, run->counts.late);
 		return error ? error
 			     : error_create(ERROR_NOT_PYTHON,
 					    "no Python was found before the run was over");

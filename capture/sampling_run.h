@@ -13,11 +13,13 @@ struct run;
 /* What was made of the slots for samples, of all processes and files. */
 struct run_counts {
 	uint64_t samples;
-	uint64_t partial;   /* samples that lack something */
-	uint64_t late;	    /* left out, because their time had passed */
-	uint64_t failed;    /* none of the attempts was consistent, or there was no Python */
-	uint64_t dropped;   /* left out, because the file's reader or disk was too slow */
-	uint64_t freeze_ns; /* the longest */
+	uint64_t partial;     /* samples that lack something */
+	uint64_t late;	      /* left out, because their time had passed */
+	uint64_t failed;      /* none of the attempts was consistent, or there was no Python */
+	uint64_t dropped;     /* left out, because the file's reader or disk was too slow */
+	uint64_t without_gil; /* left out, because with --gil only others are wanted */
+	uint64_t ended_calls; /* system calls that stops ended early with EINTR */
+	uint64_t freeze_ns;   /* the longest */
 	uint64_t ways[FREEZE_ALL + 1]; /* samples by the way that they were taken */
 	uint64_t processes;	       /* that were sampled */
 	uint64_t without_python;       /* descendants that run none */

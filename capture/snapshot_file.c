@@ -48,9 +48,7 @@ static struct error *write_module_images(struct snapshot_writer *writer,
 {
 	struct proc_module_files files;
 	proc_module_files_init(&files, content->process->pid);
-	struct error *error =
-		native_pass_write(content->native, content->modules, &files.files, writer);
-	return error ? error : write_perf_map(writer, content->process);
+	return native_pass_write(content->native, content->modules, &files.files, writer);
 }
 
 struct error *snapshot_file_add(struct snapshot_writer *writer,
@@ -62,6 +60,8 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 		return made_to_fail("writing");
 	if (!error && content->native)
 		error = write_module_images(writer, content);
+	if (!error && content->native)
+		error = write_perf_map(writer, content->process);
 	if (!error && content->image)
 		error = snapshot_writer_image(writer, content->process->pid, content->image);
 	if (!error && content->full)
@@ -74,7 +74,8 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 struct error *snapshot_file_add_facts(struct snapshot_writer *writer,
 				      const struct snapshot_content *content)
 {
-	return write_facts(writer, content);
+	struct error *error = write_facts(writer, content);
+	return error || !content->native ? error : write_perf_map(writer, content->process);
 }
 
 struct error *snapshot_file_add_sample(struct snapshot_writer *writer,

@@ -28,10 +28,12 @@ struct error *snapshot_file_begin(struct output_file *output, struct snapshot_wr
 /* Write all of one process. */
 struct error *snapshot_file_add(struct snapshot_writer *writer,
 				const struct snapshot_content *content);
-/* Write what is known of it but its memory and the sample. */
+/* Write what is known of it but its memory, the sample and, with native stacks, the modules that
+ * these need. */
 struct error *snapshot_file_add_facts(struct snapshot_writer *writer,
 				      const struct snapshot_content *content);
-/* Write only what changes from sample to sample: the threads, the memory and the sample itself. */
+/* Write only what changes from sample to sample: the threads, the memory and the sample itself; and
+ * images of modules that the log does not have yet. */
 struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
 				       const struct snapshot_content *content);
 /* The end, and give the output its name. */

@@ -234,6 +234,23 @@ struct error *subject_refresh(struct subject *subject, bool *ret_modules)
 	return NULL;
 }
 
+static size_t count_code(const struct mappings *mappings)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < mappings->count; i++)
+		count += (mappings->items[i].flags & MAPPING_EXECUTE) && mappings->items[i].inode;
+	return count;
+}
+
+bool subject_has_other_code(const struct subject *subject)
+{
+	CLEANUP(mappings_deinit) struct mappings now = {0};
+	struct error *error = proc_mappings(subject->facts.pid, &now);
+	bool other = !error && count_code(&now) != count_code(&subject->mappings);
+	error_destroy(error);
+	return other;
+}
+
 static const char *program_name(const struct subject *subject)
 {
 	const char *path = subject->facts.executable;

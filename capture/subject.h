@@ -59,6 +59,9 @@ bool subject_image_lives(const struct subject *subject);
  */
 struct error *subject_refresh(struct subject *subject, bool *ret_modules);
 
+/* Whether code of other files is mapped now than when it was looked at. */
+bool subject_has_other_code(const struct subject *subject);
+
 /* "process 123 (python3)", cut to the size. */
 enum { SUBJECT_NAME_SIZE = 96 };
 void subject_name(const struct subject *subject, char text[SUBJECT_NAME_SIZE]);

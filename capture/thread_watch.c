@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,31 +44,35 @@ struct thread_watch {
 	struct task_ids ids;		/* scratch */
 	struct watched_thread *threads; /* in the order of the list */
 	size_t count;
+	size_t kept_limit;
 	bool nested; /* threads have other ids in their own namespace */
 	bool looked; /* `nested` is known */
 	uint64_t generation;
 };
 
-/* How many descriptors may stay open, and are. */
-static size_t kept_limit;
-static size_t kept_count;
+/* How many descriptors stay open. */
+static atomic_size_t kept_count;
 
-static void init_limit(void)
+void thread_watch_raise_limit(void)
 {
 	struct rlimit limit;
-	if (kept_limit || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
 	rlim_t wanted = KEPT_MAX + KEPT_RESERVE;
 	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted)
 		wanted = limit.rlim_max;
-	if (limit.rlim_cur < wanted) {
-		struct rlimit raised = {.rlim_cur = wanted, .rlim_max = limit.rlim_max};
-		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-			limit = raised;
-	}
-	kept_limit = limit.rlim_cur > KEPT_RESERVE ? (size_t)limit.rlim_cur - KEPT_RESERVE : 1;
-	if (kept_limit > KEPT_MAX)
-		kept_limit = KEPT_MAX;
+	limit.rlim_cur = limit.rlim_cur < wanted ? wanted : limit.rlim_cur;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* How many may stay open: the program has other uses for some. */
+static size_t kept_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= 2 * KEPT_RESERVE)
+		return 0;
+	size_t most = limit.rlim_cur - KEPT_RESERVE;
+	return most < KEPT_MAX ? most : KEPT_MAX;
 }
 
 static void close_thread(struct watched_thread *thread)
@@ -85,7 +90,7 @@ struct error *thread_watch_create(pid_t pid, struct thread_watch **ret)
 	CLEANUP(thread_watch_destroyp) struct thread_watch *watch = calloc(1, sizeof(*watch));
 	if (!watch)
 		return &error_out_of_memory;
-	init_limit();
+	watch->kept_limit = kept_limit();
 	watch->pid = pid;
 	watch->folder.fd = -1;
 	struct error *error = task_folder_open(pid, &watch->folder);
@@ -130,7 +135,7 @@ static ssize_t read_file(struct thread_watch *watch, struct watched_thread *thre
 	}
 	ssize_t length = pread(fd, text, size - 1, 0);
 	int errnum = errno;
-	if (thread->fds[file] < 0 && kept_count < kept_limit) {
+	if (thread->fds[file] < 0 && kept_count < watch->kept_limit) {
 		thread->fds[file] = fd;
 		kept_count++;
 	} else if (thread->fds[file] < 0) {
@@ -289,6 +294,16 @@ static struct error *list_again(struct thread_watch *watch, struct thread_list *
 	fresh = old;
 	watch->generation++;
 	return NULL;
+}
+
+bool thread_watch_is_same(struct thread_watch *watch)
+{
+	char clock[CLOCK_SIZE];
+	bool same = task_folder_count(&watch->folder) == watch->count;
+	/* A file that was opened for a thread is not that of another one with its id. */
+	for (size_t i = 0; same && i < watch->count; i++)
+		same = read_file(watch, &watch->threads[i], FILE_CLOCK, clock, sizeof(clock)) > 0;
+	return same;
 }
 
 struct error *thread_watch_update(struct thread_watch *watch, struct thread_list *threads)

@@ -12,6 +12,10 @@
 
 struct thread_watch;
 
+/* Let this program have as many files open as the system permits: for all threads of all processes.
+ */
+void thread_watch_raise_limit(void);
+
 /* Bound to the process that has the id now. ERROR_NO_PROCESS, ERROR_PERMISSION. */
 struct error *thread_watch_create(pid_t pid, struct thread_watch **ret);
 void thread_watch_destroy(struct thread_watch *watch);
@@ -23,6 +27,9 @@ void thread_watch_destroyp(struct thread_watch **watch);
  * in. ERROR_NO_PROCESS if the process has ended.
  */
 struct error *thread_watch_update(struct thread_watch *watch, struct thread_list *threads);
+
+/* Whether they are the same threads still as at the last update. */
+bool thread_watch_is_same(struct thread_watch *watch);
 
 /* Changes whenever a thread began or ended. */
 uint64_t thread_watch_generation(const struct thread_watch *watch);

@@ -51,6 +51,7 @@ struct process_facts {
 	uint64_t start_ticks;	  /* field 22 of /proc/PID/stat: with pid, the process's identity */
 	uint64_t capture_time_ns; /* wall clock, since 1970: of the capture or of the core's file */
 	bool was_stopped;	  /* in job-control stop when captured */
+	bool only_gil; /* samples were taken while a GIL was held, and at no other time */
 	/* Parent, its parent and so on, as far as they are known: made by who reads a file. */
 	struct ancestor *ancestors;
 	size_t ancestor_count;

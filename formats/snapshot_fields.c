@@ -67,6 +67,7 @@ static const struct record_field process_fields[] = {
 	FIELD(17, RECORD_I32, struct process_facts, signal_code),
 	FIELD_OTHER(18, RECORD_PRESENT, struct process_facts, fault_address, has_fault_address),
 	FIELD(19, RECORD_I32, struct process_facts, sender_pid),
+	FIELD(20, RECORD_BOOL, struct process_facts, only_gil),
 };
 TABLE(snapshot_process_table, process_fields);
 

@@ -224,6 +224,8 @@ static void test_refused(void **state)
 		{"--pid 1 --duration soon", "soon"},
 		{"--pid 1 -r 10 --level full", "levels stacks and locals"},
 		{"--pid 1 -r 10 --native --nonblocking", "exclude each other"},
+		{"--pid 1 -r 10 --native --gil", "exclude each other"},
+		{"--pid 1 --gil", "--gil chooses among many samples"},
 		{"--pid 1 --native --nonblocking", "--nonblocking and --native exclude each other"},
 		{"--pid 1 --every 0", "0.1"},
 		{"--pid 1 --every 60 -o snap.zst", "no time in it"},

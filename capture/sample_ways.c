@@ -1,0 +1,389 @@
+#include "capture/sample_ways.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/ended_call.h"
+#include "capture/fault_point.h"
+#include "capture/sample_verify.h"
+#include "capture/thread_clocks.h"
+#include "common/cleanup.h"
+
+enum {
+	NONBLOCKING_PROOFS = 9, /* reads that must all be the same as the first */
+	JOIN_GAP_BYTES = 1024,
+	/* Attempts that lack values; the next one walks while the target stands still. To copy
+	 * again costs it much less. */
+	VALUE_MISSES = 4,
+};
+
+struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction)
+{
+	const uint64_t *links = (const uint64_t *)(const void *)prediction->links.data;
+	CLEANUP(memory_image_destroyp) struct memory_image *words = NULL;
+	struct error *error = memory_image_create(&words);
+	for (size_t i = 0; !error && i < prediction->links.size / sizeof(*links); i++)
+		error = memory_image_put(words, links[i], &links[i], sizeof(*links));
+	if (!error)
+		error = read_plan_init(&attempt->links, words, 0);
+	if (!error)
+		error = read_plan_init(&attempt->ranges, prediction->image, JOIN_GAP_BYTES);
+	return error;
+}
+
+void attempt_deinit(struct attempt *attempt)
+{
+	read_plan_deinit(&attempt->ranges);
+	read_plan_deinit(&attempt->links);
+}
+
+/* Read the predicted ranges at once. */
+static struct error *sampler_copy(struct sampler *sampler, struct attempt *attempt)
+{
+	sampler->facts.time_ns = sample_clock_ns(CLOCK_REALTIME);
+	sampler->facts.monotonic_ns = sample_clock_ns(CLOCK_MONOTONIC);
+	if (fault_point(FAULT_DURING_READ))
+		return error_create(ERROR_IO, "reading was made to fail");
+	read_plan_read(&attempt->ranges, sampler->options.memory);
+	return NULL;
+}
+
+/* Walk over the copy; what the prediction missed is read from the target. */
+static struct error *sampler_walk(struct sampler *sampler, struct attempt *attempt)
+{
+	CLEANUP(memory_destroyp) struct memory *overlay = NULL;
+	struct read_plan_memory copy;
+	if (sampler->options.level == LEVEL_STACKS)
+		return sample_pass_run_stacks(&sampler->pass, &attempt->ranges,
+					      sampler->options.memory, sampler->options.location);
+	read_plan_memory_init(&copy, &attempt->ranges);
+	struct error *error =
+		memory_overlay_create(&copy.memory, sampler->options.memory, &overlay);
+	if (error)
+		return error;
+	return sample_pass_run(&sampler->pass, overlay, sampler->options.location,
+			       sampler->options.level);
+}
+
+static struct error *sampler_read(struct sampler *sampler, struct attempt *attempt)
+{
+	struct error *error = sampler_copy(sampler, attempt);
+	return error ? error : sampler_walk(sampler, attempt);
+}
+
+struct error *sampler_gils(struct sampler *sampler, struct gil_set *ret)
+{
+	const struct buffer *interpreters = &sampler->prediction.interpreters;
+	return gil_set_read(sampler->options.memory, sampler->options.location,
+			    (const uint64_t *)(const void *)interpreters->data,
+			    interpreters->size / sizeof(uint64_t), sampler->options.threads, ret);
+}
+
+static struct error *moved(void)
+{
+	return error_create(ERROR_BUSY, "the target moved while it was read");
+}
+
+/* Let go, and count the time that the target stood still. */
+static struct error *sampler_release(struct sampler *sampler, struct error *earlier)
+{
+	uint64_t freeze_ns = 0;
+	struct error *error = freezer_release(sampler->options.freezer, &freeze_ns);
+	urgency_end(&sampler->urgency);
+	sampler->facts.freeze_ns += freeze_ns;
+	if (!earlier)
+		return error;
+	error_destroy(error);
+	return earlier;
+}
+
+/* With the owners of some GILs stopped: are they the owners still? */
+static struct error *sampler_check_gils(struct sampler *sampler, const struct gil_set *gils)
+{
+	struct gil_set now;
+	struct error *error = sampler_gils(sampler, &now);
+	if (error)
+		return error;
+	return gil_set_equal(gils, &now) ? NULL : moved();
+}
+
+/* The whole sample while the owners are stopped. */
+static struct error *sampler_read_held(struct sampler *sampler, const struct gil_set *gils,
+				       struct attempt *attempt)
+{
+	bool same = false;
+	struct error *error = sampler_read(sampler, attempt);
+	if (!error)
+		error = verify_links(&sampler->pass, sampler->options.memory, &same);
+	if (error || !same || sampler->pass.gap_count)
+		return error ? error : moved();
+	if (gils->held_count == gils->count)
+		return NULL;
+	/* An interpreter whose GIL was free can have been entered meanwhile. */
+	error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING, &same);
+	if (error || !same)
+		return error ? error : moved();
+	return sampler_check_gils(sampler, gils);
+}
+
+/*
+ * Whether the copy lacks some of the values. What is wild fails to be read everywhere: what the
+ * target itself does not have was not missed.
+ */
+static bool sampler_missed_values(const struct sampler *sampler)
+{
+	const struct buffer *missed = &sampler->pass.missed;
+	const uint64_t *addresses = (const uint64_t *)(const void *)missed->data;
+	size_t count = missed->size / sizeof(*addresses);
+	uint8_t byte;
+	if (sampler->options.level == LEVEL_STACKS)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (memory_read(sampler->options.memory, addresses[i], &byte, 1) == MEMORY_OK)
+			return true;
+	}
+	return sampler->pass.failed_reads > count;
+}
+
+/*
+ * The walk over the copy alone, after the target was let go. What the copy lacks is a gap: then the
+ * prediction was wrong, and the next attempt walks inside.
+ */
+static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *attempt)
+{
+	struct read_plan_memory ranges;
+	struct read_plan_memory links;
+	bool same = false;
+	read_plan_memory_init(&ranges, &attempt->ranges);
+	read_plan_memory_init(&links, &attempt->links);
+	struct error *error =
+		sampler->options.level == LEVEL_STACKS
+			? sample_pass_run_stacks(&sampler->pass, &attempt->ranges, NULL,
+						 sampler->options.location)
+			: sample_pass_run(&sampler->pass, &ranges.memory, sampler->options.location,
+					  sampler->options.level);
+	if (!error)
+		error = verify_links(&sampler->pass, &links.memory, &same);
+	if (!error && (!same || sampler->pass.gap_count))
+		error = moved();
+	sampler->walk_inside = error && error->code == ERROR_BUSY;
+	if (!error && sampler_missed_values(sampler)) {
+		sampler->walk_inside = ++sampler->value_misses >= VALUE_MISSES;
+		error = moved();
+	}
+	return error;
+}
+
+/* With the threads stopped. */
+static void count_ended_calls(struct sampler *sampler, pid_t tid)
+{
+	CLEANUP_FREE void *registers = NULL;
+	size_t size;
+	struct error *error = freezer_registers(sampler->options.freezer, tid, &registers, &size);
+	if (!error)
+		sampler->ended_calls += ended_call(registers, size);
+	error_destroy(error);
+}
+
+/* Way a: stop the owner of each GIL that is held. */
+static struct error *sampler_holder(struct sampler *sampler, const struct gil_set *gils,
+				    struct attempt *attempt)
+{
+	pid_t tids[HOLDER_MAX_GILS];
+	size_t count = 0;
+	bool walk_inside = sampler->walk_inside || gils->held_count < gils->count;
+	for (size_t i = 0; i < gils->count; i++) {
+		if (gils->items[i].tid)
+			tids[count++] = gils->items[i].tid;
+	}
+	urgency_begin(&sampler->urgency);
+	/* The nearer to the stop this is, the fewer threads are stopped for nothing. */
+	struct error *error = sampler_check_gils(sampler, gils);
+	if (!error)
+		error = freezer_stop(sampler->options.freezer, tids, count);
+	if (error)
+		urgency_end(&sampler->urgency);
+	if (error && error->code == ERROR_NO_PROCESS) {
+		/* The owner has ended, not necessarily the process. */
+		error_destroy(error);
+		return moved();
+	}
+	if (error)
+		return error;
+	sampler->facts.way = FREEZE_HOLDER;
+	sampler->facts.threads_stopped = (uint32_t)count;
+	error = sampler_check_gils(sampler, gils);
+	for (size_t i = 0; error && i < count; i++)
+		count_ended_calls(sampler, tids[i]);
+	if (!error)
+		error = walk_inside ? sampler_read_held(sampler, gils, attempt)
+				    : sampler_copy(sampler, attempt);
+	if (!error && !walk_inside)
+		read_plan_read(&attempt->links, sampler->options.memory);
+	error = sampler_release(sampler, error);
+	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
+}
+
+/* Whether a thread state was in the interpreters' lists when they were walked last. */
+static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
+{
+	const struct buffer *links = &sampler->prediction.links;
+	const uint64_t *items = (const uint64_t *)(const void *)links->data;
+	uint64_t next = thread_state + sampler->options.location->layout.thread.next;
+	for (size_t i = 0; i < links->size / sizeof(*items); i++) {
+		if (items[i] == next)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The thread that held a free GIL last is the only one that can take it and leave no trace in the
+ * GIL. If it has ended there is none: a new thread state can get its address, but no stack other
+ * than that one's changes by what it does.
+ */
+static struct error *last_holder_clock(struct sampler *sampler, const struct held_gil *held,
+				       struct thread_clock *ret)
+{
+	pid_t tid = 0;
+	if (held->gil.last_holder)
+		tid = thread_state_tid(sampler->options.memory, sampler->options.location,
+				       held->gil.last_holder, sampler->options.threads);
+	if (!tid && !is_listed(sampler, held->gil.last_holder)) {
+		*ret = (struct thread_clock){.known = true};
+		return NULL;
+	}
+	if (!tid)
+		return error_create(ERROR_BUSY, "the thread that held the GIL last is not known");
+	thread_clock_read(sampler->options.pid, tid, ret);
+	return NULL;
+}
+
+/* Read twice what must be the same, with the GILs as they were. */
+static struct error *sampler_read_twice(struct sampler *sampler, const struct gil_set *gils,
+					struct attempt *attempt)
+{
+	bool same = false;
+	struct error *error = sampler_read(sampler, attempt);
+	if (!error)
+		error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING,
+				     &same);
+	if (!error && (!same || sampler->pass.gap_count))
+		error = moved();
+	return error ? error : sampler_check_gils(sampler, gils);
+}
+
+/* The same as way b before 3.7: no thread ran. */
+static struct error *sampler_all_stood(struct sampler *sampler, const struct gil_set *gils,
+				       struct attempt *attempt)
+{
+	const struct sample_options *options = &sampler->options;
+	CLEANUP(thread_clocks_deinit) struct thread_clocks before = {0};
+	bool stood = false;
+	struct error *error = thread_clocks_read(options->pid, options->threads, &before);
+	if (!error)
+		error = sampler_read_twice(sampler, gils, attempt);
+	if (!error)
+		error = thread_clocks_stood(options->pid, options->threads, &before, &stood);
+	return error || stood ? error : moved();
+}
+
+/* Way b: no GIL is held. Read twice; nobody took a GIL meanwhile. */
+static struct error *sampler_verified(struct sampler *sampler, const struct gil_set *gils,
+				      struct attempt *attempt)
+{
+	struct thread_clock before[HOLDER_MAX_GILS];
+	struct thread_clock after;
+	struct error *error = NULL;
+	sampler->facts.way = FREEZE_VERIFIED;
+	sampler->facts.threads_stopped = 0;
+	if (sampler->options.location->current_thread_address)
+		return sampler_all_stood(sampler, gils, attempt);
+	for (size_t i = 0; !error && i < gils->count; i++)
+		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
+	if (!error)
+		error = sampler_read_twice(sampler, gils, attempt);
+	for (size_t i = 0; !error && i < gils->count; i++) {
+		error = last_holder_clock(sampler, &gils->items[i], &after);
+		if (!error && !thread_clock_stood(&before[i], &after))
+			error = moved();
+	}
+	return error;
+}
+
+static struct error *nobody_holds(void)
+{
+	return error_create(ERROR_NOT_FOUND, "nobody holds the GIL");
+}
+
+/* With --gil, and all threads stopped or running. */
+static struct error *sampler_check_filter(struct sampler *sampler)
+{
+	struct gil_set gils;
+	if (!sampler->only_gil)
+		return NULL;
+	struct error *error = sampler_gils(sampler, &gils);
+	return error || gils.held_count ? error : nobody_holds();
+}
+
+/* Way c: stop all threads. */
+struct error *sampler_all(struct sampler *sampler, struct attempt *attempt)
+{
+	/* The last attempt must not fail for a value that the copy lacks. */
+	bool walk_inside = sampler->walk_inside || sampler->accept_gaps;
+	urgency_begin(&sampler->urgency);
+	struct error *error = freezer_stop_all(sampler->options.freezer);
+	if (error) {
+		urgency_end(&sampler->urgency);
+		return error;
+	}
+	sampler->facts.way = FREEZE_ALL;
+	sampler->facts.threads_stopped = (uint32_t)freezer_held_count(sampler->options.freezer);
+	for (size_t i = 0; i < sampler->options.threads->count; i++)
+		count_ended_calls(sampler, sampler->options.threads->items[i].tid);
+	error = sampler_check_filter(sampler);
+	if (!error)
+		error = walk_inside ? sampler_read(sampler, attempt)
+				    : sampler_copy(sampler, attempt);
+	if (!error && walk_inside && sampler->pass.gap_count && !sampler->accept_gaps)
+		error = moved();
+	if (!error && !walk_inside)
+		read_plan_read(&attempt->links, sampler->options.memory);
+	if (!error && sampler->options.native)
+		error = native_pass_copy(sampler->options.native);
+	error = sampler_release(sampler, error);
+	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
+}
+
+/* Without stopping anything: the same again and again, and stacks that begin where they did before.
+ */
+struct error *sampler_nonblocking(struct sampler *sampler, struct attempt *attempt)
+{
+	bool same = true;
+	struct error *error = sampler_check_filter(sampler);
+	if (!error)
+		error = sampler_read(sampler, attempt);
+	for (int i = 0; !error && same && i < NONBLOCKING_PROOFS; i++)
+		error = verify_image(&sampler->pass, sampler->options.memory,
+				     VERIFY_IGNORE_POSITIONS | (i % 2 ? 0 : VERIFY_DESCENDING),
+				     &same);
+	if (!error && (!same || sampler->pass.gap_count ||
+		       !sample_pass_same_roots(&sampler->prediction, &sampler->pass)))
+		error = moved();
+	sampler->facts.way = FREEZE_NONE;
+	return error;
+}
+
+/* The attempt by the GILs' owners: way a if one is held, else way b. */
+struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
+{
+	struct gil_set gils;
+	struct error *error = sampler_gils(sampler, &gils);
+	if (error)
+		return error;
+	if (gils.held_count)
+		return sampler_holder(sampler, &gils, attempt);
+	if (sampler->only_gil)
+		return nobody_holds();
+	return sampler_verified(sampler, &gils, attempt);
+}

@@ -1,0 +1,64 @@
+/* The inside of a sampler: what its ways (sample_ways.c) and the choice among them (sample.c)
+ * share. */
+#ifndef PYSPY_CAPTURE_SAMPLE_WAYS_H
+#define PYSPY_CAPTURE_SAMPLE_WAYS_H
+
+#include <time.h>
+
+#include "capture/holder.h"
+#include "capture/read_plan.h"
+#include "capture/sample.h"
+#include "capture/sample_pass.h"
+#include "capture/urgency.h"
+
+struct sampler {
+	struct sample_options options;
+	bool predicted;		       /* by the sample before */
+	struct sample_pass prediction; /* the pass before: its ranges are read at once */
+	struct sample_pass pass;
+	struct sample_facts facts;
+	bool only_gil;
+	uint64_t ended_calls;
+	unsigned value_misses; /* attempts that lacked nothing but values */
+	/*
+	 * While the target stands still, only the predicted ranges are copied, and the walk over
+	 * the copy comes after it was let go. Where the prediction missed something, the next
+	 * attempt walks while it stands still, and reads what is missing.
+	 */
+	bool walk_inside;
+	bool accept_gaps;	/* the last attempt of all: what is missing now is not there */
+	struct urgency urgency; /* from before the first stop until all are let go */
+};
+
+/* What one attempt reads at once. */
+struct attempt {
+	struct read_plan ranges; /* of the prediction, joined */
+	struct read_plan links;	 /* words to be read again, after the ranges */
+};
+
+static inline uint64_t sample_clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction);
+void attempt_deinit(struct attempt *attempt);
+
+/*
+ * Each is one attempt. ERROR_BUSY: the target moved, try again or another way; ERROR_UNSUPPORTED:
+ * only another way can do; ERROR_NOT_FOUND: a sample of a moment that is not wanted.
+ */
+/* By the GILs' owners: way a if one is held, else way b. */
+struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt);
+/* Way c: stop all threads. */
+struct error *sampler_all(struct sampler *sampler, struct attempt *attempt);
+/* Without stopping anything: the same again and again, and stacks that begin where they did before.
+ */
+struct error *sampler_nonblocking(struct sampler *sampler, struct attempt *attempt);
+
+/* The GILs of the interpreters that were seen last. */
+struct error *sampler_gils(struct sampler *sampler, struct gil_set *ret);
+
+#endif
