@@ -40,7 +40,7 @@ struct output_work {
 	struct work work; /* first member */
 	struct error *(*write)(struct output_work *work, struct run_output *output);
 	struct output_file *file;
-	struct run_missed missed;
+	struct snapshot_missed missed;
 	struct process_facts facts;
 	struct subject *subject;
 	struct thread_list threads;
@@ -147,12 +147,11 @@ void run_output_destroyp(struct run_output **output)
 }
 
 /* The END chunk. The file has had its name since it was begun. */
-static struct error *end_file(struct run_output *output, const struct run_missed *missed)
+static struct error *end_file(struct run_output *output, const struct snapshot_missed *missed)
 {
 	if (!output->writer)
 		return NULL;
-	const struct snapshot_missed told = {.late = missed->late, .failed = missed->failed};
-	snapshot_writer_count_missed(output->writer, &told);
+	snapshot_writer_count_missed(output->writer, missed);
 	struct error *error = snapshot_file_finish(output->writer, output->file);
 	output->file_bytes = output_file_size_bytes(output->file);
 	snapshot_writer_destroy(output->writer);
@@ -182,7 +181,7 @@ static struct error *write_begin(struct output_work *work, struct run_output *ou
 }
 
 struct error *run_output_begin(struct run_output *output, struct output_file *file,
-			       const struct run_missed *missed)
+			       const struct snapshot_missed *missed)
 {
 	struct output_work *work = new_work(write_begin);
 	if (!work) {
@@ -269,6 +268,7 @@ bool run_output_has_room(struct run_output *output)
 static struct error *write_sample(struct output_work *work, struct run_output *output)
 {
 	const struct snapshot_content content = content_of(work);
+	snapshot_writer_count_missed(output->writer, &work->missed);
 	struct error *error = snapshot_file_add_sample(output->writer, &content);
 	if (!error)
 		output->file_samples++;
@@ -304,7 +304,8 @@ static void move_native(struct process_capture *process, struct output_work *wor
 	native->size_bytes = 0;
 }
 
-struct error *run_output_sample(struct run_output *output, struct process_capture *process)
+struct error *run_output_sample(struct run_output *output, struct process_capture *process,
+				const struct snapshot_missed *missed)
 {
 	CLEANUP(cleanup_work) struct output_work *work = new_work(write_sample);
 	if (!work)
@@ -316,6 +317,7 @@ struct error *run_output_sample(struct run_output *output, struct process_captur
 	work->subject = subject_hold(process->subject);
 	work->image = TAKE_POINTER(process->image);
 	work->sample = process->report.sample;
+	work->missed = *missed;
 	if (process->options->native)
 		move_native(process, work);
 	work->work.size_bytes += memory_image_size_bytes(work->image) +
@@ -393,7 +395,7 @@ static struct error *write_end(struct output_work *work, struct run_output *outp
 	return end_file(output, &work->missed);
 }
 
-struct error *run_output_finish(struct run_output *output, const struct run_missed *missed)
+struct error *run_output_finish(struct run_output *output, const struct snapshot_missed *missed)
 {
 	struct output_work *work = new_work(write_end);
 	if (!work)

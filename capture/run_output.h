@@ -8,14 +8,9 @@
 
 #include "capture/process_capture.h"
 #include "common/output_file.h"
+#include "formats/snapshot_writer.h"
 
 struct run_output;
-
-/* What is not there of a file's samples, for its end. */
-struct run_missed {
-	uint64_t late;
-	uint64_t failed;
-};
 
 struct error *run_output_create(struct run_output **ret);
 /* What is not written yet is lost. */
@@ -27,7 +22,7 @@ void run_output_destroyp(struct run_output **output);
  * ended first, with what was missed. Of the processes nothing is known in the new one.
  */
 struct error *run_output_begin(struct run_output *output, struct output_file *file,
-			       const struct run_missed *missed);
+			       const struct snapshot_missed *missed);
 
 /* A process that is not captured itself: a parent, a child without Python. */
 struct error *run_output_relative(struct run_output *output, const struct process_facts *facts);
@@ -35,8 +30,10 @@ struct error *run_output_relative(struct run_output *output, const struct proces
 struct error *run_output_process(struct run_output *output, const struct process_capture *process);
 /* Whether a sample can be handed over; if not, none is to be taken. */
 bool run_output_has_room(struct run_output *output);
-/* The sample that was taken last: its memory, registers and stacks are moved out of `process`. */
-struct error *run_output_sample(struct run_output *output, struct process_capture *process);
+/* The sample that was taken last: its memory, registers and stacks are moved out of `process`.
+ * `missed` is of the file so far. */
+struct error *run_output_sample(struct run_output *output, struct process_capture *process,
+				const struct snapshot_missed *missed);
 /* A process that has no more samples, but can be the parent of one that has. */
 struct error *run_output_retire(struct run_output *output, pid_t pid);
 /* A process that is gone. */
@@ -53,6 +50,6 @@ uint64_t run_output_file_bytes(const struct run_output *output);
 uint64_t run_output_file_samples(const struct run_output *output);
 
 /* End the file, wait until all is written, and give the first error. */
-struct error *run_output_finish(struct run_output *output, const struct run_missed *missed);
+struct error *run_output_finish(struct run_output *output, const struct snapshot_missed *missed);
 
 #endif

@@ -27,7 +27,7 @@ struct run {
 	uint64_t end_ns;  /* UINT64_MAX: none */
 	bool ending;
 	struct run_counts counts;
-	struct run_missed missed_before; /* by the present file */
+	struct snapshot_missed missed_before; /* by the present file */
 	struct error *failure; /* of the first process that was named and failed, or NULL */
 };
 
@@ -103,11 +103,12 @@ const struct run_set *run_members(const struct run *run)
 	return &run->set;
 }
 
-static struct run_missed missed(const struct run *run)
+static struct snapshot_missed missed(const struct run *run)
 {
-	return (struct run_missed){
+	return (struct snapshot_missed){
 		.late = run->counts.late - run->missed_before.late,
-		.failed = run->counts.failed + run->counts.dropped - run->missed_before.failed,
+		.failed = run->counts.failed - run->missed_before.failed,
+		.dropped = run->counts.dropped - run->missed_before.dropped,
 	};
 }
 
@@ -150,12 +151,13 @@ void run_begin_file(struct run *run, struct output_file *file)
 
 static struct error *begin_file(struct run *run, struct output_file *file)
 {
-	const struct run_missed before = missed(run);
+	const struct snapshot_missed before = missed(run);
 	struct error *error = run_output_begin(run->output, file, &before);
 	run->has_file = true;
 	run->file_failed = false;
 	run->missed_before.late = run->counts.late;
-	run->missed_before.failed = run->counts.failed + run->counts.dropped;
+	run->missed_before.failed = run->counts.failed;
+	run->missed_before.dropped = run->counts.dropped;
 	return error ? error : write_known(run);
 }
 
@@ -207,7 +209,8 @@ static struct error *write_sample(struct run *run, struct run_member *member)
 	run->counts.ways[sample->way]++;
 	if (sample->freeze_ns > run->counts.freeze_ns)
 		run->counts.freeze_ns = sample->freeze_ns;
-	return run_output_sample(run->output, &member->capture);
+	const struct snapshot_missed so_far = missed(run);
+	return run_output_sample(run->output, &member->capture, &so_far);
 }
 
 /* Whether a sample can be handed over; where it cannot, none is taken. */
@@ -373,6 +376,6 @@ struct error *run_go(struct run *run)
 	}
 	/* The signal did what it is for. */
 	interrupt_accept();
-	const struct run_missed last = missed(run);
+	const struct snapshot_missed last = missed(run);
 	return run_output_finish(run->output, &last);
 }
