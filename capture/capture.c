@@ -263,6 +263,15 @@ static struct error *note_files(struct job *job, const struct output_series *ser
 	return error;
 }
 
+/* A shell that started Python programs is no failure if they are asked for; nor is that it ends
+ * with them, if it was started here. */
+static bool is_only_a_parent(const struct job *job, const struct error *failure)
+{
+	const struct capture_options *options = job->options;
+	return options->subprocesses && (failure->code == ERROR_NOT_PYTHON ||
+					 (options->command && failure->code == ERROR_NO_PROCESS));
+}
+
 static struct error *sample_many(struct job *job)
 {
 	CLEANUP(output_series_deinit)
@@ -294,9 +303,8 @@ static struct error *sample_many(struct job *job)
 	job->report.without_python = job->report.counts.without_python;
 	job->report.file_bytes = run_file_bytes(run);
 	job->report.output = TAKE_POINTER(job->output.name);
-	/* A shell that started Python programs is no failure if they are asked for. */
 	const struct error *failure = run_failure(run);
-	if (failure && !(job->options->subprocesses && failure->code == ERROR_NOT_PYTHON))
+	if (failure && !is_only_a_parent(job, failure))
 		error = add_note(job, failure->message, true);
 	return error ? error : report_members(job, run_members(run));
 }

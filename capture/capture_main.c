@@ -227,14 +227,23 @@ struct outcome {
 	bool interrupted; /* by a signal, without a result */
 };
 
-/* That a command of ours ends is no error of its process. Consumes `error`. */
+/* That a command of ours ends is no error of its process, and what runs Python can be a child of
+ * it. Consumes `error`. */
 static struct error *explain(const struct capture_options *options, struct error *error)
 {
-	if (!options->command || error->code != ERROR_NO_PROCESS)
+	const char *hint =
+		options->subprocesses ? "" : "; --subprocesses samples the programs that it starts";
+	if (!options->command)
 		return error;
+	if (error->code != ERROR_NO_PROCESS && error->code != ERROR_NOT_PYTHON)
+		return error;
+	bool ended = error->code == ERROR_NO_PROCESS;
+	struct error *explained =
+		ended ? error_create(error->code, "%s ended before a sample of it could be taken%s",
+				     options->command[0], hint)
+		      : error_create(error->code, "%s%s", error->message, hint);
 	error_destroy(error);
-	return error_create(ERROR_NO_PROCESS, "%s ended before a sample of it could be taken",
-			    options->command[0]);
+	return explained;
 }
 
 /* Consumes `error`. */

@@ -199,6 +199,18 @@ class Command(SpawnCase):
         self.assertGreater(int(SUMMARY.search(self.end(process)).group(1)), 5)
         self.assertRegex(self.stacks(), r"<module> \(.*program.py:\d+\);outer \(.*\);inner")
 
+    def test_what_it_starts(self):
+        """A shell that is no Python, with -s; without, what to do is said."""
+        program = self.program("import time\nfor _ in range(50): time.sleep(0.01)\n")
+        line = "%s %s; exit 4" % (" ".join(PYTHON.command), program)
+        done = self.run_command(["sh", "-c", line], "-s", "-o", self.path("s.zst"))
+        self.assertEqual(done.returncode, 4, done.text)
+        self.assertNotIn("warning", done.text)
+        self.assertIn("program.py", self.stacks(name="s.zst"))
+        done = self.run_command(["sh", "-c", line])
+        self.assertEqual(done.returncode, 4, done.text)
+        self.assertIn("--subprocesses", done.text)
+
     def test_default_name(self):
         text = "import time; time.sleep(0.3)"
         done = support.run(
