@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -10,17 +11,31 @@
 /* Runs that a thread gathers before they are written: a block. */
 enum { BLOCK_RUNS = 64 };
 
+/* Runs that begin one after another; a later file can begin before the last one of the one before.
+ */
+struct extent {
+	uint64_t start_ns;
+	uint64_t first; /* number of its first run in the thread */
+	uint64_t end;	/* of the run behind its last one */
+};
+
 struct thread_trail {
 	struct profile_run *gathered; /* BLOCK_RUNS; NULL before the first */
 	size_t gathered_count;
 	uint32_t *blocks; /* numbers of blocks in the file */
 	size_t block_count;
 	size_t block_capacity;
+	struct extent *extents;
+	size_t extent_count;
+	size_t extent_capacity;
+	uint64_t last_start_ns; /* of the run that was put in last */
+	uint32_t part;		/* that it is of */
 };
 
 struct profile_trail {
 	int fd;
 	uint32_t blocks; /* in the file */
+	uint32_t part;
 	struct thread_trail *threads;
 	size_t thread_count;
 };
@@ -44,6 +59,7 @@ void profile_trail_destroy(struct profile_trail *trail)
 	for (size_t i = 0; i < trail->thread_count; i++) {
 		free(trail->threads[i].gathered);
 		free(trail->threads[i].blocks);
+		free(trail->threads[i].extents);
 	}
 	free(trail->threads);
 	if (trail->fd >= 0)
@@ -116,6 +132,36 @@ static bool goes_on(const struct profile_run *last, const struct profile_run *ru
 	       last->samples < UINT32_MAX - run->samples;
 }
 
+void profile_trail_begin_part(struct profile_trail *trail)
+{
+	trail->part++;
+}
+
+static uint64_t run_count(const struct thread_trail *thread)
+{
+	return (uint64_t)thread->block_count * BLOCK_RUNS + thread->gathered_count;
+}
+
+/* The extent that a run belongs to, begun by it if it is not behind the last one. */
+static struct error *find_extent(struct thread_trail *thread, uint32_t part,
+				 const struct profile_run *run)
+{
+	if (thread->extent_count && thread->part == part && run->start_ns >= thread->last_start_ns)
+		return NULL;
+	thread->part = part;
+	if (thread->extent_count == thread->extent_capacity) {
+		size_t capacity = thread->extent_capacity ? thread->extent_capacity * 2 : 1;
+		struct extent *extents = reallocarray(thread->extents, capacity, sizeof(*extents));
+		if (!extents)
+			return &error_out_of_memory;
+		thread->extents = extents;
+		thread->extent_capacity = capacity;
+	}
+	thread->extents[thread->extent_count++] =
+		(struct extent){.start_ns = run->start_ns, .first = run_count(thread)};
+	return NULL;
+}
+
 struct error *profile_trail_add(struct profile_trail *trail, uint32_t number,
 				const struct profile_run *run)
 {
@@ -134,8 +180,13 @@ struct error *profile_trail_add(struct profile_trail *trail, uint32_t number,
 	if (thread->gathered_count == BLOCK_RUNS)
 		error = write_block(trail, thread);
 	if (!error)
-		thread->gathered[thread->gathered_count++] = *run;
-	return error;
+		error = find_extent(thread, trail->part, run);
+	if (error)
+		return error;
+	thread->extents[thread->extent_count - 1].end = run_count(thread) + 1;
+	thread->gathered[thread->gathered_count++] = *run;
+	thread->last_start_ns = run->start_ns;
+	return NULL;
 }
 
 static struct error *read_block(const struct profile_trail *trail, uint32_t number,
@@ -155,13 +206,35 @@ static struct error *read_block(const struct profile_trail *trail, uint32_t numb
 	return NULL;
 }
 
-static struct error *each_of(const struct profile_run *runs, size_t count,
+static int compare_extents(const void *left, const void *right)
+{
+	const struct extent *a = left, *b = right;
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	return a->first < b->first ? -1 : a->first > b->first;
+}
+
+/* Goes through the runs of an extent, a block at a time. */
+static struct error *each_of(struct profile_trail *trail, const struct thread_trail *thread,
+			     const struct extent *extent,
 			     struct error *(*each)(void *context, const struct profile_run *run),
 			     void *context)
 {
+	struct profile_run runs[BLOCK_RUNS];
 	struct error *error = NULL;
-	for (size_t i = 0; i < count && !error; i++)
-		error = each(context, &runs[i]);
+	size_t read = SIZE_MAX;
+	for (uint64_t i = extent->first; i < extent->end && !error; i++) {
+		size_t block = (size_t)(i / BLOCK_RUNS);
+		size_t place = (size_t)(i % BLOCK_RUNS);
+		if (block < thread->block_count && block != read) {
+			error = read_block(trail, thread->blocks[block], runs);
+			read = block;
+		}
+		if (!error)
+			error = each(context, block < thread->block_count
+						      ? &runs[place]
+						      : &thread->gathered[place]);
+	}
 	return error;
 }
 
@@ -170,15 +243,17 @@ struct error *profile_trail_each(struct profile_trail *trail, uint32_t number,
 						       const struct profile_run *run),
 				 void *context)
 {
-	struct profile_run runs[BLOCK_RUNS];
-	if (number >= trail->thread_count)
+	if (number >= trail->thread_count || !trail->threads[number].extent_count)
 		return NULL;
-	struct thread_trail *thread = &trail->threads[number];
+	const struct thread_trail *thread = &trail->threads[number];
+	size_t size = thread->extent_count * sizeof(struct extent);
+	CLEANUP_FREE struct extent *extents = malloc(size);
+	if (!extents)
+		return &error_out_of_memory;
+	memcpy(extents, thread->extents, size);
+	qsort(extents, thread->extent_count, sizeof(*extents), compare_extents);
 	struct error *error = NULL;
-	for (size_t i = 0; i < thread->block_count && !error; i++) {
-		error = read_block(trail, thread->blocks[i], runs);
-		if (!error)
-			error = each_of(runs, BLOCK_RUNS, each, context);
-	}
-	return error ? error : each_of(thread->gathered, thread->gathered_count, each, context);
+	for (size_t i = 0; i < thread->extent_count && !error; i++)
+		error = each_of(trail, thread, &extents[i], each, context);
+	return error;
 }

@@ -26,7 +26,14 @@ void profile_trail_destroyp(struct profile_trail **trail);
 struct error *profile_trail_add(struct profile_trail *trail, uint32_t thread,
 				const struct profile_run *run);
 
-/* The runs of a thread, in the order they were put in. An error of the callback is given on. */
+/* What is appended from here on is of another file, which may be of an earlier or later time. */
+void profile_trail_begin_part(struct profile_trail *trail);
+
+/*
+ * The runs of a thread, in the order of time: files that follow each other may be named in any order.
+ * Those of files of the same time (or whose clocks differ) come file by file, by where they begin, so
+ * that a run can begin before the one before it has ended. An error of the callback is given on.
+ */
 struct error *profile_trail_each(struct profile_trail *trail, uint32_t thread,
 				 struct error *(*each)(void *context,
 						       const struct profile_run *run),

@@ -481,5 +481,7 @@ struct error *collector_end_file(struct collector *collector)
 		error = weigh(collector, &collector->tracks[i],
 			      mean_distance(&collector->tracks[i]), NULL);
 	forget_tracks(collector);
+	if (collector->options.trail)
+		profile_trail_begin_part(collector->options.trail);
 	return error;
 }

@@ -216,13 +216,52 @@ static void test_trail(void **state)
 	assert_int_equal(sum[0], 0);
 }
 
+static struct error *keep_start(void *context, const struct profile_run *run)
+{
+	uint64_t *starts = context;
+	starts[++starts[0]] = run->start_ns;
+	return NULL;
+}
+
+/* Files in any order: what follows each other in time does so in the trail too. */
+static void test_trail_in_disorder(void **state)
+{
+	(void)state;
+	enum { FILES = 5, RUNS = 150 };
+	static const uint64_t order[FILES] = {3, 0, 4, 1, 2};
+	static uint64_t starts[1 + FILES * RUNS];
+	CLEANUP(profile_trail_destroyp) struct profile_trail *trail = NULL;
+	assert_null(profile_trail_create("-", &trail));
+	for (size_t file = 0; file < FILES; file++) {
+		profile_trail_begin_part(trail);
+		for (uint64_t i = 0; i < RUNS; i++) {
+			const struct profile_run run = {
+				.start_ns = (order[file] * RUNS + i) * 10,
+				.wall_ns = 10,
+				.node = (uint32_t)i,
+				.samples = 1,
+			};
+			assert_null(profile_trail_add(trail, 0, &run));
+		}
+	}
+	assert_null(profile_trail_each(trail, 0, keep_start, starts));
+	assert_int_equal(starts[0], FILES * RUNS);
+	for (uint64_t i = 0; i < FILES * RUNS; i++)
+		assert_int_equal(starts[1 + i], i * 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_samples), cmocka_unit_test(test_idle_and_roots),
-		cmocka_unit_test(test_times),	cmocka_unit_test(test_table),
-		cmocka_unit_test(test_filter),	cmocka_unit_test(test_window),
-		cmocka_unit_test(test_trail),	cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_idle_and_roots),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_trail),
+		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_trail_in_disorder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
