@@ -1,5 +1,6 @@
 #include "analyze/report_input.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,19 +74,41 @@ void report_input_deinit(struct report_input *input)
 	free(input->program);
 }
 
+/* For the report. */
+static struct error *list_loss(struct report_input *input, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static struct error *list_loss(struct report_input *input, const char *format, ...)
+{
+	if (input->lost.count >= LOST_LISTED) {
+		input->unlisted++;
+		return NULL;
+	}
+	va_list arguments;
+	va_start(arguments, format);
+	char *line;
+	int length = vasprintf(&line, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return &error_out_of_memory;
+	struct error *error = string_list_append(&input->lost, line);
+	if (error)
+		free(line);
+	return error;
+}
+
 /* Said now, and in the report. */
 static struct error *lose(struct source *source, const char *text)
 {
 	struct report_input *input = source->input;
 	tally_loss(input->tally, source->path, text);
-	if (input->lost.count >= LOST_LISTED)
-		return NULL;
-	char *line;
-	if (asprintf(&line, "%s: %s", input_name(source->path), text) < 0)
-		return &error_out_of_memory;
-	struct error *error = string_list_append(&input->lost, line);
-	if (error)
-		free(line);
+	return list_loss(input, "%s: %s", input_name(source->path), text);
+}
+
+/* The same of what failed whole; takes the error over. */
+static struct error *lose_all(struct report_input *input, struct error *failure)
+{
+	struct error *error = list_loss(input, "%s", failure->message);
+	tally_failure(input->tally, failure);
 	return error;
 }
 
@@ -127,13 +150,13 @@ static struct error *remember_program(struct report_input *input,
 }
 
 /* The first failure of a file is said; the others are counted. */
-static void fail_sample(struct source *source, struct error *error)
+static struct error *fail_sample(struct source *source, struct error *error)
 {
 	if (source->failed_samples++) {
 		error_destroy(error);
-		return;
+		return NULL;
 	}
-	tally_failure(source->input->tally, input_error(source->path, error));
+	return lose_all(source->input, input_error(source->path, error));
 }
 
 /* `has_gaps`: in some stack. */
@@ -210,10 +233,8 @@ static struct error *add_native(struct source *source)
 		error = thread_filter_apply(&input->threads, &process, &wanted);
 	if (!error && wanted)
 		error = native_decode(source->target, &native, &process);
-	if (error) {
-		fail_sample(source, error);
-		return NULL;
-	}
+	if (error)
+		return fail_sample(source, error);
 	return wanted ? collect(source, &process, NULL, stacks_have_gaps(&process)) : NULL;
 }
 
@@ -224,10 +245,8 @@ static struct error *add_python(struct source *source)
 	struct error *error = incremental_decode(source->decoder, source->target, &decoded);
 	if (!error)
 		error = thread_filter_look(&source->input->threads, decoded.process, &wanted);
-	if (error) {
-		fail_sample(source, error);
-		return NULL;
-	}
+	if (error)
+		return fail_sample(source, error);
 	return wanted ? collect(source, decoded.process, &decoded, decoded.has_gaps) : NULL;
 }
 
@@ -261,7 +280,7 @@ static struct error *add_samples(struct source *source)
 		if (!failure) {
 			error = add_sample(source);
 		} else {
-			fail_sample(source, failure);
+			error = fail_sample(source, failure);
 			if (!target_can_go_on(source->target))
 				break;
 		}
@@ -269,10 +288,30 @@ static struct error *add_samples(struct source *source)
 	return error;
 }
 
+/* Samples that capture did not take: said in the report alone, the file is whole. */
+static struct error *list_missed(struct source *source)
+{
+	struct snapshot *snapshot = target_snapshot(source->target);
+	struct snapshot_statistics statistics;
+	if (!snapshot)
+		return NULL;
+	snapshot_statistics(snapshot, &statistics);
+	const struct sample_counts *counts = &statistics.counts;
+	uint64_t missed = counts->late + counts->failed + counts->dropped;
+	if (!statistics.has_counts || !missed)
+		return NULL;
+	return list_loss(source->input,
+			 "%s: of %llu samples %llu were late, %llu could not be taken, %llu could "
+			 "not be written in time",
+			 input_name(source->path), (unsigned long long)(counts->samples + missed),
+			 (unsigned long long)counts->late, (unsigned long long)counts->failed,
+			 (unsigned long long)counts->dropped);
+}
+
 /* What is missing of the file is known when its end was read. */
 static struct error *say_losses(struct source *source)
 {
-	struct error *error = NULL;
+	struct error *error = list_missed(source);
 	for (const char *const *loss = target_losses(source->target); *loss && !error; loss++)
 		error = lose(source, *loss);
 	if (error || source->failed_samples <= 1)
@@ -310,15 +349,23 @@ struct error *report_input_add(struct report_input *input, const char *path)
 {
 	CLEANUP(target_destroyp) struct target *target = NULL;
 	struct error *error = input_open_forward(input->options, path, &target);
-	if (error) {
-		tally_failure(input->tally, error);
-		return NULL;
-	}
+	if (error)
+		return lose_all(input, error);
 	return report_input_add_target(input, path, target);
 }
 
 struct error *report_input_finish(struct report_input *input)
 {
+	if (input->unlisted) {
+		char *line;
+		if (asprintf(&line, "and %llu more", (unsigned long long)input->unlisted) < 0)
+			return &error_out_of_memory;
+		struct error *error = string_list_append(&input->lost, line);
+		if (error) {
+			free(line);
+			return error;
+		}
+	}
 	struct error *missing = thread_filter_missing(&input->threads);
 	if (missing)
 		tally_failure(input->tally, missing);

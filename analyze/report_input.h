@@ -19,6 +19,7 @@ struct report_input {
 	struct time_window window;
 	struct thread_filter threads;
 	struct string_list lost; /* for the report itself; owned texts */
+	uint64_t unlisted;	 /* losses that are counted only */
 	uint64_t outside;	 /* samples that are not in the window, or of other processes */
 	char *program;		 /* base name of the first process's program; NULL if unknown */
 	bool decode_anew;	 /* for tests: nothing of a sample is taken from the one before */

@@ -30,9 +30,10 @@ struct error *profile_trail_add(struct profile_trail *trail, uint32_t thread,
 void profile_trail_begin_part(struct profile_trail *trail);
 
 /*
- * The runs of a thread, in the order of time: files that follow each other may be named in any order.
- * Those of files of the same time (or whose clocks differ) come file by file, by where they begin, so
- * that a run can begin before the one before it has ended. An error of the callback is given on.
+ * The runs of a thread, in the order of time: files that follow each other may be named in any
+ * order. Those of files of the same time (or whose clocks differ) come file by file, by where they
+ * begin, so that a run can begin before the one before it has ended. An error of the callback is
+ * given on.
  */
 struct error *profile_trail_each(struct profile_trail *trail, uint32_t thread,
 				 struct error *(*each)(void *context,

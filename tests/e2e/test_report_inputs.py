@@ -128,6 +128,19 @@ class ReportInputs(EndToEndTest):
                 self.assertIn("missing", self.report("-f", form, self.runs[0], cut, expected=None))
         self.assertGreater(before, 0)
 
+    def test_very_many_cut_files(self):
+        """A page that lists what is missing has no end of it; what is not listed is counted."""
+        with open(self.runs[0], "rb") as file:
+            start = file.read(200)
+        files = []
+        for number in range(150):
+            files.append(self.target.path("cut-%d.zst" % number))
+            with open(files[-1], "wb") as file:
+                file.write(start)
+        missing = self.lines(*(files + [self.runs[1]]), expected=support.EXIT_PARTIAL)["report"][0]["missing"]
+        self.assertEqual(missing[-1], "and 50 more")
+        self.assertEqual(len(missing), 101)
+
     def test_very_many_files(self):
         """Memory and open files do not grow with the number of files."""
         one = self.target.path("one.zst")
