@@ -8,7 +8,13 @@
 		timeline: "Timeline" };
 	const UNITS = ["samples", "wall", "cpu", "gil"];
 	const ROOT_KIND = 5;
-	const state = { view: "icicle", unit: data.unit, thread: -1, search: null, zoom: null, sort: "own" };
+	const ROWS = 2000;
+	const state = { view: "icicle", unit: data.unit, thread: -1, search: null, zoom: null, sort: "own", chosen: null };
+
+	// What was too light for the page: one frame for all of it, behind the others.
+	data.strings.push("[folded]");
+	data.frames.push([data.strings.length - 1, 0, 0, 0, 2]);
+	data.colors.push("#9aa0a8");
 
 	// Texts and colors.
 	const name = (frame) => data.strings[data.frames[frame][0]];
@@ -120,6 +126,36 @@
 			context.fillText(label(box.node.frame), box.x + 3, box.y + 13);
 			context.restore();
 		}
+		const chosen = boxes.find((box) => box.node === state.chosen);
+		if (chosen) {
+			context.globalAlpha = 1;
+			context.lineWidth = 2;
+			context.strokeStyle = "#0b62c4";
+			context.strokeRect(chosen.x + 1, chosen.y + 1, Math.max(chosen.width - 2, 1), ROW - 3);
+		}
+	}
+
+	// With the keyboard: to who called, to what was called most, to what is beside.
+	function step(key) {
+		const here = boxes.find((box) => box.node === state.chosen);
+		if (!here)
+			return state.zoom || tree;
+		const down = (key === "ArrowDown") === (state.view === "icicle");
+		if (key === "ArrowUp" || key === "ArrowDown") {
+			if (!down)
+				return here.node.parent || here.node;
+			const below = boxes.filter((box) => box.node.parent === here.node && !box.faded);
+			below.sort((a, b) => b.width - a.width);
+			return below.length ? below[0].node : here.node;
+		}
+		const row = boxes.filter((box) => box.node.depth === here.node.depth).sort((a, b) => a.x - b.x);
+		const beside = row[row.indexOf(here) + (key === "ArrowRight" ? 1 : -1)];
+		return beside ? beside.node : here.node;
+	}
+
+	function zoomTo(node) {
+		state.zoom = node === tree ? null : node;
+		draw();
 	}
 
 	function boxAt(event) {
@@ -132,6 +168,20 @@
 	function describe(node) {
 		return label(node.frame) + "\n" + amount(node.total) + ", " + percent(node.total, tree.total) +
 			"; own " + amount(node.own) + (node.frame >= 0 && path(node.frame) ? "; " + path(node.frame) : "");
+	}
+
+	// What weighs in stacks that have a match, each once.
+	function foundWeight() {
+		let sum = 0;
+		const rest = [tree];
+		while (rest.length) {
+			const node = rest.pop();
+			if (matches(node.frame))
+				sum += node.total;
+			else
+				node.children.forEach((child) => rest.push(child));
+		}
+		return sum;
 	}
 
 	// Tables: recursion counts once.
@@ -182,12 +232,24 @@
 		const body = table.tBodies[0];
 		body.replaceChildren();
 		for (const column of head.cells) {
-			column.onclick = () => {
+			const sort = () => {
 				state.sort = column.dataset.sort || state.sort;
 				drawTable(byLine);
 			};
+			column.onclick = sort;
+			column.onkeydown = (event) => {
+				if (event.key === "Enter" || event.key === " ") {
+					event.preventDefault();
+					sort();
+				}
+			};
+			if (column.dataset.sort)
+				column.ariaSort = column.dataset.sort === state.sort ? "descending" : "none";
 		}
-		for (const row of rows(byLine).slice(0, 2000)) {
+		// What is sought, if something is, else all.
+		const chosen = rows(byLine).filter((row) => state.search === null || matches(row.frame));
+		byId("more").textContent = chosen.length > ROWS ? chosen.length - ROWS + " more rows: search for them" : "";
+		for (const row of chosen.slice(0, ROWS)) {
 			const made = body.insertRow();
 			cell(made, percent(row.own, tree.total));
 			cell(made, percent(row.total, tree.total));
@@ -205,17 +267,21 @@
 	}
 
 	// Timeline: a lane for each thread, cut into as many parts as the page is wide in steps.
+	const LANES = 200;
 	function drawTimeline() {
 		const place = byId("lanes");
+		const shown = data.threads.filter((thread) => state.thread < 0 || state.thread === thread.number);
 		place.replaceChildren();
-		data.threads.forEach((thread, index) => {
-			if (state.thread >= 0 && state.thread !== index)
-				return;
+		byId("more").textContent = shown.length > LANES
+			? shown.length - LANES + " more threads: choose one above" : "";
+		shown.slice(0, LANES).forEach((thread) => {
 			const lane = document.createElement("div");
 			const title = document.createElement("span");
 			const canvas = document.createElement("canvas");
 			lane.className = "lane";
 			title.textContent = title.title = thread.title;
+			canvas.setAttribute("role", "img");
+			canvas.setAttribute("aria-label", "timeline of " + thread.title);
 			lane.append(title, canvas);
 			place.appendChild(lane);
 			canvas.width = data.steps;
@@ -258,6 +324,8 @@
 			button.setAttribute("aria-selected", String(button.dataset.view === state.view));
 		byId("reset").hidden = !graph || !state.zoom;
 		byId("details").textContent = graph ? describe(state.zoom || tree) : "";
+		byId("more").textContent = "";
+		byId("found").textContent = state.search === null ? "" : "found " + percent(foundWeight(), tree.total);
 		if (graph)
 			drawGraph();
 		else if (state.view === "timeline")
@@ -267,7 +335,7 @@
 	}
 
 	function rebuild() {
-		state.zoom = null;
+		state.zoom = state.chosen = null;
 		tree = build();
 		draw();
 	}
@@ -276,6 +344,7 @@
 		const button = document.createElement("button");
 		button.textContent = VIEWS[view];
 		button.dataset.view = view;
+		button.setAttribute("role", "tab");
 		button.onclick = () => { state.view = view; draw(); };
 		byId("views").appendChild(button);
 	}
@@ -284,10 +353,14 @@
 			byId("unit").add(new Option(unit, String(index), false, index === state.unit));
 	});
 	byId("thread").add(new Option("all threads", "-1"));
-	data.threads.forEach((thread, index) => byId("thread").add(new Option(thread.title, String(index))));
+	data.threads.forEach((thread) => byId("thread").add(new Option(thread.title, String(thread.number))));
 	byId("unit").onchange = (event) => { state.unit = Number(event.target.value); rebuild(); };
 	byId("thread").onchange = (event) => { state.thread = Number(event.target.value); rebuild(); };
-	byId("reset").onclick = () => { state.zoom = null; draw(); };
+	const resetZoom = () => {
+		state.zoom = state.chosen = null;
+		draw();
+	};
+	byId("reset").onclick = resetZoom;
 	byId("search").oninput = (event) => {
 		const text = event.target.value;
 		try {
@@ -304,8 +377,18 @@
 	byId("graph").onclick = (event) => {
 		const box = boxAt(event);
 		if (box) {
-			state.zoom = box.node === tree ? null : box.node;
-			draw();
+			state.chosen = box.node;
+			zoomTo(box.node);
+		}
+	};
+	byId("graph").onkeydown = (event) => {
+		if (event.key.startsWith("Arrow")) {
+			event.preventDefault();
+			state.chosen = step(event.key);
+			drawGraph();
+			byId("details").textContent = describe(state.chosen);
+		} else if (event.key === "Enter" && state.chosen) {
+			zoomTo(state.chosen);
 		}
 	};
 	const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -315,10 +398,8 @@
 	byId("theme").onclick = () => theme(document.documentElement.dataset.theme !== "dark");
 	window.onresize = draw;
 	window.onkeydown = (event) => {
-		if (event.key === "Escape" && state.zoom) {
-			state.zoom = null;
-			draw();
-		}
+		if (event.key === "Escape" && state.zoom)
+			resetZoom();
 	};
 	const wanted = location.hash.slice(1);
 	if (VIEWS[wanted])

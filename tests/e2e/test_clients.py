@@ -299,5 +299,133 @@ class Clients(EndToEndTest):
         self.assertEqual(len(set(colors)), 4, colors)
 
 
+    def open_page(self, window, *words, fragment=""):
+        path = self.report("html", *words)
+        page = path + ".html"
+        os.rename(path, page)
+        window.open(page, fragment)
+        return page
+
+    DETAILS = "document.getElementById('details').textContent"
+
+    def test_html_graphs(self):
+        """Zoom by mouse and by keyboard, search, all views."""
+        window = self.open_browser()
+        page = self.open_page(window)
+        total = sum(self.raw().values())
+        self.assertIn("%d samples, 100.00%%" % total, window.run(self.DETAILS))
+        # With the mouse: the graph's outermost frames are in its second row.
+        x, y = window.place_of("document.getElementById('graph')", 0.75, 0)
+        window.move(x, y + 18 + 9)
+        outermost = window.run(self.DETAILS)
+        counts = collections.Counter()
+        for stack, count in self.raw().items():
+            counts[stack[0]] += count
+        label = outermost.splitlines()[0]
+        self.assertIn("%d samples" % counts[label], outermost)
+        window.click(x, y + 18 + 9)
+        self.assertFalse(window.run("document.getElementById('reset').hidden"))
+        window.click_on("document.getElementById('reset')")
+        self.assertTrue(window.run("document.getElementById('reset').hidden"))
+        # With the keyboard: down the widest frames to the innermost, which is zoomed to.
+        window.run("document.getElementById('graph').focus()")
+        seen = []
+        for _ in range(60):
+            window.key("ArrowDown")
+            label = window.run(self.DETAILS).splitlines()[0]
+            if seen and seen[-1] == label:
+                break
+            seen.append(label)
+        self.assertGreater(len(seen), 2)
+        self.assertTrue(any(stack[: len(seen) - 1] == tuple(seen[1:]) for stack in self.raw()), seen)
+        window.key("Enter")
+        self.assertFalse(window.run("document.getElementById('reset').hidden"))
+        window.key("Escape")
+        self.assertTrue(window.run("document.getElementById('reset').hidden"))
+        # Search.
+        window.click_on("document.getElementById('search')")
+        window.type("^t0_")
+        part = sum(c for stack, c in self.raw().items() if any(l.startswith("t0_") for l in stack))
+        self.assertEqual(
+            window.run("document.getElementById('found').textContent"), "found %.2f%%" % (100 * part / total)
+        )
+        self.assert_quiet(window, page)
+
+    def test_html_tables_and_timeline(self):
+        window = self.open_browser()
+        page = self.open_page(window, fragment="#functions")
+        rows = "[...document.querySelectorAll('#table tbody tr')].map(row => row.innerText.split('\\t'))"
+        functions = self.read("text").splitlines()
+        functions = functions[functions.index("") + 2 :]
+        self.assertEqual(len(window.run(rows)), len(functions))
+        # Sorted by what is clicked on, or chosen by the keyboard.
+        window.click_on("document.querySelectorAll('#table th')[3]")
+        totals = [int(row[3].split()[0]) for row in window.run(rows)]
+        self.assertEqual(totals, sorted(totals, reverse=True))
+        window.run("document.querySelectorAll('#table th')[2].focus()")
+        window.key("Enter")
+        own = [int(row[2].split()[0]) for row in window.run(rows)]
+        self.assertEqual(own, sorted(own, reverse=True))
+        self.assertEqual(sum(own), sum(self.raw().values()))
+        # A thread alone.
+        tid = window.run("document.querySelectorAll('#thread option')[1].textContent").split()[1].rstrip(":")
+        window.run(
+            "(e => { e.selectedIndex = 1; e.dispatchEvent(new Event('change')); })"
+            "(document.getElementById('thread'))"
+        )
+        own = [int(row[2].split()[0]) for row in window.run(rows)]
+        self.assertEqual(sum(own), sum(self.raw("--tid", tid).values()))
+        window.run("[...document.querySelectorAll('#views button')].pop().focus()")
+        window.key("Enter")
+        self.assertEqual(window.run("document.querySelectorAll('.lane').length"), 1)
+        place = window.place_of("document.querySelector('.lane canvas')")
+        window.move(*place)
+        stacks = {label for stack in self.raw("--tid", tid) for label in stack}
+        inner = window.run(self.DETAILS).partition(" s: ")[2].split(" < ")[0]
+        self.assertIn(inner, stacks)
+        self.assert_quiet(window, page)
+
+    def test_html_light_and_dark(self):
+        window = self.open_browser()
+        colors = []
+        for scheme in ("light", "dark"):
+            window.prefer(scheme)
+            self.open_page(window)
+            colors.append(window.run("getComputedStyle(document.body).backgroundColor"))
+            colors.append(window.run("getComputedStyle(document.body).color"))
+        self.assertEqual(colors[0::2] + colors[1::2], ["rgb(255, 255, 255)", "rgb(20, 22, 26)",
+                                                      "rgb(29, 33, 41)", "rgb(227, 229, 233)"])
+        window.click_on("document.getElementById('theme')")
+        self.assertEqual(window.run("getComputedStyle(document.body).backgroundColor"), colors[0])
+
+    def test_html_of_a_big_tree(self):
+        """What is too light is folded, and said; all of the weight is in the page."""
+        target = Target(interpreters.newest_supported(), "many_stacks.py", 6, 600)
+        self.addCleanup(target.close)
+        target.wait_for("started")
+        run = target.path("big.zst")
+        support.capture(target.pid, run, "-r", "50", "--count", "150")
+        page = self.read("html", files=[run])
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
+        lines = [json.loads(line) for line in self.read("ndjson", files=[run]).splitlines()]
+        total = next(line["samples"] for line in lines if line["type"] == "report")
+        self.assertEqual(sum(node[2] for node in data["nodes"]), total)
+        kept, places = map(int, re.search(r"<li>(\d+) of (\d+) places", page).groups())
+        self.assertGreater(places, 45000)
+        folded = [node for node in data["nodes"] if node[1] == len(data["frames"])]
+        self.assertEqual(len(data["nodes"]) - len(folded), places - kept)
+        self.assertEqual(places - kept, 40000)
+        self.assertTrue(all(node[0] < index for index, node in enumerate(data["nodes"])))
+        self.assertLess(len(page), 8 << 20)
+        window = self.open_browser()
+        path = self.target.path("big.html")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(page)
+        for view in ("icicle", "flame", "functions", "lines", "timeline"):
+            window.open(path, "#" + view)
+            self.assertEqual(window.complaints(), [])
+        self.assertIn("folded", window.run("document.getElementById('missing').textContent"))
+
+
 if __name__ == "__main__":
     support.main()
