@@ -14,8 +14,8 @@
 #include "formats/snapshot_block.h"
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_format.h"
+#include "formats/snapshot_forward.h"
 #include "formats/snapshot_frame.h"
-#include "formats/snapshot_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -91,6 +91,63 @@ static void use_processes(struct snapshot *snapshot)
 	sink = used;
 }
 
+static void must(struct error *error)
+{
+	if (error)
+		abort();
+}
+
+/* To the end; gives how many samples there are, those that cannot be read too. */
+static size_t read_forward(int fd)
+{
+	struct snapshot *snapshot;
+	enum snapshot_status status = SNAPSHOT_SAMPLE;
+	size_t used = 0;
+	must(snapshot_open_forward(fd, "fuzz", NULL, &snapshot));
+	while (status == SNAPSHOT_SAMPLE) {
+		uint8_t bytes[512];
+		struct error *error = snapshot_try_next(snapshot, &status);
+		if (error && !snapshot_can_go_on(snapshot))
+			status = SNAPSHOT_ENDED;
+		else if (error)
+			status = SNAPSHOT_SAMPLE;
+		used += memory_read(snapshot_memory(snapshot), 0x1000, bytes, sizeof(bytes)) ==
+			MEMORY_OK;
+		used += snapshot_process(snapshot)->ancestor_count;
+		error_destroy(error);
+	}
+	if (status == SNAPSHOT_WAIT)
+		abort(); /* all of it is there */
+	for (const char *const *loss = snapshot_losses(snapshot); *loss; loss++)
+		used += strlen(*loss);
+	size_t count = snapshot_sample_count(snapshot);
+	snapshot_destroy(snapshot);
+	sink = used;
+	return count;
+}
+
+static size_t read_pipe(const void *bytes, size_t size)
+{
+	int fds[2];
+	if (pipe(fds) != 0 || write(fds[1], bytes, size) != (ssize_t)size)
+		abort();
+	close(fds[1]);
+	size_t count = read_forward(fds[0]);
+	close(fds[0]);
+	return count;
+}
+
+/* Forward there are the samples that can be selected. */
+static void compare_forward(const void *bytes, size_t size, int fd, size_t count)
+{
+	enum { PIPE_SIZE = 64 << 10 };
+	if (read_forward(fd) != count)
+		abort();
+	/* The end of a skippable frame is not known in a stream, so it hides what is in it. */
+	if (size <= PIPE_SIZE && read_pipe(bytes, size) > count)
+		abort();
+}
+
 static void open_file(const void *bytes, size_t size)
 {
 	CLEANUP_CLOSE int fd = memfd_create("fuzz", MFD_CLOEXEC);
@@ -105,13 +162,8 @@ static void open_file(const void *bytes, size_t size)
 	}
 	use(snapshot);
 	use_processes(snapshot);
+	compare_forward(bytes, size, fd, snapshot_sample_count(snapshot));
 	snapshot_destroy(snapshot);
-}
-
-static void must(struct error *error)
-{
-	if (error)
-		abort();
 }
 
 static void begin_content(struct buffer *content, struct block_header *header, uint8_t control)
