@@ -12,6 +12,7 @@
 static const char *const dump_synopsis[] = {
 	"[dump] [OPTION]... FILE...",
 	"[dump] [OPTION]... CORE EXECUTABLE",
+	"[dump] [OPTION]... --pid PID...",
 	NULL,
 };
 
@@ -22,11 +23,15 @@ static const char *const info_synopsis[] = {
 
 static const char *const report_synopsis[] = {
 	"report [OPTION]... FILE...",
+	"report [OPTION]... --pid PID...",
+	"report [OPTION]... -- COMMAND [ARGUMENT]...",
 	NULL,
 };
 
 static const char *const record_synopsis[] = {
 	"record [OPTION]... FILE...",
+	"record [OPTION]... --pid PID...",
+	"record [OPTION]... -- COMMAND [ARGUMENT]...",
 	NULL,
 };
 
@@ -52,9 +57,9 @@ static const struct command commands[] = {
 		.bit = COMMAND_DUMP,
 		.summary = "threads and their Python stacks (this is the default)",
 		.synopsis = dump_synopsis,
-		.description = "Shows the threads and Python stacks of processes, from snapshots "
-			       "that pyspy-capture wrote and from ELF cores. \"-\" is standard "
-			       "input.",
+		.description = "Shows the threads and Python stacks of processes: of running ones, "
+			       "from snapshots that pyspy-capture wrote and from ELF cores. \"-\" "
+			       "is standard input.",
 		.run = command_dump,
 	},
 	{
@@ -70,9 +75,9 @@ static const struct command commands[] = {
 		.bit = COMMAND_REPORT,
 		.summary = "where the time went: all samples of all files in one graph or table",
 		.synopsis = report_synopsis,
-		.description = "Puts all samples of snapshots and ELF cores together, and prints "
-			       "them as a flame graph, a table or what other programs read. "
-			       "\"-\" is standard input.",
+		.description = "Puts all samples of snapshots and ELF cores together, or samples a "
+			       "running process, and prints a flame graph, a table or what other "
+			       "programs read. \"-\" is standard input.",
 		.run = command_report,
 	},
 	{
@@ -81,9 +86,10 @@ static const struct command commands[] = {
 		.bit = COMMAND_RECORD,
 		.summary = "the same, into a file that is named after the program and the time",
 		.synopsis = record_synopsis,
-		.description = "Puts all samples of snapshots and ELF cores together, as report "
-			       "does, and writes them to a file: PROGRAM-TIME.svg, or what the "
-			       "format is called.",
+		.description =
+			"Samples a running process, or puts all samples of snapshots and ELF "
+			"cores together, as report does, and writes a file: "
+			"PROGRAM-TIME.svg, or what the format is called.",
 		.run = command_report,
 	},
 	{

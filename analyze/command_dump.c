@@ -4,6 +4,7 @@
 
 #include "analyze/command.h"
 #include "analyze/input.h"
+#include "analyze/live_run.h"
 #include "analyze/native/native_decode.h"
 #include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
@@ -30,6 +31,7 @@ struct dump {
 	/* Left out by --pid: their numbers, to be named if nothing is left. */
 	struct id_list other_pids;
 	struct thread_filter threads;
+	char live_name[64]; /* the path of what is live */
 };
 
 static void dump_deinit(struct dump *dump)
@@ -209,17 +211,11 @@ static void say_left_out(struct dump *dump, const char *path, size_t count)
 	tally_note(&dump->tally, path, text);
 }
 
-static struct error *dump_input(struct dump *dump, const char *path)
+static struct error *dump_target(struct dump *dump, const char *path, struct target *target)
 {
-	CLEANUP(target_destroyp) struct target *target = NULL;
-	struct error *error = input_open(dump->options, path, &target);
 	size_t left_out = 0;
-	if (error) {
-		tally_failure(&dump->tally, error);
-		return NULL;
-	}
 	for (size_t i = 0; i < target_process_count(target); i++) {
-		error = target_select(target, i, 0);
+		struct error *error = target_select(target, i, 0);
 		bool wanted = !error && process_is_chosen(dump->options, target);
 		if (wanted && dump->options->sample)
 			error = target_select(target, i, dump->options->sample);
@@ -235,6 +231,25 @@ static struct error *dump_input(struct dump *dump, const char *path)
 	}
 	say_left_out(dump, path, left_out);
 	return NULL;
+}
+
+static struct error *dump_input(struct dump *dump, const char *path)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	struct error *error = input_open(dump->options, path, &target);
+	if (!error)
+		return dump_target(dump, path, target);
+	tally_failure(&dump->tally, error);
+	return NULL;
+}
+
+static struct error *dump_live(struct dump *dump)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	live_name(dump->options, dump->live_name, sizeof(dump->live_name));
+	struct error *error =
+		live_target_open(dump->options, &dump->tally, dump->live_name, &target);
+	return error ? error : dump_target(dump, dump->live_name, target);
 }
 
 /* Names those that there are: as many as fit. */
@@ -301,6 +316,8 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 		.parents = options->subprocesses,
 		.verbose = options->common.verbose > 0,
 	};
+	if (live_wanted(options))
+		error = dump_live(&dump);
 	for (size_t i = 0; i < options->inputs.count && !error; i++)
 		error = dump_input(&dump, options->inputs.items[i]);
 	if (!error)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analyze/command.h"
+#include "analyze/live_run.h"
 #include "analyze/profile/frame_source.h"
 #include "analyze/progress.h"
 #include "analyze/report_input.h"
@@ -21,11 +22,13 @@ struct report_run {
 	struct result_stream result;
 	struct frame_source source;
 	char *default_name;
+	struct live_run live;
 };
 
 static void report_run_deinit(struct report_run *run)
 {
 	result_stream_close(&run->result);
+	live_run_deinit(&run->live);
 	report_input_deinit(&run->input);
 	frame_source_deinit(&run->source);
 	profile_deinit(&run->profile);
@@ -100,7 +103,7 @@ static struct error *write_report(struct report_run *run)
 						      "idle threads too");
 	if (!error && run->options->command->bit == COMMAND_RECORD && !run->options->output)
 		error = make_default_name(run);
-	if (!error)
+	if (!error && !run->result.stream)
 		error = result_stream_open(&run->result, run->default_name ? run->default_name
 									   : run->options->output);
 	if (error)
@@ -122,6 +125,40 @@ static struct error *write_report(struct report_run *run)
 	return error;
 }
 
+/* A process that runs is sampled until it, the duration or the user ends it. `ret_status` is the
+ * exit status of a command that was started. */
+static struct error *add_live(struct report_run *run, int *ret_status)
+{
+	struct report_input *input = &run->input;
+	struct error *error = NULL;
+	/* What stands in the way of the file is said now, not after hours of sampling. */
+	if (run->options->output)
+		error = result_stream_open(&run->result, run->options->output);
+	if (!error)
+		error = live_run_begin(run->options, &run->tally, &run->live);
+	*ret_status = run->live.status;
+	if (error || run->live.failed)
+		return error;
+	error = report_input_add_target(input, run->live.name, run->live.target);
+	return error ? error : live_run_end(&run->live, ret_status);
+}
+
+static struct error *add_inputs(struct report_run *run, int *ret_status)
+{
+	const struct string_list *inputs = &run->options->inputs;
+	struct error *error = NULL;
+	*ret_status = 0;
+	progress_begin(run->options->hide_progress || run->options->common.quiet, inputs->count);
+	if (live_wanted(run->options))
+		error = add_live(run, ret_status);
+	for (size_t i = 0; i < inputs->count && !error; i++) {
+		progress_file(i);
+		error = report_input_add(&run->input, inputs->items[i]);
+	}
+	progress_end();
+	return error;
+}
+
 struct error *command_report(const struct command_context *context, enum exit_status *ret)
 {
 	const struct analyze_options *options = context->options;
@@ -138,17 +175,13 @@ struct error *command_report(const struct command_context *context, enum exit_st
 					  &run.input);
 	if (error)
 		return error;
-	progress_begin(options->hide_progress || options->common.quiet, options->inputs.count);
-	for (size_t i = 0; i < options->inputs.count && !error; i++) {
-		progress_file(i);
-		error = report_input_add(&run.input, options->inputs.items[i]);
-	}
-	progress_end();
-	if (!error)
+	int status;
+	error = add_inputs(&run, &status);
+	if (!error && !run.live.failed)
 		error = report_input_finish(&run.input);
 	if (!error && run.tally.shown)
 		error = write_report(&run);
 	if (!error)
-		*ret = tally_status(&run.tally);
+		*ret = status ? (enum exit_status)status : tally_status(&run.tally);
 	return error;
 }

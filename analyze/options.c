@@ -5,6 +5,7 @@
 
 #include "analyze/command.h"
 #include "analyze/elf_kind.h"
+#include "analyze/live_options.h"
 #include "common/cleanup.h"
 #include "formats/report_format.h"
 
@@ -12,7 +13,10 @@
 
 #define REPORT_COMMANDS (COMMAND_REPORT | COMMAND_RECORD | COMMAND_DIFF)
 #define STACK_COMMANDS	(COMMAND_DUMP | REPORT_COMMANDS)
-#define FRAME_COMMANDS	(STACK_COMMANDS | COMMAND_TOP)
+/* Those that can sample a running process, and those that can show one. */
+#define SAMPLING_COMMANDS (COMMAND_REPORT | COMMAND_RECORD)
+#define LIVE_COMMANDS	  (COMMAND_DUMP | SAMPLING_COMMANDS)
+#define FRAME_COMMANDS	  (STACK_COMMANDS | COMMAND_TOP)
 
 /* What top's screen is drawn after, unless --delay is given. */
 #define DELAY_NS UINT64_C(1000000000)
@@ -40,7 +44,8 @@ static const struct option_spec option_rows[] = {
 	 .help = "the K-th sample of a snapshot, from 1; default: the last"},
 	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
 	 .commands = FRAME_COMMANDS | COMMAND_INFO, .offset = FIELD(pids),
-	 .help = "only this process of the file; repeatable"},
+	 .help = "the running process to look at, decimal or hexadecimal (0x…); with a FILE only this "
+		 "process of it; repeatable"},
 	{.name = "subprocesses", .letter = 's', .kind = OPTION_FLAG,
 	 .commands = FRAME_COMMANDS, .offset = FIELD(subprocesses),
 	 .help = "also the processes that come from the captured one; in a report the outermost frames "
@@ -116,6 +121,26 @@ static const struct option_spec option_rows[] = {
 	 .offset = FIELD(speed),
 	 .help = "play a file so much faster than it was captured; 0 is as fast as can be; "
 		 "default: 1"},
+	{.name = "rate", .letter = 'r', .argument = "HZ", .kind = OPTION_NUMBER,
+	 .commands = SAMPLING_COMMANDS, .offset = FIELD(rate),
+	 .help = "of a running process take so many samples each second; default: 100"},
+	{.name = "duration", .letter = 'd', .argument = "SECONDS", .kind = OPTION_STRING,
+	 .commands = SAMPLING_COMMANDS, .offset = FIELD(duration),
+	 .help = "sample a running process for so long; unlimited (the default) is until it or "
+		 "Control-C ends it"},
+	{.name = "wait", .argument = "SECONDS", .kind = OPTION_STRING,
+	 .commands = LIVE_COMMANDS, .offset = FIELD(wait),
+	 .help = "while no started Python is found in the process, try again for so long; default: "
+		 "0, and 10 for a COMMAND"},
+	{.name = "nonblocking", .alias = "no-block", .kind = OPTION_FLAG,
+	 .commands = LIVE_COMMANDS, .offset = FIELD(nonblocking),
+	 .help = "never stop the running process: read while it runs, until two reads agree"},
+	{.name = "capture-output", .alias = "capture", .kind = OPTION_FLAG,
+	 .commands = SAMPLING_COMMANDS, .offset = FIELD(hide_output),
+	 .help = "hide what COMMAND prints, and show it if it fails"},
+	{.name = "kill", .kind = OPTION_FLAG,
+	 .commands = SAMPLING_COMMANDS, .offset = FIELD(kill),
+	 .help = "end COMMAND when the sampling has ended; without it COMMAND runs on"},
 	{.name = "hideprogress", .kind = OPTION_FLAG,
 	 .commands = REPORT_COMMANDS | COMMAND_MERGE, .offset = FIELD(hide_progress),
 	 .help = "show no progress bar"},
@@ -214,8 +239,13 @@ static struct error *parse_words(const struct command_line *command_line, int ar
 	}
 	struct error *error =
 		command_line_parse(command_line, count, words, options, &options->arguments);
-	/* What is after "--" is a FILE too, and must not be borrowed from the copy. */
-	for (size_t i = 0; i < options->arguments.rest_count && !error; i++)
+	bool command =
+		options->arguments.has_separator && options->command->bit & SAMPLING_COMMANDS;
+	/* The words of argv itself: those of the copy go with it. */
+	if (command)
+		options->live_command = argv + argc - options->arguments.rest_count;
+	/* Of other commands what is after "--" is a FILE too. */
+	for (size_t i = 0; !command && i < options->arguments.rest_count && !error; i++)
 		error = string_list_append(&options->arguments.words, options->arguments.rest[i]);
 	options->arguments.rest = NULL;
 	options->arguments.rest_count = 0;
@@ -254,16 +284,32 @@ static struct error *sort_files(const struct command_line *command_line,
 	return NULL;
 }
 
+static struct error *missing_file_error(const struct command_line *command_line,
+					const struct analyze_options *options)
+{
+	if (options->pids.count)
+		return command_line_error(
+			command_line, "a FILE to read is missing; pyspy-capture writes one from "
+				      "a running process");
+	return command_line_error(
+		command_line, options->command->bit & LIVE_COMMANDS
+				      ? "a FILE to read is missing: a snapshot or a core; --pid "
+					"names a running process"
+				      : "a FILE to read is missing: a snapshot or a core");
+}
+
 static struct error *check(const struct command_line *command_line,
 			   const struct analyze_options *options)
 {
 	size_t standard_inputs = 0;
-	if (!options->inputs.count)
-		return command_line_error(
-			command_line, options->pids.count
-					      ? "a FILE to read is missing; pyspy-capture writes "
-						"one from a running process"
-					      : "a FILE to read is missing: a snapshot or a core");
+	bool live = live_wanted(options);
+	struct error *error = live_options_check(command_line, options);
+	if (error)
+		return error;
+	if (options->live_command && !options->live_command[0])
+		return command_line_error(command_line, "which command? give it after --");
+	if (!options->inputs.count && !live)
+		return missing_file_error(command_line, options);
 	for (size_t i = 0; i < options->inputs.count; i++)
 		standard_inputs += strcmp(options->inputs.items[i], "-") == 0;
 	if (standard_inputs > 1)
@@ -281,7 +327,11 @@ static struct error *check(const struct command_line *command_line,
 
 struct error *analyze_options_parse(int argc, char **argv, struct analyze_options *ret)
 {
-	*ret = (struct analyze_options){.command = command_default(), .delay_ns = DELAY_NS};
+	*ret = (struct analyze_options){
+		.command = command_default(),
+		.delay_ns = DELAY_NS,
+		.rate = ANALYZE_RATE_UNSET,
+	};
 	int index = find_first_word(argc, argv);
 	const struct command *command = index < argc ? command_find(argv[index]) : NULL;
 	struct command_line command_line = analyze_command_line(ret->command);

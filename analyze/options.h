@@ -38,6 +38,13 @@ struct analyze_options {
 	uint64_t delay_ns;
 	const char *speed; /* NULL: 1 */
 	bool hide_progress;
+	/* Of a live process. */
+	uint64_t rate;	      /* ANALYZE_RATE_UNSET: not given */
+	const char *duration; /* as it was typed */
+	const char *wait;
+	bool nonblocking;
+	bool hide_output;
+	bool kill;
 	bool exhaustive;
 	const char *executable;
 	const char *sysroot;
@@ -46,8 +53,12 @@ struct analyze_options {
 	struct arguments arguments;
 	/* Made from the words. */
 	const struct command *command;
-	struct string_list inputs; /* what to read, at least one; "-" is standard input */
+	struct string_list
+		inputs; /* what to read; "-" is standard input; none for a live process */
+	char *const *live_command; /* after "--", NULL-terminated; NULL if there is none */
 };
+
+#define ANALYZE_RATE_UNSET UINT64_MAX
 
 /*
  * Parse and check; `ret->command` is set even when there is an error, as far as it is known. With

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/terminal_text.h"
+
 enum { BAR_WIDTH = 40, REDRAW_MS = 100 };
 
 /* One terminal, one bar. */
@@ -65,6 +67,21 @@ void progress_samples(size_t index, size_t count)
 {
 	if (bar.shown && count)
 		update((double)index / (double)count);
+}
+
+bool progress_due(void)
+{
+	return bar.shown && now_ms() - bar.drawn_ms >= REDRAW_MS;
+}
+
+void progress_text(const char *text)
+{
+	bar.drawn_ms = now_ms();
+	bar.drawn = true;
+	fputc('\r', stderr);
+	terminal_text_write(stderr, text);
+	fputs("\x1b[K", stderr);
+	fflush(stderr);
 }
 
 void progress_clear(void)

@@ -29,6 +29,8 @@ struct target {
 	 * cannot be read; a core has it. */
 	bool has_first;
 	struct error *first_error;
+	target_wait_function wait;
+	void *wait_context;
 };
 
 /* What a snapshot does not know better. */
@@ -239,6 +241,21 @@ struct error *target_open(const char *path, const struct target_options *options
 	return open_path(path, options, false, ret);
 }
 
+struct error *target_open_descriptor(int fd, const char *name, const struct target_options *options,
+				     struct target **ret)
+{
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	CLEANUP_CLOSE int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return error_errno(ERROR_IO, errno, "cannot open %s", name);
+	struct error *error = create(name, options, false, &target);
+	if (!error)
+		error = open_input(target, &own, name);
+	if (!error)
+		*ret = TAKE_POINTER(target);
+	return error;
+}
+
 struct error *target_open_forward(const char *path, const struct target_options *options,
 				  struct target **ret)
 {
@@ -275,10 +292,37 @@ static bool take_first(struct target *target, struct error **ret_error)
 struct error *target_next(struct target *target, bool *ret_any)
 {
 	struct error *error;
+	enum snapshot_status status = SNAPSHOT_WAIT;
 	*ret_any = take_first(target, &error);
 	if (*ret_any || !target->snapshot)
 		return error;
-	return snapshot_next(target->snapshot, ret_any);
+	if (!target->wait)
+		return snapshot_next(target->snapshot, ret_any);
+	bool go_on = target->wait(target->wait_context, target, false);
+	while (!error && go_on && status == SNAPSHOT_WAIT) {
+		error = snapshot_try_next(target->snapshot, &status);
+		if (!error && status == SNAPSHOT_WAIT)
+			go_on = target->wait(target->wait_context, target, true);
+	}
+	*ret_any = !error && status == SNAPSHOT_SAMPLE;
+	return error;
+}
+
+struct error *target_begin(struct target *target)
+{
+	bool any = true;
+	struct error *error = target_next(target, &any);
+	if (error && !target_can_go_on(target))
+		return error;
+	target->has_first = any;
+	target->first_error = error;
+	return NULL;
+}
+
+void target_set_wait(struct target *target, target_wait_function wait, void *context)
+{
+	target->wait = wait;
+	target->wait_context = context;
 }
 
 struct error *target_try_next(struct target *target, enum snapshot_status *ret)

@@ -48,6 +48,9 @@ struct error *target_open(const char *path, const struct target_options *options
  * itself: what it points to may be another sample's with each use.
  */
 struct error *target_from_parts(const struct target_parts *parts, struct target **ret);
+/* The same for a descriptor, which stays the caller's. */
+struct error *target_open_descriptor(int fd, const char *name, const struct target_options *options,
+				     struct target **ret);
 void target_destroy(struct target *target);
 void target_destroyp(struct target **target);
 
@@ -61,9 +64,17 @@ struct error *target_open_forward(const char *path, const struct target_options 
  * for. `name` is what messages and target_path call it. */
 struct error *target_open_stream(int fd, const char *name, const struct target_options *options,
 				 struct target **ret);
+/* Go to the first sample now, as target_open_forward does; target_next gives it then. An error if
+ * there is none. */
+struct error *target_begin(struct target *target);
 /* As snapshot_next and snapshot_try_next. Everything below is then as of that sample; processes are
  * those of the samples so far. */
 struct error *target_next(struct target *target, bool *ret_any);
+/* Call a function in each target_next, and, `starved`, whenever it would have to wait for a stream:
+ * then the function waits for a while instead. It gives false to have the stream taken for ended.
+ */
+typedef bool (*target_wait_function)(void *context, struct target *target, bool starved);
+void target_set_wait(struct target *target, target_wait_function wait, void *context);
 struct error *target_try_next(struct target *target, enum snapshot_status *ret);
 /* Whether there may be samples behind an error that target_next gave. */
 bool target_can_go_on(const struct target *target);

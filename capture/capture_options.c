@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -94,6 +95,8 @@ static const struct option_spec option_rows[] = {
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "look for the interpreter in every way, the slow ones too"},
 	COMMON_OPTIONS(struct capture_options, common),
+	{.name = "output-fd", .argument = "N", .kind = OPTION_NUMBER, .offset = FIELD(output_fd),
+	 .hidden = true, .help = "write to this open descriptor"},
 	{.name = "help-faults", .kind = OPTION_FLAG, .offset = FIELD(help_faults), .hidden = true,
 	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
 
@@ -181,10 +184,25 @@ static bool is_terminal(const char *output)
 	return fd >= 0 && isatty(fd);
 }
 
-static struct error *check_output(const struct capture_options *options)
+static struct error *take_output_fd(struct capture_options *options)
 {
-	if (!options->output)
+	if (options->output_fd == UINT64_MAX)
 		return NULL;
+	if (options->output || options->output_fd > INT_MAX ||
+	    fcntl((int)options->output_fd, F_SETFD, FD_CLOEXEC) != 0)
+		return command_line_error(&capture_command_line,
+					  "--output-fd needs an open descriptor, and no --output");
+	snprintf(options->output_fd_name, sizeof(options->output_fd_name), "/dev/fd/%d",
+		 (int)options->output_fd);
+	options->output = options->output_fd_name;
+	return NULL;
+}
+
+static struct error *check_output(struct capture_options *options)
+{
+	struct error *error = take_output_fd(options);
+	if (error || !options->output)
+		return error;
 	if (!*options->output)
 		return command_line_error(&capture_command_line, "the output's name is empty");
 	if (is_terminal(options->output))
@@ -325,6 +343,7 @@ struct error *capture_options_parse(int argc, char **argv, struct capture_option
 		.max_bytes = UINT64_MAX,
 		.keep = UINT64_MAX,
 		.keep_bytes = UINT64_MAX,
+		.output_fd = UINT64_MAX,
 	};
 	struct error *error =
 		command_line_parse(&capture_command_line, argc, argv, ret, &arguments);

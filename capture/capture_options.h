@@ -15,6 +15,10 @@ struct capture_options {
 	bool kill;	      /* the command, when the capture has ended */
 	bool subprocesses;
 	const char *output; /* NULL: a name is made from the target's */
+	/* A descriptor that is written to instead, and that no command gets; UINT64_MAX: none. It
+	 * is how pyspy-analyze has a command print where it would without it. */
+	uint64_t output_fd;
+	char output_fd_name[32];
 	int level_choice;
 	unsigned locals; /* --locals: how often */
 	enum capture_level level;

@@ -6,14 +6,17 @@
 
 #include "analyze/command.h"
 #include "analyze/elf_kind.h"
+#include "analyze/live_options.h"
 #include "analyze/options.h"
 #include "common/cleanup.h"
 
 /* Any program will do, and this test is one. */
 static const char self[] = "/proc/self/exe";
 
-#define WORD(text)    ((char *)(text))
-#define PARSE(...)    parse((char *[]){WORD("pyspy-analyze"), __VA_ARGS__, NULL}, &options)
+#define WORD(text) ((char *)(text))
+#define PARSE(...) PARSE_INTO(&options, __VA_ARGS__)
+#define PARSE_INTO(options, ...)                                                                   \
+	parse((char *[]){WORD("pyspy-analyze"), __VA_ARGS__, NULL}, options)
 #define OPTIONS(name) CLEANUP(analyze_options_deinit) struct analyze_options name = {0}
 
 static struct error *parse(char **argv, struct analyze_options *options)
@@ -110,6 +113,33 @@ static void test_program_among_files(void **state)
 	assert_null(alone.executable);
 }
 
+static void test_live(void **state)
+{
+	(void)state;
+	OPTIONS(sampled);
+	assert_null(
+		PARSE_INTO(&sampled, WORD("r"), WORD("-p0x10"), WORD("-r7"), WORD("-dunlimited")));
+	assert_true(live_wanted(&sampled));
+	struct live_arguments arguments;
+	static const char *const expected[] = {"--pid",	     "16",	  "--rate", "7",
+					       "--duration", "unlimited", NULL};
+	assert_null(live_arguments_make(&sampled, true, &arguments));
+	for (size_t i = 0; expected[i]; i++)
+		assert_string_equal(arguments.words[i], expected[i]);
+	assert_null(arguments.words[6]);
+	live_arguments_deinit(&arguments);
+	OPTIONS(command);
+	assert_null(PARSE_INTO(&command, WORD("record"), WORD("--kill"), WORD("--"),
+			       WORD("python3"), WORD("-p")));
+	assert_true(live_wanted(&command));
+	assert_int_equal(command.inputs.count, 0);
+	assert_string_equal(command.live_command[1], "-p");
+	assert_null(command.live_command[2]);
+	OPTIONS(filtered);
+	assert_null(PARSE_INTO(&filtered, WORD("-p1"), WORD("FILE")));
+	assert_false(live_wanted(&filtered));
+}
+
 static void assert_refused(const char *part, char **argv)
 {
 	OPTIONS(options);
@@ -124,11 +154,26 @@ static void assert_refused(const char *part, char **argv)
 #define ASSERT_REFUSED(part, ...)                                                                  \
 	assert_refused(part, (char *[]){WORD("pyspy-analyze"), __VA_ARGS__, NULL})
 
+static void test_live_refused(void **state)
+{
+	(void)state;
+	ASSERT_REFUSED("--rate is for a running process", WORD("r"), WORD("-r5"), WORD("f"));
+	ASSERT_REFUSED("--pid", WORD("dump"), WORD("--nonblocking"), WORD("f"));
+	ASSERT_REFUSED("--sample is for files", WORD("-p1"), WORD("--sample=2"));
+	ASSERT_REFUSED("exclude each other", WORD("-p1"), WORD("-n"), WORD("--no-block"));
+	ASSERT_REFUSED("a rate is 1 to 10000", WORD("r"), WORD("-p1"), WORD("-r0"));
+	ASSERT_REFUSED("'unlimited'", WORD("r"), WORD("-p1"), WORD("-dlong"));
+	ASSERT_REFUSED("which command?", WORD("r"), WORD("--"));
+	ASSERT_REFUSED("exclude each other", WORD("r"), WORD("f"), WORD("--"), WORD("python3"));
+	ASSERT_REFUSED("exclude each other", WORD("r"), WORD("-p1"), WORD("--"), WORD("python3"));
+	ASSERT_REFUSED("give it after --", WORD("r"), WORD("-p1"), WORD("--kill"));
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
 	ASSERT_REFUSED("a FILE to read is missing", WORD("dump"));
-	ASSERT_REFUSED("pyspy-capture writes one", WORD("dump"), WORD("-p1"));
+	ASSERT_REFUSED("pyspy-capture writes one", WORD("info"), WORD("-p1"));
 	ASSERT_REFUSED("does not have the command 'completions'", WORD("completions"), WORD("f"));
 	ASSERT_REFUSED("--format", WORD("report"), WORD("-f"), WORD("none"), WORD("f"));
 	ASSERT_REFUSED("unknown option '--format'", WORD("dump"), WORD("--format"), WORD("f"));
@@ -178,6 +223,8 @@ int main(void)
 		cmocka_unit_test(test_files_named_like_commands),
 		cmocka_unit_test(test_program_among_files),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_live_refused),
 		cmocka_unit_test(test_help_of_each_command),
 		cmocka_unit_test(test_elf_kinds),
 	};

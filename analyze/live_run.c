@@ -1,0 +1,208 @@
+#include "analyze/live_run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "analyze/input.h"
+#include "analyze/progress.h"
+#include "common/cleanup.h"
+#include "common/exit_status.h"
+
+enum { WAIT_MS = 100, NOTABLE_BEHIND_MS = 1000 };
+
+/* What signals came: a handler has nowhere else to put it. */
+static volatile sig_atomic_t signals;
+/* Of the first: it came from a terminal, whose whole group got it. */
+static volatile sig_atomic_t from_terminal;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (!signals)
+		from_terminal = info->si_code == SI_KERNEL;
+	if (signals < 2)
+		signals = signals + 1;
+}
+
+static void take_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	signals = 0;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct sigaction old;
+		struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+		sigemptyset(&action.sa_mask);
+		/* nohup(1) */
+		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void show_progress(struct live_run *run, const struct target *target)
+{
+	char text[160];
+	char behind[48] = "";
+	const struct snapshot *snapshot = target_snapshot((struct target *)(uintptr_t)target);
+	double seconds = (double)(now_ns() - run->begin_ns) / 1e9;
+	if (run->behind_ns / 1000000 > NOTABLE_BEHIND_MS)
+		snprintf(behind, sizeof(behind), ", %.1f s behind", (double)run->behind_ns / 1e9);
+	snprintf(text, sizeof(text), "%s: %zu samples in %.0f s%s%s%s%s", run->name,
+		 snapshot_sample_count(snapshot), seconds, run->options->duration ? " of " : "",
+		 run->options->duration ? run->options->duration : "", behind,
+		 run->asked ? ", ending" : "; Control-C ends it");
+	progress_text(text);
+}
+
+static bool on_wait(void *context, struct target *target, bool starved)
+{
+	struct live_run *run = context;
+	if (signals && !run->asked) {
+		run->asked = true;
+		/* A second one would cut its end short. */
+		if (!from_terminal)
+			live_capture_interrupt(run->capture);
+	}
+	if (signals > 1)
+		return false;
+	if (starved) {
+		struct pollfd poll_fd = {.fd = live_capture_fd(run->capture), .events = POLLIN};
+		poll(&poll_fd, 1, WAIT_MS);
+		run->behind_ns = 0;
+	} else if (progress_due()) {
+		uint64_t sampled = snapshot_sample(target_snapshot(target))->monotonic_ns;
+		uint64_t now = now_ns();
+		run->behind_ns = sampled && sampled < now ? now - sampled : 0;
+	}
+	if (progress_due())
+		show_progress(run, target);
+	return true;
+}
+
+/* Where no sample comes, the capture knows why. */
+static struct error *begin_or_fail(struct live_run *run)
+{
+	struct error *unread = target_begin(run->target);
+	if (!unread)
+		return NULL;
+	struct error *error = live_capture_end(run->capture, &run->status);
+	progress_clear();
+	if (!error && !run->status)
+		return unread;
+	error_destroy(unread);
+	run->failed = !error && run->options->live_command;
+	return error || run->failed ? error : live_capture_failure(run->capture);
+}
+
+struct error *live_run_begin(const struct analyze_options *options, struct tally *tally,
+			     struct live_run *ret)
+{
+	*ret = (struct live_run){.options = options, .tally = tally, .begin_ns = now_ns()};
+	live_name(options, ret->name, sizeof(ret->name));
+	take_signals();
+	struct error *error = live_arguments_make(options, true, &ret->arguments);
+	if (!error)
+		error = live_capture_start(ret->arguments.words,
+					   options->live_command ? LIVE_OUTPUT_OTHER
+								 : LIVE_OUTPUT_STANDARD,
+					   &ret->capture);
+	const struct target_options target_options = input_target_options(options);
+	if (!error)
+		error = target_open_stream(live_capture_fd(ret->capture), ret->name,
+					   &target_options, &ret->target);
+	if (error)
+		return error;
+	target_set_wait(ret->target, on_wait, ret);
+	return begin_or_fail(ret);
+}
+
+void live_run_deinit(struct live_run *run)
+{
+	target_destroy(run->target);
+	live_capture_destroy(run->capture);
+	live_arguments_deinit(&run->arguments);
+	*run = (struct live_run){0};
+}
+
+/* What it warned of, as a warning of ours. */
+static void pass_warnings(const struct live_capture *capture, struct tally *tally)
+{
+	enum live_message kind;
+	const char *text;
+	progress_clear();
+	for (size_t i = 0; live_capture_message(capture, i, &kind, &text); i++) {
+		if (kind == LIVE_MESSAGE_WARNING)
+			tally->context->message(MESSAGE_WARNING, text);
+	}
+}
+
+/* How the capture ended, when there is something of it. */
+static void pass_end(const struct live_capture *capture, int status, const char *name,
+		     struct tally *tally)
+{
+	if (status == EXIT_STATUS_DONE)
+		return;
+	tally->partial = true;
+	if (status == EXIT_STATUS_PARTIAL)
+		return;
+	struct error *error = live_capture_failure(capture);
+	tally_loss(tally, name, error->message);
+	error_destroy(error);
+}
+
+struct error *live_run_end(struct live_run *run, int *ret_status)
+{
+	int status;
+	bool any = snapshot_sample_count(target_snapshot(run->target)) != 0;
+	struct error *error = live_capture_end(run->capture, &status);
+	if (error)
+		return error;
+	*ret_status = 0;
+	pass_warnings(run->capture, run->tally);
+	if (!any && status)
+		return live_capture_failure(run->capture);
+	if (run->options->live_command)
+		*ret_status = status;
+	else
+		pass_end(run->capture, status, run->name, run->tally);
+	return NULL;
+}
+
+struct error *live_target_open(const struct analyze_options *options, struct tally *tally,
+			       const char *name, struct target **ret)
+{
+	CLEANUP(live_arguments_deinit) struct live_arguments arguments = {0};
+	CLEANUP(live_capture_destroyp) struct live_capture *capture = NULL;
+	CLEANUP(target_destroyp) struct target *target = NULL;
+	CLEANUP(error_destroyp) struct error *unread = NULL;
+	const struct target_options target_options = input_target_options(options);
+	int status;
+	struct error *error = live_arguments_make(options, false, &arguments);
+	if (!error)
+		error = live_capture_start(arguments.words, LIVE_OUTPUT_STANDARD, &capture);
+	if (error)
+		return error;
+	unread = target_open_descriptor(live_capture_fd(capture), name, &target_options, &target);
+	error = live_capture_end(capture, &status);
+	if (error)
+		return error;
+	pass_warnings(capture, tally);
+	if (!target && status)
+		return live_capture_failure(capture);
+	if (!target)
+		return TAKE_POINTER(unread);
+	pass_end(capture, status, name, tally);
+	*ret = TAKE_POINTER(target);
+	return NULL;
+}

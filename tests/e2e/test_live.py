@@ -1,0 +1,395 @@
+"""dump, record and report of running processes: pyspy-capture behind a pipe."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import support
+from capture_case import CaptureCase, IS_ROOT, drop_privileges, process_status
+from generate import add_class, make_load_tests, template
+from interpreters import find_interpreters
+from support import ANALYZE, CAPTURE, EndToEndTest, Target
+
+PEERS = os.environ.get("PYSPY_PEERS", "build/peers")
+
+# What its functions are called is all that a report has to show.
+BUSY = """
+def inner():
+    while True:
+        sum(range(100))
+def outer():
+    inner()
+outer()
+"""
+
+# Begins of the formats.
+FORMATS = {
+    "flamegraph": ("svg", b"<?xml"),
+    "raw": ("txt", b"<module>"),
+    "collapsed": ("txt", b"<module>"),
+    "speedscope": ("json", b'{"$schema"'),
+    "chrometrace": ("json", b'{"displayTimeUnit"'),
+    "pprof": ("pb.gz", b"\x1f\x8b"),
+    "html": ("html", b"<!DOCTYPE html>"),
+    "ndjson": ("ndjson", b"{"),
+    "text": ("txt", b""),
+}
+
+
+def record(*arguments, **options):
+    return support.run([ANALYZE, "record"] + list(arguments), **options)
+
+
+@template
+class Live(EndToEndTest):
+    interpreter = None
+
+    def test_dump_is_that_of_a_capture(self):
+        with Target(self.interpreter, "stacks.py", 5, 12) as target:
+            target.settle()
+            path = target.path("snapshot.zst")
+            pid = str(target.pid)
+            for options in ([], ["--locals"], ["--nonblocking"]):
+                if os.path.exists(path):
+                    os.unlink(path)
+                support.capture(target.pid, path, *options)
+                show = [option for option in options if option != "--nonblocking"]
+                live = support.check([ANALYZE, "dump", "--json", "--pid", pid] + options)
+                self.assert_identical(
+                    support.dump_json(path, *show), json.loads(live.stdout.decode()), options
+                )
+
+    def test_record(self):
+        with Target(self.interpreter, "known_times.py", 600) as target:
+            target.wait_for("ready")
+            done = support.check(
+                [ANALYZE, "record", "--pid", str(target.pid), "-d", "2", "-f", "raw", "-F", "-o", "-"]
+            )
+            counts = {}
+            for line in done.stdout.decode().splitlines():
+                stack, count = line.rsplit(" ", 1)
+                name = stack.split(";")[-1].split(" ")[0]
+                counts[name] = counts.get(name, 0) + int(count)
+            self.assertGreater(counts["hot"], counts["warm"])
+            self.assertGreater(counts["warm"], 0)
+            self.assertIsNone(target.process.poll())
+
+
+class Record(CaptureCase):
+    def setUp(self):
+        super().setUp()
+        self.target = self.start_python(BUSY)
+        self.pid = str(self.target.pid)
+
+    def assert_untouched(self):
+        self.assertIsNone(self.target.poll())
+        support.wait_until(
+            lambda: process_status(self.target.pid)["TracerPid"] == "0", 20, "nobody traces it"
+        )
+
+    def begin(self, *arguments, **options):
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        process = subprocess.Popen(
+            [ANALYZE, "record", "--pid", self.pid, "-f", "raw"] + list(arguments),
+            stdin=subprocess.DEVNULL,
+            **options
+        )
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def capture_of(self, process):
+        """The number of its pyspy-capture, once it has given samples."""
+
+        def children():
+            with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as stream:
+                return stream.read().split()
+
+        support.wait_until(children, 20, "pyspy-capture runs")
+        return int(children()[0])
+
+    def wait_for_samples(self):
+        """It was stopped some times since."""
+        status = "/proc/%d/status" % self.target.pid
+        with open(status) as stream:
+            before = int(re.search(r"nonvoluntary_ctxt_switches:\t(\d+)", stream.read()).group(1))
+
+        def switched():
+            with open(status) as stream:
+                found = re.search(r"nonvoluntary_ctxt_switches:\t(\d+)", stream.read())
+            return int(found.group(1)) > before + 50
+
+        support.wait_until(switched, 60, "samples are taken")
+
+    def test_formats_and_names(self):
+        for name, (extension, begin) in FORMATS.items():
+            folder = os.path.join(self.base, name)
+            os.mkdir(folder)
+            done = record("-p", self.pid, "-d", "0.2", "-f", name, cwd=folder)
+            self.assertEqual(done.returncode, support.EXIT_DONE, done.stderr)
+            (made,) = os.listdir(folder)
+            self.assertRegex(made, r"^python[0-9.]*-\d{4}-\d\d-\d\dT\d{6}Z\." + re.escape(extension) + "$")
+            self.assertIn(b"wrote " + made.encode(), done.stderr)
+            with open(os.path.join(folder, made), "rb") as stream:
+                content = stream.read()
+            self.assertTrue(content.startswith(begin), content[:40])
+            self.assertGreater(len(content), 0)
+
+    def test_report_prints(self):
+        done = support.check([ANALYZE, "report", "-p", self.pid, "-d", "0.3", "-f", "raw", "-r", "50"])
+        self.assertIn(b"inner", done.stdout)
+        self.assert_untouched()
+
+    def test_rate_and_duration(self):
+        done = record("-p", self.pid, "-d", "2", "-r", "20", "-f", "raw", "-i", "-o", "-")
+        total = sum(int(line.rsplit(b" ", 1)[1]) for line in done.stdout.splitlines())
+        self.assertLessEqual(total, 41)
+        self.assertGreater(total, 5)
+
+    def test_signals_end_it(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = self.begin("-o", "-")
+            self.capture_of(process)
+            self.wait_for_samples()
+            process.send_signal(number)
+            text, messages = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, support.EXIT_DONE, messages)
+            self.assertIn(b"inner", text)
+            self.assertEqual(messages, b"")
+            self.assert_untouched()
+
+    def test_signal_where_others_are_ignored(self):
+        """As in the background of a shell, which has its children ignore SIGINT."""
+        process = self.begin(
+            "-o", "-", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+        )
+        self.capture_of(process)
+        self.wait_for_samples()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        self.assertIn(b"inner", process.communicate(timeout=60)[0])
+        self.assertEqual(process.returncode, support.EXIT_DONE)
+
+    def test_control_c(self):
+        """A terminal gives it to both programs."""
+        leader, follower = pty.openpty()
+        self.addCleanup(os.close, leader)
+        output = os.path.join(self.base, "output.txt")
+
+        def take_terminal():
+            os.setsid()
+            support._LIBC.ioctl(0, 0x540E, 0)  # TIOCSCTTY
+
+        process = subprocess.Popen(
+            [ANALYZE, "record", "-p", self.pid, "-f", "raw", "-o", output],
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            preexec_fn=take_terminal,
+        )
+        os.close(follower)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        screen = b""
+        while b" samples in" not in screen or b": 0 samples" in screen.split(b"\r")[-1]:
+            screen += os.read(leader, 4096)
+        self.wait_for_samples()
+        os.write(leader, b"\x03")
+        self.assertEqual(process.wait(timeout=60), support.EXIT_DONE)
+        with open(output) as stream:
+            self.assertIn("inner", stream.read())
+        self.assert_untouched()
+
+    def test_process_ends(self):
+        process = self.begin("-o", "-")
+        self.capture_of(process)
+        self.wait_for_samples()
+        self.target.kill()
+        self.target.wait()
+        text, messages = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, support.EXIT_DONE, messages)
+        self.assertIn(b"inner", text)
+
+    def test_killed(self):
+        """Its capture does not outlive it, and the target is let go."""
+        process = self.begin("-o", os.path.join(self.base, "output.txt"))
+        capture = self.capture_of(process)
+        self.wait_for_samples()
+        process.kill()
+        process.wait()
+        support.wait_until(lambda: not os.path.exists("/proc/%d" % capture), 60, "its capture ends")
+        self.assert_untouched()
+        self.assertFalse(os.path.exists(os.path.join(self.base, "output.txt")))
+
+    def test_capture_is_killed(self):
+        """What there was is shown, and it is said that it is not all."""
+        process = self.begin("-o", "-")
+        capture = self.capture_of(process)
+        self.wait_for_samples()
+        time.sleep(1)  # what was flushed is shown
+        os.kill(capture, signal.SIGKILL)
+        text, messages = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, support.EXIT_PARTIAL, messages)
+        self.assertIn(b"inner", text)
+        self.assertIn(b"ended by signal 9", messages)
+        self.assertIn(b"no end mark", messages)
+        self.assert_untouched()
+
+    def test_existing_output(self):
+        """Said at once, not after the sampling."""
+        output = os.path.join(self.base, "output.txt")
+        with open(output, "w") as stream:
+            stream.write("kept")
+        done = record("-p", self.pid, "-o", output)
+        self.assertEqual(done.returncode, support.EXIT_FAILED)
+        self.assertIn(b"exists already", done.stderr)
+        with open(output) as stream:
+            self.assertEqual(stream.read(), "kept")
+
+    def test_full_and_closed_output(self):
+        with open("/dev/full", "wb") as full:
+            done = record("-p", self.pid, "-d", "0.2", "-f", "raw", "-o", "-", stdout=full)
+        self.assertEqual(done.returncode, support.EXIT_FAILED)
+        self.assertIn(b"No space left", done.stderr)
+        process = self.begin("-d", "0.2", "-o", "-")
+        process.stdout.close()
+        process.wait(timeout=60)
+        self.assertNotEqual(process.returncode, support.EXIT_DONE)
+        process.stdout = None
+        self.assert_untouched()
+
+    def test_no_process(self):
+        for command in ("dump", "record", "report"):
+            done = support.run([ANALYZE, command, "--pid", "4194305"])
+            self.assertEqual(done.returncode, support.EXIT_FAILED)
+            self.assertEqual(done.stderr.decode(), "pyspy-analyze: error: there is no process 4194305\n")
+
+    def test_no_python(self):
+        sleep = self.start_sleep()
+        done = record("-p", str(sleep.pid), cwd=self.base)
+        self.assertEqual(done.returncode, support.EXIT_NO_PYTHON, done.stderr)
+
+    @unittest.skipUnless(IS_ROOT, "only root has a process that others may not look at")
+    def test_no_permission(self):
+        for name in ("pyspy-analyze", "pyspy-capture"):
+            shutil.copy(os.path.join(support.BUILD, name), self.base)
+        program = os.path.join(self.base, "pyspy-analyze")
+        for command in ("dump", "report"):
+            done = support.run([program, command, "-p", self.pid], preexec_fn=drop_privileges)
+            self.assertEqual(done.returncode, support.EXIT_PERMISSION, done.stderr)
+            self.assertIn(b"error: cannot", done.stderr)
+        self.assert_untouched()
+
+    def test_where_capture_is_sought(self):
+        program = os.path.join(self.base, "bin", "pyspy-analyze")
+        os.mkdir(os.path.dirname(program))
+        shutil.copy(ANALYZE, program)
+        nowhere = {"PATH": "/nonexistent"}
+        for command in ("dump", "record"):
+            done = support.run([program, command, "-p", self.pid], env=nowhere)
+            self.assertEqual(done.returncode, support.EXIT_FAILED)
+            for part in (os.path.dirname(program), "libexec/pyspy", "PATH", "install it there"):
+                self.assertIn(part, done.stderr.decode())
+        support.check([program, "dump", "-p", self.pid], env={"PATH": os.path.dirname(CAPTURE)})
+        folder = os.path.join(self.base, "libexec", "pyspy")
+        os.makedirs(folder)
+        shutil.copy(CAPTURE, folder)
+        support.check([program, "dump", "-p", self.pid], env=nowhere)
+
+    def test_several_processes(self):
+        other = self.start_python(BUSY)
+        pids = ["-p", self.pid, "-p", str(other.pid)]
+        dump = json.loads(support.check([ANALYZE, "dump", "-j"] + pids).stdout.decode())
+        self.assertEqual({thread["pid"] for thread in dump}, {int(self.pid), other.pid})
+        done = support.check([ANALYZE, "report", "-f", "raw", "-s", "-d", "0.5"] + pids)
+        self.assertIn("process %s:" % self.pid, done.stdout.decode())
+        self.assertIn("process %d:" % other.pid, done.stdout.decode())
+
+    def test_streams(self):
+        """A pipe is read as it comes; a dump shows its last sample."""
+        run = support.check([CAPTURE, "-p", self.pid, "-r", "50", "--count", "20", "-o", "-"]).stdout
+        report = support.check([ANALYZE, "report", "-i", "-f", "raw", "-"], input=run).stdout
+        total = sum(int(line.rsplit(b" ", 1)[1]) for line in report.splitlines())
+        self.assertEqual(total, 20)
+        self.assertIn(b"Sample 20 of 20", support.check([ANALYZE, "dump", "-"], input=run).stdout)
+        cut = support.run([ANALYZE, "report", "-i", "-f", "raw", "-"], input=run[: len(run) * 2 // 3])
+        self.assertIn(cut.returncode, (support.EXIT_PARTIAL, support.EXIT_FAILED))
+        self.assertIn(b"cut", cut.stderr)
+        core = support.run([ANALYZE, "report", "-"], input=b"not a snapshot" * 100)
+        self.assertEqual(core.returncode, support.EXIT_FAILED)
+
+    def test_as_py_spy(self):
+        py_spy = shutil.which("py-spy", path=os.path.join(PEERS, "bin") + os.pathsep + os.environ["PATH"])
+        if not py_spy:
+            self.skipTest("py-spy is not installed (scripts/make-peers, PYSPY_PEERS)")
+        theirs = os.path.join(self.base, "theirs.txt")
+        arguments = ["-p", self.pid, "-d", "1", "-f", "raw", "-F"]
+        support.check([py_spy, "record", "-o", theirs] + arguments)
+        ours = record("-o", "-", *arguments)
+
+        def stacks(lines):
+            return {re.sub(r"[^;]*/", "", line.rsplit(" ", 1)[0]) for line in lines.splitlines()}
+
+        with open(theirs) as stream:
+            self.assertEqual(stacks(ours.stdout.decode()), stacks(stream.read()))
+
+
+class Commands(CaptureCase):
+    """`-- COMMAND`."""
+
+    def command(self, text, *arguments, **options):
+        program = os.path.join(self.base, "command.py")
+        with open(program, "w") as stream:
+            stream.write(text)
+        return record("-f", "raw", "-o", "-", *(arguments + ("--", sys.executable, program)), **options)
+
+    TEXT = """
+import sys, time
+print("said by it", file=sys.stderr)
+def work(end):
+    while time.time() < end: pass
+work(time.time() + 1)
+sys.exit(%d)
+"""
+
+    def test_status_and_output(self):
+        done = self.command(self.TEXT % 7)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        self.assertIn(b"work", done.stdout)
+        self.assertIn(b"said by it", done.stderr)
+
+    def test_output_is_hidden(self):
+        done = self.command(self.TEXT % 0, "--capture-output")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn(b"said by it", done.stderr)
+        self.assertIn(b"said by it", self.command(self.TEXT % 1, "--capture").stderr)
+
+    def test_duration(self):
+        """It runs on, and nothing of ours keeps it from that."""
+        done = self.command("import time\nwhile True: time.sleep(0.01)", "-d", "0.5", "-i", "--kill")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"<module>", done.stdout)
+
+    def test_no_such_command(self):
+        done = record("--", os.path.join(self.base, "nothing"), cwd=self.base)
+        self.assertEqual(done.returncode, 127)
+        self.assertIn(b"cannot run", done.stderr)
+        self.assertEqual(os.listdir(self.base), ["output"])
+
+
+for _interpreter in find_interpreters():
+    if not _interpreter.undecoded:
+        add_class(globals(), Live, _interpreter.name, interpreter=_interpreter)
+
+load_tests = make_load_tests(globals())
+
+if __name__ == "__main__":
+    support.main()
