@@ -192,8 +192,8 @@ static struct error *open_live(int32_t pid, const struct pyspy_config *config, b
 	return NULL;
 }
 
-/* Whether it may be Python, or one that can be read, soon. Between fork(2) and execve(2), and in
- * the latter, a process looks as if it was none. */
+/* Whether it may be Python, or one that can be read, soon. A process that is just ending is still
+ * there, but has no memory any longer: the next attempt knows more. */
 static bool may_pass(const struct error *error, const struct process_facts *identity)
 {
 	if (error->code == ERROR_NO_PROCESS)

@@ -77,7 +77,8 @@ static struct error *sample_member(struct pyspy_sampler *sampler, struct pyspy *
 	if (error->code == ERROR_OUT_OF_MEMORY)
 		return error;
 	*ret_ended = !pyspy_is_alive(spy);
-	if (!*ret_ended)
+	/* One that is just ending, or that has got another program, is nothing to tell of. */
+	if (!*ret_ended && error->code != ERROR_NO_PROCESS)
 		return sample_item_fail(sample, handle_pid(spy), error);
 	error_destroy(error);
 	return NULL;
