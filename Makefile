@@ -218,7 +218,7 @@ check-e2e: build $(UNIT_PROGRAMS) $(TEST_TOOLS)
 check-man: build
 	scripts/check-man $(BUILD)
 
-bench: build $(BUILD)/tests/tools/library_calls
+bench: build $(BUILD)/tests/tools/library_calls $(BUILD)/tests/tools/repeat_samples
 	scripts/bench --build $(BUILD)
 
 generate:

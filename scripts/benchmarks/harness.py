@@ -181,6 +181,8 @@ def format_value(value, unit):
         return "%.1f %%" % value
     if unit == "count":
         return "%d" % value
+    if unit == "rate":
+        return "%.1f M" % (value / 1e6) if value >= 1e6 else "%.0f k" % (value / 1e3)
     if unit == "number":
         return "%.1f" % value
     if unit == "ns":
