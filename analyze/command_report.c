@@ -153,6 +153,8 @@ static struct error *add_inputs(struct report_run *run, int *ret_status)
 		error = add_live(run, ret_status);
 	for (size_t i = 0; i < inputs->count && !error; i++) {
 		progress_file(i);
+		if (strcmp(inputs->items[i], "-") == 0)
+			live_stream_take_interrupt();
 		error = report_input_add(&run->input, inputs->items[i]);
 	}
 	progress_end();

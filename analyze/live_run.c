@@ -1,11 +1,14 @@
 #include "analyze/live_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "analyze/input.h"
 #include "analyze/progress.h"
@@ -43,6 +46,22 @@ static void take_signals(void)
 	}
 }
 
+static void on_first_interrupt(int number)
+{
+	(void)number; /* the next one has its default action */
+}
+
+void live_stream_take_interrupt(void)
+{
+	struct stat status;
+	struct sigaction old;
+	struct sigaction action = {.sa_handler = on_first_interrupt, .sa_flags = SA_RESETHAND};
+	sigemptyset(&action.sa_mask);
+	if (fstat(STDIN_FILENO, &status) == 0 && !S_ISREG(status.st_mode) &&
+	    sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &action, NULL);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -52,15 +71,22 @@ static uint64_t now_ns(void)
 
 static void show_progress(struct live_run *run, const struct target *target)
 {
-	char text[160];
+	char text[200];
 	char behind[48] = "";
+	char missed[64] = "";
+	struct snapshot_statistics statistics;
 	const struct snapshot *snapshot = target_snapshot((struct target *)(uintptr_t)target);
 	double seconds = (double)(now_ns() - run->begin_ns) / 1e9;
 	if (run->behind_ns / 1000000 > NOTABLE_BEHIND_MS)
 		snprintf(behind, sizeof(behind), ", %.1f s behind", (double)run->behind_ns / 1e9);
-	snprintf(text, sizeof(text), "%s: %zu samples in %.0f s%s%s%s%s", run->name,
+	snapshot_statistics(snapshot, &statistics);
+	const struct sample_counts *counts = &statistics.counts;
+	if (counts->late || counts->failed || counts->dropped)
+		snprintf(missed, sizeof(missed), ", %" PRIu64 " errors, %" PRIu64 " late",
+			 counts->failed, counts->late + counts->dropped);
+	snprintf(text, sizeof(text), "%s: %zu samples in %.0f s%s%s%s%s%s", run->name,
 		 snapshot_sample_count(snapshot), seconds, run->options->duration ? " of " : "",
-		 run->options->duration ? run->options->duration : "", behind,
+		 run->options->duration ? run->options->duration : "", missed, behind,
 		 run->asked ? ", ending" : "; Control-C ends it");
 	progress_text(text);
 }

@@ -38,6 +38,10 @@ void live_run_deinit(struct live_run *run);
  * `ret_status` is its exit status, else 0. An error is why there is nothing. */
 struct error *live_run_end(struct live_run *run, int *ret_status);
 
+/* When standard input is a stream that is to be read: Control-C ends who writes it, and this
+ * program goes on to the end of what there is. A second one ends it. */
+void live_stream_take_interrupt(void);
+
 /* The capture of one sample, whole: for dump. What it said is said. */
 struct error *live_target_open(const struct analyze_options *options, struct tally *tally,
 			       const char *name, struct target **ret);

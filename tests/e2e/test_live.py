@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import unittest
 
 import support
@@ -116,18 +115,16 @@ class Record(CaptureCase):
         support.wait_until(children, 20, "pyspy-capture runs")
         return int(children()[0])
 
-    def wait_for_samples(self):
-        """It was stopped some times since."""
-        status = "/proc/%d/status" % self.target.pid
-        with open(status) as stream:
-            before = int(re.search(r"nonvoluntary_ctxt_switches:\t(\d+)", stream.read()).group(1))
+    def wait_for_samples(self, capture):
+        """It has written out samples twice."""
 
-        def switched():
-            with open(status) as stream:
-                found = re.search(r"nonvoluntary_ctxt_switches:\t(\d+)", stream.read())
-            return int(found.group(1)) > before + 50
+        def written():
+            with open("/proc/%d/io" % capture) as stream:
+                return int(re.search(r"wchar: (\d+)", stream.read()).group(1))
 
-        support.wait_until(switched, 60, "samples are taken")
+        for _ in range(2):
+            before = written()
+            support.wait_until(lambda: written() > before, 60, "samples are written")
 
     def test_formats_and_names(self):
         for name, (extension, begin) in FORMATS.items():
@@ -157,8 +154,7 @@ class Record(CaptureCase):
     def test_signals_end_it(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             process = self.begin("-o", "-")
-            self.capture_of(process)
-            self.wait_for_samples()
+            self.wait_for_samples(self.capture_of(process))
             process.send_signal(number)
             text, messages = process.communicate(timeout=60)
             self.assertEqual(process.returncode, support.EXIT_DONE, messages)
@@ -171,8 +167,7 @@ class Record(CaptureCase):
         process = self.begin(
             "-o", "-", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
         )
-        self.capture_of(process)
-        self.wait_for_samples()
+        self.wait_for_samples(self.capture_of(process))
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         self.assertIn(b"inner", process.communicate(timeout=60)[0])
@@ -201,7 +196,7 @@ class Record(CaptureCase):
         screen = b""
         while b" samples in" not in screen or b": 0 samples" in screen.split(b"\r")[-1]:
             screen += os.read(leader, 4096)
-        self.wait_for_samples()
+        self.wait_for_samples(self.capture_of(process))
         os.write(leader, b"\x03")
         self.assertEqual(process.wait(timeout=60), support.EXIT_DONE)
         with open(output) as stream:
@@ -210,8 +205,7 @@ class Record(CaptureCase):
 
     def test_process_ends(self):
         process = self.begin("-o", "-")
-        self.capture_of(process)
-        self.wait_for_samples()
+        self.wait_for_samples(self.capture_of(process))
         self.target.kill()
         self.target.wait()
         text, messages = process.communicate(timeout=60)
@@ -222,7 +216,7 @@ class Record(CaptureCase):
         """Its capture does not outlive it, and the target is let go."""
         process = self.begin("-o", os.path.join(self.base, "output.txt"))
         capture = self.capture_of(process)
-        self.wait_for_samples()
+        self.wait_for_samples(capture)
         process.kill()
         process.wait()
         support.wait_until(lambda: not os.path.exists("/proc/%d" % capture), 60, "its capture ends")
@@ -233,8 +227,7 @@ class Record(CaptureCase):
         """What there was is shown, and it is said that it is not all."""
         process = self.begin("-o", "-")
         capture = self.capture_of(process)
-        self.wait_for_samples()
-        time.sleep(1)  # what was flushed is shown
+        self.wait_for_samples(capture)
         os.kill(capture, signal.SIGKILL)
         text, messages = process.communicate(timeout=60)
         self.assertEqual(process.returncode, support.EXIT_PARTIAL, messages)
@@ -325,6 +318,36 @@ class Record(CaptureCase):
         self.assertIn(b"cut", cut.stderr)
         core = support.run([ANALYZE, "report", "-"], input=b"not a snapshot" * 100)
         self.assertEqual(core.returncode, support.EXIT_FAILED)
+
+    def test_interrupted_stream(self):
+        """Control-C comes to both sides of a pipe: one completes the stream, the other its report."""
+        capture = subprocess.Popen(
+            [CAPTURE, "-p", self.pid, "-r", "100", "-q", "-o", "-"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        self.addCleanup(capture.wait)
+        self.addCleanup(capture.kill)
+        report = subprocess.Popen(
+            [ANALYZE, "report", "-f", "raw", "-"],
+            stdin=capture.stdout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        capture.stdout.close()
+        self.addCleanup(report.communicate)
+        self.addCleanup(report.kill)
+        self.wait_for_samples(capture.pid)
+        support.wait_until(
+            lambda: int(process_status(report.pid)["SigCgt"], 16) & 1 << signal.SIGINT - 1,
+            20,
+            "the report reads",
+        )
+        report.send_signal(signal.SIGINT)
+        capture.send_signal(signal.SIGINT)
+        text, messages = report.communicate(timeout=60)
+        self.assertEqual(report.returncode, support.EXIT_DONE, messages)
+        self.assertIn(b"inner", text)
 
     def test_as_py_spy(self):
         py_spy = shutil.which("py-spy", path=os.path.join(PEERS, "bin") + os.pathsep + os.environ["PATH"])
