@@ -2,6 +2,7 @@
 """Runs over targets of all kinds: stopped, traced, with threads that come and go, with filters and native stacks."""
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -102,10 +103,15 @@ class RunTargets(EndToEndTest):
         self.assertEqual((counts[0], set(ways)), (20, {"all"}))
         once = target.path("once.zst")
         check([CAPTURE, "-p", str(target.pid), "--native", "-o", once])
-        for number in ("1", "20"):
-            dump = support.dump_json(path, "--native", "--sample", number)
-            modules = {frame["module"] for thread in dump for frame in thread["frames"] if frame["module"]}
-            self.assertTrue(modules, "native frames of sample " + number)
+        whole = 0
+        for number in range(1, 21, 2):
+            done = support.run([ANALYZE, "dump", "--json", "--native", "--sample", str(number), path])
+            # Stopped anywhere in machine code, a thread can be where unwinding cannot begin.
+            self.assertIn(done.returncode, (support.EXIT_DONE, support.EXIT_PARTIAL), done.stderr)
+            whole += done.returncode == support.EXIT_DONE
+            frames = [frame for thread in json.loads(done.stdout) for frame in thread["frames"]]
+            self.assertTrue(any(frame["module"] for frame in frames), "native frames of sample %d" % number)
+        self.assertGreater(whole, 5)
         # Images of modules, which are most of it, are there once.
         self.assertLess(os.path.getsize(path), 3 * os.path.getsize(once))
 
