@@ -253,6 +253,10 @@ $(FUZZ_PROGRAMS): build-fuzz/%: tests/fuzz/%.c $(FUZZ_OBJECTS)
 fuzz: $(FUZZ_PROGRAMS)
 	scripts/run-fuzz $(FUZZ_SECONDS) $(FUZZ_PROGRAMS)
 
+# Each begins with the shell's name.
+COMPLETIONS := $(foreach program,pyspy-capture pyspy-analyze,\
+	bash-completion/completions/$(program) zsh/vendor-completions/_$(program) \
+	fish/vendor_completions.d/$(program).fish)
 MAN_PAGES := $(wildcard man/*.1 man/*.3 man/*.5)
 
 install: build
@@ -264,6 +268,14 @@ install: build
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section; \
 	done
 ifneq ($(STATIC),1)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
+	set -e; for file in $(COMPLETIONS); do \
+		shell=$${file%%-completion/*}; shell=$${shell%%/*}; \
+		case $$file in \
+		*capture*) $(BUILD)/pyspy-capture --completions $$shell ;; \
+		*) $(BUILD)/pyspy-analyze completions $$shell ;; \
+		esac >$(DESTDIR)$(PREFIX)/share/$$file; \
+	done
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/libpyspy.so.$(VERSION)
 	ln -sf libpyspy.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
@@ -278,6 +290,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpyspy.so $(SONAME) libpyspy.so.$(VERSION) libpyspy.a \
 		pkgconfig/pyspy.pc) $(DESTDIR)$(INCLUDEDIR)/pyspy.h
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 
 # Packages, in dist/.

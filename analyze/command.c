@@ -50,6 +50,11 @@ static const char *const top_synopsis[] = {
 	NULL,
 };
 
+static const char *const completions_synopsis[] = {
+	"completions bash|zsh|fish",
+	NULL,
+};
+
 static const struct command commands[] = {
 	{
 		.name = "dump",
@@ -121,13 +126,25 @@ static const struct command commands[] = {
 			       "come from the terminal. ? lists them.",
 		.run = command_top,
 	},
-	/* Without a function: named, so that they are not taken for files. */
-	{.name = "completions"},
+	{
+		.name = "completions",
+		.bit = COMMAND_COMPLETIONS,
+		.summary = "a script that completes these commands and options in a shell",
+		.synopsis = completions_synopsis,
+		.description = "Prints a script for bash, zsh or fish: bash reads it with "
+			       "source <(pyspy-analyze completions bash).",
+		.run = command_completions,
+	},
 };
 
 const struct command *command_default(void)
 {
 	return &commands[0];
+}
+
+const struct command *command_at(size_t index)
+{
+	return index < sizeof(commands) / sizeof(commands[0]) ? &commands[index] : NULL;
 }
 
 const struct command *command_find(const char *name)
@@ -145,8 +162,7 @@ void command_list(FILE *stream)
 {
 	fputs("\nCommands:\n", stream);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (commands[i].run)
-			fprintf(stream, "  %-6s %s\n", commands[i].name, commands[i].summary);
+		fprintf(stream, "  %-11s %s\n", commands[i].name, commands[i].summary);
 	}
 	fputs("\nThe options of a command: pyspy-analyze COMMAND --help\n", stream);
 }

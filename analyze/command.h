@@ -15,6 +15,7 @@ enum command_bit {
 	COMMAND_DIFF = 1 << 4,
 	COMMAND_MERGE = 1 << 5,
 	COMMAND_TOP = 1 << 6,
+	COMMAND_COMPLETIONS = 1 << 7,
 };
 
 enum message_kind {
@@ -35,13 +36,14 @@ struct command {
 	const char *summary;	     /* for the list of commands */
 	const char *const *synopsis; /* NULL-terminated */
 	const char *description;
-	/* An error ends the program with its status; `ret` is the status otherwise. NULL: a later
-	 * version has it. */
+	/* An error ends the program with its status; `ret` is the status otherwise. */
 	struct error *(*run)(const struct command_context *context, enum exit_status *ret);
 };
 
 /* The one that runs when none is named. */
 const struct command *command_default(void);
+/* All of them, from 0 on; NULL behind the last. */
+const struct command *command_at(size_t index);
 /* By name or abbreviation; NULL if there is none. */
 const struct command *command_find(const char *name);
 /* The list of commands, for --help. */
@@ -52,6 +54,7 @@ struct error *command_info(const struct command_context *context, enum exit_stat
 struct error *command_diff(const struct command_context *context, enum exit_status *ret);
 struct error *command_merge(const struct command_context *context, enum exit_status *ret);
 struct error *command_report(const struct command_context *context, enum exit_status *ret);
+struct error *command_completions(const struct command_context *context, enum exit_status *ret);
 struct error *command_top(const struct command_context *context, enum exit_status *ret);
 
 #endif

@@ -302,6 +302,9 @@ static struct error *check(const struct command_line *command_line,
 			   const struct analyze_options *options)
 {
 	size_t standard_inputs = 0;
+	/* It says itself what it needs: a word, not a file. */
+	if (options->command->bit == COMMAND_COMPLETIONS)
+		return NULL;
 	bool live = live_wanted(options);
 	struct error *error = live_options_check(command_line, options);
 	if (error)
@@ -335,10 +338,6 @@ struct error *analyze_options_parse(int argc, char **argv, struct analyze_option
 	int index = find_first_word(argc, argv);
 	const struct command *command = index < argc ? command_find(argv[index]) : NULL;
 	struct command_line command_line = analyze_command_line(ret->command);
-	if (command && !command->run)
-		return command_line_error(&command_line,
-					  "this version does not have the command '%s' yet",
-					  command->name);
 	if (command)
 		ret->command = command;
 	command_line = analyze_command_line(ret->command);

@@ -11,6 +11,7 @@
 #include "capture/fault_point.h"
 #include "capture/interrupt.h"
 #include "common/cleanup.h"
+#include "common/completions.h"
 #include "common/exit_status.h"
 #include "common/terminal_text.h"
 
@@ -374,6 +375,17 @@ static int run_command(struct capture_options *options)
 	return finish_command(&session, options, run(options));
 }
 
+static int print_completions(const char *shell)
+{
+	const struct completions completions = {
+		.program = capture_command_line.program,
+		.options = capture_command_line.options,
+		.option_count = capture_command_line.option_count,
+	};
+	struct error *error = completions_write(&completions, shell, stdout);
+	return error ? print_error(error) : EXIT_STATUS_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP(capture_options_deinit) struct capture_options options = {0};
@@ -392,6 +404,8 @@ int main(int argc, char **argv)
 		print_fault_points();
 		return EXIT_STATUS_DONE;
 	}
+	if (options.completions)
+		return print_completions(options.completions);
 	if (!fault_point_init()) {
 		terminal_message(program, "error",
 				 "PYSPY_FAULT names no fault point; --help-faults lists them");

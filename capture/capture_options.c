@@ -99,6 +99,9 @@ static const struct option_spec option_rows[] = {
 	 .hidden = true, .help = "write to this open descriptor"},
 	{.name = "help-faults", .kind = OPTION_FLAG, .offset = FIELD(help_faults), .hidden = true,
 	 .help = "print the fault points that PYSPY_FAULT can name, and exit"},
+	{.name = "completions", .argument = "SHELL", .kind = OPTION_STRING, .hidden = true,
+	 .offset = FIELD(completions),
+	 .help = "print the script that completes these options in bash, zsh or fish, and exit"},
 
 	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE, .hidden = true},
 };
@@ -347,7 +350,8 @@ struct error *capture_options_parse(int argc, char **argv, struct capture_option
 	};
 	struct error *error =
 		command_line_parse(&capture_command_line, argc, argv, ret, &arguments);
-	if (error || ret->common.help || ret->common.version || ret->help_faults)
+	if (error || ret->common.help || ret->common.version || ret->help_faults ||
+	    ret->completions)
 		return error;
 	return check(ret, &arguments);
 }

@@ -39,6 +39,7 @@ struct capture_options {
 	uint64_t keep;	     /* files; UINT64_MAX: all */
 	uint64_t keep_bytes; /* UINT64_MAX: all */
 	bool help_faults;
+	const char *completions; /* a shell; NULL: not asked for */
 };
 
 extern const struct command_line capture_command_line;
