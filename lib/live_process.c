@@ -104,6 +104,7 @@ struct error *live_process_open(int32_t pid, const struct pyspy_config *config,
 		.native = config->native,
 		.wait_ns = 1, /* the caller knows how to wait */
 		.run = true,
+		.rate = config->sampling_rate, /* attempts are spread over its period */
 	};
 	live->identity.pid = pid;
 	live->anew = true;
