@@ -73,12 +73,12 @@ static struct error *rebuild_slots(struct footprint_index *index)
 
 static struct error *take_place(struct footprint_index *index, uint32_t *ret)
 {
-	if (index->free) {
+	if (index->places && index->free) {
 		*ret = index->free;
 		index->free = index->places[index->free].next;
 		return NULL;
 	}
-	if (index->place_count == index->place_capacity) {
+	if (!index->places || index->place_count == index->place_capacity) {
 		uint32_t capacity =
 			index->place_capacity ? index->place_capacity * 2 : FIRST_PLACES;
 		struct footprint_place *places =
