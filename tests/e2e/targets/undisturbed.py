@@ -165,6 +165,8 @@ def main():
     signal.signal(signal.SIGALRM, alarmed)
     begin = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, TICK_NS / 1e9, TICK_NS / 1e9)
+    while not (counts.get("alarms") and counts.get("children")):
+        time.sleep(0.01)
     open(os.path.join(FOLDER, "ready"), "w").close()
     while not os.path.exists(os.path.join(FOLDER, "finish")):
         time.sleep(0.01)
