@@ -106,10 +106,10 @@ __attribute__((format(printf, 2, 3))) static struct error *warn(struct process_c
  */
 static bool may_pass(const struct process_capture *process, const struct error *error)
 {
-	const struct python_location *location = &process->subject->location;
-	if (error->code == ERROR_UNSUPPORTED)
-		return location->version.major &&
-		       python_layout_find(location->version, false, false) != NULL;
+	if (error->code == ERROR_UNSUPPORTED && process->subject) {
+		struct python_version version = process->subject->location.version;
+		return version.major && python_layout_find(version, false, false) != NULL;
+	}
 	return (process->named && error->code == ERROR_NOT_PYTHON) || error->code == ERROR_BUSY;
 }
 

@@ -72,8 +72,8 @@ static struct error *work_run(struct work *head, void *context)
 		return NULL;
 	struct error *error = work->write(work, output);
 	output->dirty = true;
-	if (output->file)
-		output->file_bytes = output_file_size_bytes(output->file);
+	if (output->writer)
+		output->file_bytes = snapshot_writer_size_bytes(output->writer);
 	return error;
 }
 

@@ -45,7 +45,8 @@ struct error *run_output_check(struct run_output *output);
 void run_output_abandon(struct run_output *output);
 /* Files that have been begun, and have their names: more are on their way until this says so. */
 uint64_t run_output_files(const struct run_output *output);
-/* Bytes and samples that are in the present file; all but what was handed over just now. */
+/* Bytes and samples of the present file, but what was handed over just now. What is gathered but
+ * not compressed yet counts in full. */
 uint64_t run_output_file_bytes(const struct run_output *output);
 uint64_t run_output_file_samples(const struct run_output *output);
 

@@ -128,7 +128,7 @@ class Command(SpawnCase):
     # What it is like for the command.
 
     def test_status_and_output_are_its_own(self):
-        text = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(%d)"
+        text = "import sys, time; print('out'); print('err', file=sys.stderr); time.sleep(0.5); sys.exit(%d)"
         for number, status in enumerate((0, 1, 3, 125, 255)):
             name = "%d.zst" % number
             done = self.run_command(self.python(text % status), "-q", "-o", self.path(name))
@@ -303,11 +303,11 @@ class Command(SpawnCase):
     # Hidden output.
 
     def test_hidden(self):
-        done = self.run_command(self.python("print('out')"), "-q", "--capture")
+        done = self.run_command(self.python("import time; print('out'); time.sleep(1)"), "-q", "--capture")
         self.assertEqual((done.returncode, done.stdout, done.text), (0, b"", ""))
 
     def test_shown_if_it_fails(self):
-        text = "import sys; print('out', flush=True); sys.exit('reason')"
+        text = "import sys, time; print('out', flush=True); time.sleep(1); sys.exit('reason')"
         for number, option in enumerate(("--capture", "--capture-output")):
             name = "%d.zst" % number
             done = self.run_command(self.python(text), "-q", option, "-o", self.path(name))
@@ -315,7 +315,7 @@ class Command(SpawnCase):
             self.assertEqual(done.text, "out\nreason\n")
 
     def test_the_end_of_much_is_shown(self):
-        text = "import sys\nfor i in range(100000): print('line', i)\nsys.exit(3)"
+        text = "import sys, time\ntime.sleep(1)\nfor i in range(100000): print('line', i)\nsys.exit(3)"
         done = self.run_command(self.python(text), "-q", "--capture")
         self.assertEqual(done.returncode, 3)
         self.assertTrue(done.text.endswith("line 99998\nline 99999\n"))
@@ -324,7 +324,7 @@ class Command(SpawnCase):
     def test_its_children_may_write_on(self):
         """The end of the command counts, not that of all who have its output."""
         text = (
-            "import subprocess, sys; print('mine', flush=True)\n"
+            "import subprocess, sys, time; time.sleep(1); print('mine', flush=True)\n"
             "p = subprocess.Popen(['sleep', '1000']); print(p.pid, flush=True); sys.exit(5)"
         )
         done = self.run_command(self.python(text), "-q", "--capture")
