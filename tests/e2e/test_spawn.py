@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import support  # noqa: E402
-from capture_case import CAPTURE, IS_ROOT, NOBODY, PYTHON, CaptureCase  # noqa: E402
+from capture_case import CAPTURE, IS_ROOT, NOBODY, PYTHON, CaptureCase, state_of  # noqa: E402
 from generate import add_class, make_load_tests, template  # noqa: E402
 from interpreters import find_interpreters  # noqa: E402
 
@@ -539,14 +539,21 @@ class Terminal(SpawnCase):
 
     def test_stop_key(self):
         """Stopped and continued with its job, by a shell."""
-        text = "print('rea' + 'dy', flush=True)\nprint('got ' + input(), flush=True)\n"
+        # Not by input(): its line editing has the terminal in a mode of its own.
+        text = (
+            "import os, sys\nprint('rea' + 'dy %d.' % os.getpid(), flush=True)\n"
+            "print('got ' + sys.stdin.readline(), flush=True)\n"
+        )
         line = " ".join(self.options("--", *self.python(text)))
         pid, terminal = self.begin_in_terminal(["/bin/sh", "-i", "-m"])
         os.write(terminal, line.encode() + b"\n")
-        self.read_until(terminal, "ready")
+        self.read_until(terminal, "ready ")
+        self.read_until(terminal, ".\r\n")
         support.wait_until(lambda: os.path.exists(self.path()), 60, "the first sample")
         os.write(terminal, b"\x1a")
         self.read_until(terminal, "Stopped")
+        child = int(re.search(r"ready (\d+)\.", self.seen).group(1))
+        support.wait_until(lambda: state_of(child) == "T", 60, "the command is stopped, too")
         os.write(terminal, b"fg\n")
         # Not before the shell has given the terminal away.
         size = os.path.getsize(self.path())
