@@ -4,6 +4,7 @@
 #include "analyze/command.h"
 #include "analyze/tally.h"
 #include "analyze/top/top_loop.h"
+#include "analyze/top/top_signals.h"
 #include "common/cleanup.h"
 
 #define DELAY_MIN_NS UINT64_C(50000000)
@@ -74,6 +75,7 @@ struct error *command_top(const struct command_context *context, enum exit_statu
 	if (!error)
 		error = top_loop_run(options, source, speed, screen, &processes);
 	top_screen_destroyp(&screen);
+	top_signals_pass_on();
 	if (!error)
 		error = check_gil(options, &processes);
 	if (!error)

@@ -303,6 +303,10 @@ static struct error *loop(struct top_run *run)
 	struct error *error = NULL;
 	bool quit = false;
 	while (!error && !quit && !top_signals_pending()) {
+		if (top_signals_stop_wanted()) {
+			top_screen_stop(run->screen);
+			run->dirty = true;
+		}
 		error = work(run);
 		if (!error && (run->dirty ||
 			       (!run->ended && now() - run->drawn_ns >= run->processes->delay_ns)))

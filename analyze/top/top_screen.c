@@ -228,6 +228,16 @@ void top_screen_repaint(struct top_screen *screen)
 	screen->repaint = true;
 }
 
+void top_screen_stop(struct top_screen *screen)
+{
+	def_prog_mode();
+	endwin();
+	top_signals_stop();
+	reset_prog_mode();
+	screen->repaint = true;
+	refresh();
+}
+
 static const struct {
 	wint_t code;
 	uint32_t key;

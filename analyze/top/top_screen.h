@@ -20,6 +20,9 @@ void top_screen_show(struct top_screen *screen, const struct top_page *page);
 /* Draw all of the next page, also what should be there already. */
 void top_screen_repaint(struct top_screen *screen);
 
+/* Give the terminal back and stop; it is taken again when this goes on. */
+void top_screen_stop(struct top_screen *screen);
+
 /* The next key (enum top_key, or a character), TOP_KEY_NONE if there is none. */
 uint32_t top_screen_key(struct top_screen *screen);
 /* To be polled for keys. */

@@ -8,7 +8,7 @@
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const int crashing[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-static const int held[] = {SIGWINCH, SIGTSTP};
+static const int held[] = {SIGWINCH};
 
 enum {
 	ENDING_COUNT = sizeof(ending) / sizeof(ending[0]),
@@ -21,10 +21,12 @@ enum {
 static struct {
 	volatile sig_atomic_t pending;
 	volatile sig_atomic_t guarded;
+	volatile sig_atomic_t stop;
 	int wake; /* eventfd */
 	struct top_restore restore;
 	struct sigaction ending_before[ENDING_COUNT];
 	struct sigaction crashing_before[CRASHING_COUNT];
+	struct sigaction stop_before;
 	sigset_t mask_before;
 } signals = {.wake = -1};
 
@@ -64,6 +66,42 @@ static void handle_ending(int number)
 	errno = saved;
 }
 
+/* ncurses would write to the terminal from the handler. */
+static void handle_stop(int number)
+{
+	int saved = errno;
+	const uint64_t one = 1;
+	(void)number;
+	signals.stop = 1;
+	ssize_t written = write(signals.wake, &one, sizeof(one));
+	(void)written;
+	errno = saved;
+}
+
+static void catch_stop(struct sigaction *before)
+{
+	struct sigaction action = {.sa_handler = handle_stop};
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTSTP, &action, before);
+}
+
+bool top_signals_stop_wanted(void)
+{
+	return signals.stop;
+}
+
+void top_signals_stop(void)
+{
+	uint64_t count;
+	ssize_t got = read(signals.wake, &count, sizeof(count));
+	(void)got;
+	signals.stop = 0;
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	/* Time passes. */
+	catch_stop(NULL);
+}
+
 static void handle_crash(int number)
 {
 	die(number);
@@ -83,6 +121,8 @@ struct error *top_signals_begin(void)
 	action.sa_handler = handle_crash;
 	for (size_t i = 0; i < CRASHING_COUNT; i++)
 		sigaction(crashing[i], &action, &signals.crashing_before[i]);
+	signals.stop = 0;
+	catch_stop(&signals.stop_before);
 	sigemptyset(&set);
 	for (size_t i = 0; i < HELD_COUNT; i++)
 		sigaddset(&set, held[i]);
@@ -106,6 +146,7 @@ void top_signals_end(void)
 		sigaction(ending[i], &signals.ending_before[i], NULL);
 	for (size_t i = 0; i < CRASHING_COUNT; i++)
 		sigaction(crashing[i], &signals.crashing_before[i], NULL);
+	sigaction(SIGTSTP, &signals.stop_before, NULL);
 	close(signals.wake);
 	signals.wake = -1;
 }
@@ -113,6 +154,12 @@ void top_signals_end(void)
 int top_signals_pending(void)
 {
 	return signals.pending;
+}
+
+void top_signals_pass_on(void)
+{
+	if (signals.pending && signals.pending != SIGINT)
+		die(signals.pending);
 }
 
 void top_signals_poll(struct pollfd *items, nfds_t count, int timeout_ms)

@@ -30,6 +30,13 @@ void top_signals_end(void);
 
 /* The signal that asks to end, or 0. */
 int top_signals_pending(void);
+/* Control-Z was pressed; then, when the terminal is given back, stop until somebody lets this go
+ * on. */
+bool top_signals_stop_wanted(void);
+void top_signals_stop(void);
+/* After the end: one that is not the user's own way to leave, Control-C, ends the program as if it
+ * had not been caught. */
+void top_signals_pass_on(void);
 /* poll(2) that such signals, and size changes, end. Milliseconds; -1: no limit. */
 void top_signals_poll(struct pollfd *items, nfds_t count, int timeout_ms);
 

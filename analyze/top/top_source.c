@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyze/input.h"
@@ -17,6 +18,9 @@
 
 enum { END_TEXT_SIZE = 160 };
 
+/* A stream whose last sample is older than this is not of a process that runs now. */
+#define LIVE_NS UINT64_C(15000000000)
+
 struct top_source {
 	const struct analyze_options *options;
 	const char *path;
@@ -26,6 +30,7 @@ struct top_source {
 	struct decoded_process decoded;
 	struct model_process native; /* the sample, with --native */
 	struct thread_filter threads;
+	uint64_t last_ns;	   /* wall clock of the last sample */
 	struct process_facts last; /* of the last sample, as much as tells whether it has ended */
 	bool has_sample;
 	bool ended;
@@ -112,10 +117,19 @@ int top_source_fd(const struct top_source *source)
 	return source->ended ? -1 : source->fd;
 }
 
+/* What comes from a file does not end because of a process. */
+static bool is_live(const struct top_source *source)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return source->fd >= 0 && source->has_sample && source->last_ns + LIVE_NS > now_ns;
+}
+
 /* That the process is there no more is the better reason. */
 static void describe_end(struct top_source *source)
 {
-	if (source->fd >= 0 && source->has_sample && top_process_has_ended(&source->last))
+	if (is_live(source) && top_process_has_ended(&source->last))
 		snprintf(source->end_text, sizeof(source->end_text), "process %d ended",
 			 (int)source->last.pid);
 	else
@@ -127,6 +141,7 @@ static void describe_end(struct top_source *source)
 static struct error *remember(struct top_source *source)
 {
 	const struct process_facts *facts = target_process(source->target);
+	source->last_ns = top_source_time(source);
 	if (source->has_sample && source->last.pid == facts->pid &&
 	    source->last.start_ticks == facts->start_ticks)
 		return NULL;
