@@ -47,6 +47,8 @@ static const char *const merge_synopsis[] = {
 
 static const char *const top_synopsis[] = {
 	"top [OPTION]... FILE",
+	"top [OPTION]... --pid PID...",
+	"top [OPTION]... -- COMMAND [ARGUMENT]...",
 	NULL,
 };
 
@@ -121,9 +123,10 @@ static const struct command commands[] = {
 		.bit = COMMAND_TOP,
 		.summary = "where the time goes, on a screen of its own that changes with it",
 		.synopsis = top_synopsis,
-		.description = "Shows on the whole screen which functions have the time: plays a "
-			       "file, or shows a stream as it comes. \"-\" is standard input; keys "
-			       "come from the terminal. ? lists them.",
+		.description =
+			"Shows on the whole screen which functions have the time: samples a "
+			"running process, plays a file, or shows a stream as it comes. \"-\" "
+			"is standard input; keys come from the terminal. ? lists them.",
 		.run = command_top,
 	},
 	{

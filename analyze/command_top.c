@@ -43,7 +43,8 @@ static void say_losses(struct tally *tally, const struct analyze_options *option
 		       const struct top_source *source)
 {
 	for (const char *const *loss = top_source_losses(source); *loss; loss++)
-		tally_loss(tally, options->inputs.items[0], *loss);
+		tally_loss(tally, options->inputs.count ? options->inputs.items[0] : "stream",
+			   *loss);
 }
 
 static struct error *check_gil(const struct analyze_options *options,

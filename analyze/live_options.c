@@ -9,7 +9,7 @@
 
 enum { RATE_MAX = 10000, RATE_DEFAULT = 100, PID_TEXT_SIZE = 16 };
 
-#define SAMPLING_COMMANDS (COMMAND_RECORD | COMMAND_REPORT)
+#define SAMPLING_COMMANDS (COMMAND_RECORD | COMMAND_REPORT | COMMAND_TOP)
 
 bool live_wanted(const struct analyze_options *options)
 {

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "analyze/input.h"
+#include "analyze/live_capture.h"
+#include "analyze/live_options.h"
 #include "analyze/native/native_decode.h"
 #include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
@@ -16,7 +18,7 @@
 #include "common/cleanup.h"
 #include "formats/snapshot_forward.h"
 
-enum { END_TEXT_SIZE = 160 };
+enum { END_TEXT_SIZE = 160, LIVE_NAME_SIZE = 64 };
 
 /* A stream whose last sample is older than this is not of a process that runs now. */
 #define LIVE_NS UINT64_C(15000000000)
@@ -25,6 +27,9 @@ struct top_source {
 	const struct analyze_options *options;
 	const char *path;
 	int fd; /* of a stream; -1: a file */
+	struct live_arguments arguments;
+	struct live_capture *capture; /* NULL: not live */
+	char live_name[LIVE_NAME_SIZE];
 	struct target *target;
 	struct incremental_decoder *decoder;
 	struct decoded_process decoded;
@@ -67,6 +72,30 @@ static struct error *open_stream(struct top_source *source)
 	return target_open_stream(source->fd, name, &options, &source->target);
 }
 
+/* What it says is collected, and what a command says is not shown: the screen is not theirs. */
+static struct error *open_live(struct top_source *source)
+{
+	const struct target_options options = input_target_options(source->options);
+	live_name(source->options, source->live_name, sizeof(source->live_name));
+	source->path = source->live_name;
+	struct error *error = live_arguments_make(source->options, true, &source->arguments);
+	if (!error)
+		error = live_capture_start(source->arguments.words, LIVE_OUTPUT_STANDARD,
+					   &source->capture);
+	if (error)
+		return error;
+	source->fd = live_capture_fd(source->capture);
+	return target_open_stream(source->fd, source->live_name, &options, &source->target);
+}
+
+static struct error *open_any(struct top_source *source)
+{
+	if (live_wanted(source->options))
+		return open_live(source);
+	source->path = source->options->inputs.items[0];
+	return strcmp(source->path, "-") == 0 ? open_stream(source) : open_file(source);
+}
+
 struct error *top_source_open(const struct analyze_options *options, struct top_source **ret)
 {
 	CLEANUP(top_source_destroyp) struct top_source *source = calloc(1, sizeof(*source));
@@ -74,10 +103,8 @@ struct error *top_source_open(const struct analyze_options *options, struct top_
 		return &error_out_of_memory;
 	source->options = options;
 	source->threads = (struct thread_filter){.ids = &options->tids};
-	source->path = options->inputs.items[0];
 	source->fd = -1;
-	struct error *error =
-		strcmp(source->path, "-") == 0 ? open_stream(source) : open_file(source);
+	struct error *error = open_any(source);
 	if (!error)
 		error = make_decoder(source);
 	if (!error)
@@ -94,6 +121,8 @@ void top_source_destroyp(struct top_source **source)
 	model_process_deinit(&(*source)->native);
 	incremental_decoder_destroy((*source)->decoder);
 	target_destroy((*source)->target);
+	live_capture_destroy((*source)->capture);
+	live_arguments_deinit(&(*source)->arguments);
 	free(*source);
 	*source = NULL;
 }
@@ -159,6 +188,17 @@ static struct error *remember(struct top_source *source)
 static struct error *advance(struct top_source *source, enum snapshot_status *ret)
 {
 	struct error *error = target_try_next(source->target, ret);
+	bool is_over = error ? !target_can_go_on(source->target) : *ret == SNAPSHOT_ENDED;
+	if (is_over && source->capture && !source->has_sample) {
+		int status = 0;
+		struct error *failure = live_capture_end(source->capture, &status);
+		if (!failure && status)
+			failure = live_capture_failure(source->capture);
+		if (failure) {
+			error_destroy(error);
+			return failure;
+		}
+	}
 	if (error && !source->has_sample && !target_can_go_on(source->target))
 		return input_error(source->path, error);
 	return error;

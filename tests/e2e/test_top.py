@@ -298,5 +298,47 @@ class Streams(TopTest):
         self.assert_ended(opened)
 
 
+class Live(TopTest):
+    def setUp(self):
+        self.interpreter = newest_supported()
+        if self.interpreter is None:
+            self.skipTest("there is no interpreter")
+
+    def test_process(self):
+        with Target(self.interpreter, "moving.py", 3, 600) as target:
+            target.wait_for("tree.json")
+            opened = Terminal("%s top -r 50 --pid %d" % (support.ANALYZE, target.pid))
+            self.addCleanup(opened.close)
+            opened.wait_for(r"moving_\d\.py\)$")
+            opened.press("p")
+            opened.wait_for(r"^\[paused\] Press q")
+            opened.press("p", "l")
+            opened.wait_for(r"moving_\d\.py:\d+\)$")
+            pid = target.pid
+        opened.wait_for("^process %d ended  Press q" % pid)
+        opened.press("q")
+        self.assert_ended(opened)
+
+    def test_command(self):
+        script = os.path.join(self.folder, "noisy.py")
+        with open(script, "w", encoding="ascii") as file:
+            file.write("import sys\nwhile True:\n    print('noise'); sys.stderr.write('noise\\n')\n")
+        variables = ["%s=%s" % item for item in sorted(self.interpreter.environment.items())]
+        command = " ".join(["env"] + variables + self.interpreter.command + [script])
+        opened = Terminal("%s top --kill -- %s" % (support.ANALYZE, command))
+        self.addCleanup(opened.close)
+        opened.wait_for(r"<module> \(.*noisy\.py\)$")
+        opened.wait_for("^Total Samples [1-9]\\d\\d")
+        self.assertNotRegex(opened.screen(), "(?m)^noise|noise$")
+        opened.press("q")
+        self.assert_ended(opened)
+
+    def test_no_process(self):
+        opened = Terminal("%s top --pid 999999999" % support.ANALYZE)
+        self.addCleanup(opened.close)
+        self.assertEqual(opened.wait_for_end(), support.EXIT_FAILED)
+        opened.wait_for("^pyspy-analyze: error: .*999999999")
+
+
 if __name__ == "__main__":
     unittest.main()
