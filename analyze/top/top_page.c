@@ -70,10 +70,11 @@ static size_t next_glyph(const struct top_page *page, const char *text, size_t s
 
 static struct error *begin_span(struct top_page *page, enum top_style style)
 {
-	const struct top_span *last = page->span_count ? &page->spans[page->span_count - 1] : NULL;
+	const struct top_span *last =
+		page->spans && page->span_count ? &page->spans[page->span_count - 1] : NULL;
 	if (last && last->row == page->row && last->style == style)
 		return NULL;
-	if (page->span_count == page->span_capacity) {
+	if (!page->spans || page->span_count == page->span_capacity) {
 		size_t capacity = page->span_capacity ? page->span_capacity * 2 : 128;
 		struct top_span *spans = reallocarray(page->spans, capacity, sizeof(*spans));
 		if (!spans)
@@ -110,7 +111,7 @@ void top_page_put(struct top_page *page, enum top_style style, const char *text)
 		text += taken;
 		size -= taken;
 	}
-	if (page->span_count)
+	if (page->spans && page->span_count)
 		page->spans[page->span_count - 1].end = page->text.size;
 }
 

@@ -250,6 +250,12 @@ static void test_filter(void **unused)
 	ASSERT_SHOWS(60, 14, "nothing matches");
 	press_key(TOP_KEY_ESCAPE);
 	ASSERT_SHOWS(60, 14, "leaf (pkg");
+}
+
+static void test_filter_kept(void **unused)
+{
+	(void)unused;
+	finish();
 	press("/le");
 	press_key(TOP_KEY_ENTER);
 	ASSERT_HIDES(60, 14, "work (pkg");
@@ -296,11 +302,30 @@ static void test_header(void **unused)
 	for (int i = 0; i < 100; i++)
 		assert_null(top_processes_fail(&processes, "gone"));
 	ASSERT_SHOWS(80, 14, "Total Samples 20 (10.0/s), Error Rate 83.47% (gone)\n");
+}
+
+static void test_title(void **unused)
+{
+	(void)unused;
+	finish();
 	scene.subprocesses = true;
 	ASSERT_SHOWS(80, 14, "Threads: 2, Processes 1\n");
 	ASSERT_SHOWS(80, 14, "(python v3.11.7) and subprocesses\n");
 	ASSERT_SHOWS(60, 14, "'python3 app.py' (python v3.11.7) and subprocesses\n");
 	ASSERT_SHOWS(46, 14, "'python3...' (python v3.11.7) and subprocesses\n");
+	scene.subprocesses = false;
+	scene.is_replay = true;
+	scene.position_ns = MS(75000);
+	scene.part = 0.25;
+	scene.speed = 0.5;
+	ASSERT_SHOWS(80, 14, "\n1m15s, 25% at 0.5 x  Press q to quit, or ? for help.\n");
+	ASSERT_SHOWS(90, 14, "Replaying samples of '");
+}
+
+static void test_late(void **unused)
+{
+	(void)unused;
+	finish();
 	struct sample_counts counts = {.late = 4, .dropped = 3};
 	top_processes_note(&processes, &counts);
 	ASSERT_HIDES(80, 14, "late");
@@ -313,14 +338,6 @@ static void test_header(void **unused)
 	assert_null(top_processes_reset(&processes));
 	top_processes_note(&processes, &counts);
 	ASSERT_HIDES(80, 14, "late");
-	finish();
-	scene.status = NULL;
-	scene.is_replay = true;
-	scene.position_ns = MS(75000);
-	scene.part = 0.25;
-	scene.speed = 0.5;
-	ASSERT_SHOWS(80, 14, "\n1m15s, 25% at 0.5 x  Press q to quit, or ? for help.\n");
-	ASSERT_SHOWS(90, 14, "Replaying samples of '");
 }
 
 /* Without knowing who holds the GIL, there is nothing to choose by. */
@@ -529,10 +546,11 @@ int main(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_80_columns),	TEST(test_narrow),     TEST(test_modes),
-		TEST(test_filter),	TEST(test_characters), TEST(test_header),
-		TEST(test_unknown_gil), TEST(test_scrolling),  TEST(test_leaving),
-		TEST(test_actions),	TEST(test_numbers),    TEST(test_clock),
+		TEST(test_80_columns),	TEST(test_narrow),	TEST(test_modes),
+		TEST(test_filter),	TEST(test_filter_kept), TEST(test_title),
+		TEST(test_late),	TEST(test_characters),	TEST(test_header),
+		TEST(test_unknown_gil), TEST(test_scrolling),	TEST(test_leaving),
+		TEST(test_actions),	TEST(test_numbers),	TEST(test_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
