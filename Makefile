@@ -298,6 +298,7 @@ uninstall:
 deb: build
 	rm -rf $(BUILD)/deb
 	$(MAKE) install DESTDIR=$(BUILD)/deb PREFIX=/usr LIBDIR=/usr/lib/$$($(CC) -print-multiarch)
+	install -D -m 644 -t $(BUILD)/deb/usr/share/doc/libpyspy-dev/examples examples/*
 	scripts/make-deb $(BUILD)/deb dist $(VERSION)
 
 # One for both that need it: two makes in one build folder disturb each other.
@@ -317,4 +318,4 @@ release: static-program
 clean:
 	rm -rf build build-sanitize build-static build-static-aarch64 build-sanitize-static build-fuzz dist
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
