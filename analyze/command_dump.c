@@ -168,6 +168,19 @@ static struct error *finish_frames(struct dump *dump, const char *path,
 	return error;
 }
 
+/* What became of the samples of a run. One sample of its own is no run. */
+static void add_counts(struct target *target, struct model_process *process)
+{
+	struct snapshot *snapshot = target_snapshot(target);
+	struct snapshot_statistics statistics;
+	if (!snapshot || process->sample_count < 2)
+		return;
+	snapshot_statistics(snapshot, &statistics);
+	process->has_counts = statistics.has_counts;
+	process->run_ended = statistics.ended;
+	process->counts = statistics.counts;
+}
+
 /* The selected process. An error is one of the output or of this program; those of the input are
  * said and counted. */
 static struct error *dump_process(struct dump *dump, const char *path, struct target *target)
@@ -183,6 +196,7 @@ static struct error *dump_process(struct dump *dump, const char *path, struct ta
 		return NULL;
 	}
 	error = decode_process(target, &decode_options, &process);
+	add_counts(target, &process);
 	process.parent_distance = process_parent_distance(target, &process.facts);
 	if (error)
 		return show_failed(dump, path, error, &process);

@@ -139,6 +139,10 @@ struct model_process {
 	struct sample_facts sample;
 	size_t sample_index; /* from 0 */
 	size_t sample_count;
+	/* Of the run that the sample is of, with all of its processes. */
+	bool has_counts;
+	bool run_ended; /* else the counts are what the run told last */
+	struct sample_counts counts;
 };
 
 void model_process_deinit(struct model_process *process);

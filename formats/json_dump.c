@@ -78,6 +78,23 @@ static void add_answer(struct json_builder *builder, cJSON *object, const char *
 		json_add_bool(builder, object, key, answer == MODEL_YES);
 }
 
+/* What became of the samples of the run; null if it was none. */
+static void add_run(struct json_builder *builder, cJSON *info, const struct model_process *process)
+{
+	const struct sample_counts *counts = &process->counts;
+	if (!process->has_counts) {
+		json_add_null(builder, info, "run");
+		return;
+	}
+	cJSON *run = json_add_object(builder, info, "run");
+	json_add_bool(builder, run, "ended", process->run_ended);
+	json_add_unsigned(builder, run, "samples", counts->samples);
+	json_add_unsigned(builder, run, "incomplete", counts->incomplete);
+	json_add_unsigned(builder, run, "late", counts->late);
+	json_add_unsigned(builder, run, "failed", counts->failed);
+	json_add_unsigned(builder, run, "dropped", counts->dropped);
+}
+
 static void add_process_info(struct json_builder *builder, cJSON *object,
 			     const struct model_process *process)
 {
@@ -99,6 +116,7 @@ static void add_process_info(struct json_builder *builder, cJSON *object,
 				process->sample_index, process->sample_count);
 	else
 		json_add_null(builder, info, "sample");
+	add_run(builder, info, process);
 	cJSON *notes = json_add_array(builder, info, "notes");
 	for (size_t i = 0; i < process->note_count; i++)
 		json_append_string(builder, notes, process->notes[i]);

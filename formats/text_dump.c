@@ -1,6 +1,7 @@
 #include "formats/text_dump.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -171,6 +172,14 @@ static struct error *write_header(const struct text_writer *writer)
 		time_text(process->sample.time_ns, when);
 		fprintf(writer->stream, "Sample %zu of %zu, at %s\n", process->sample_index + 1,
 			process->sample_count, when);
+	}
+	if (process->has_counts) {
+		const struct sample_counts *counts = &process->counts;
+		fprintf(writer->stream,
+			"Run: %" PRIu64 " samples%s, %" PRIu64 " late, %" PRIu64 " failed, %" PRIu64
+			" dropped\n",
+			counts->samples, process->run_ended ? "" : " when it told last",
+			counts->late, counts->failed, counts->dropped);
 	}
 	if (process->facts.was_stopped)
 		fputs("Stopped (as by SIGSTOP) when captured\n", writer->stream);

@@ -91,6 +91,10 @@ class Run(EndToEndTest):
         self.assertGreaterEqual(samples + late + failed, 2 * RATE - 1)
         self.assertLessEqual(samples + late + failed, longest * RATE + 1)
         self.assertEqual(self.sample_count(target), samples)
+        run = support.dump_json(target.path("run.zst"))[0]["process_info"]["run"]
+        self.assertEqual((run["samples"], run["late"], run["failed"]), (samples, late, failed))
+        text = support.check([support.ANALYZE, "dump", target.path("run.zst")]).stdout.decode()
+        self.assertIn("Run: %d samples, %d late, %d failed, " % (samples, late, failed), text)
 
     def test_signals_end_with_a_whole_file(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

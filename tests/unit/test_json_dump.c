@@ -85,7 +85,7 @@ static void test_golden_thread(void **state)
 		"\"machine\":\"x86_64\",\"start_time\":null,\"capture_time\":null,"
 		"\"was_stopped\":false,\"signal\":null,\"python_version\":\"3.11.7\","
 		"\"is_unknown_version\":false,\"free_threaded\":false,\"is_core\":false,\"sample\":"
-		"null,\"notes\":[]},"
+		"null,\"run\":null,\"notes\":[]},"
 		"\"activity\":\"active\",\"activity_inferred\":false,\"activity_source\":"
 		"\"system\","
 		"\"owns_gil_known\":true,\"waiting_for_gil\":false,"
@@ -177,6 +177,13 @@ static void test_core_and_sample(void **state)
 	assert_non_null(strstr(text, "\"sample\":{\"index\":3,\"count\":3,"
 				     "\"time\":\"2026-07-01T12:00:00.250Z\","
 				     "\"time_ns\":1782907200250000001,"));
+	assert_non_null(strstr(text, "\"run\":null,"));
+	process.has_counts = true;
+	process.counts = (struct sample_counts){
+		.samples = 3, .incomplete = 1, .late = 4, .failed = 5, .dropped = 6};
+	CLEANUP_FREE char *counted = dump_one(&process);
+	assert_non_null(strstr(counted, "\"run\":{\"ended\":false,\"samples\":3,\"incomplete\":1,"
+					"\"late\":4,\"failed\":5,\"dropped\":6},"));
 }
 
 /* py-spy's chain: an object in an object. */

@@ -190,6 +190,16 @@ static void test_samples(void **state)
 	process.facts.kernel = strdup("6.1.0");
 	CLEANUP_FREE char *text = dump(&process, &(struct text_dump_options){.verbose = true});
 	assert_memory_equal(text, expected, sizeof(expected) - 1);
+	process.has_counts = true;
+	process.counts =
+		(struct sample_counts){.samples = 12, .late = 4, .failed = 5, .dropped = 6};
+	CLEANUP_FREE char *told = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(told,
+			       "at 2026-07-01T12:00:00.250Z\nRun: 12 samples when it told last, "
+			       "4 late, 5 failed, 6 dropped\nStopped"));
+	process.run_ended = true;
+	CLEANUP_FREE char *ended = dump(&process, &(struct text_dump_options){0});
+	assert_non_null(strstr(ended, "\nRun: 12 samples, 4 late, 5 failed, 6 dropped\n"));
 }
 
 /* A core in which no Python was found: what is known is shown. */
