@@ -84,6 +84,7 @@ struct error *command_top(const struct command_context *context, enum exit_statu
 	if (error)
 		return error;
 	say_losses(&tally, options, source);
-	*ret = tally_status(&tally);
+	int status = top_source_command_status(source);
+	*ret = status ? (enum exit_status)status : tally_status(&tally);
 	return NULL;
 }

@@ -102,8 +102,8 @@ static const struct option_spec option_rows[] = {
 	{.name = "completions", .argument = "SHELL", .kind = OPTION_STRING, .hidden = true,
 	 .offset = FIELD(completions),
 	 .help = "print the script that completes these options in bash, zsh or fish, and exit"},
-
-	{.name = "hideprogress", .kind = OPTION_UNAVAILABLE, .hidden = true},
+	{.name = "hideprogress", .kind = OPTION_FLAG, .offset = FIELD(hide_progress),
+	 .help = "no effect: there is no progress to hide here; scripts give it to all commands"},
 };
 /* clang-format on */
 

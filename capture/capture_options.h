@@ -26,6 +26,7 @@ struct capture_options {
 	bool native;
 	bool gil;
 	bool exhaustive;
+	bool hide_progress; /* there is none: scripts may say so to all of them */
 	uint64_t wait_ns;
 	/* Many samples in a file: a rate, or, without `every`, a duration or a count was given. */
 	bool run;

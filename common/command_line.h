@@ -32,7 +32,7 @@ enum option_kind {
 	OPTION_SECONDS,	    /* uint64_t, nanoseconds: seconds with or without a fraction */
 	OPTION_SIZE,	    /* uint64_t, bytes: a number with or without K, M or G (of 1024) */
 	OPTION_CHOICE,	    /* int: index of the argument in `choices` */
-	OPTION_UNAVAILABLE, /* no field: a usage error that says this version has no such option */
+	OPTION_UNAVAILABLE, /* no field: a usage error: known, and not for this */
 };
 
 struct option_spec {

@@ -93,7 +93,8 @@ static struct error *read_unavailable(const struct option_spec *spec, void *fiel
 	(void)spec;
 	(void)field;
 	(void)text;
-	return error_create(ERROR_USAGE, "this version does not have it yet");
+	return error_create(ERROR_USAGE,
+			    "it is for sampling a running process, which this does not do");
 }
 
 struct error *option_apply(const struct option_spec *spec, void *values, const char *text)

@@ -224,6 +224,15 @@ struct error *top_source_next(struct top_source *source, enum top_arrival *ret)
 	return NULL;
 }
 
+int top_source_command_status(struct top_source *source)
+{
+	int status = 0;
+	if (!source->capture || !source->options->live_command || !source->ended)
+		return 0;
+	error_destroy(live_capture_end(source->capture, &status));
+	return status;
+}
+
 bool top_source_can_go_on(const struct top_source *source)
 {
 	return target_can_go_on(source->target);

@@ -333,6 +333,19 @@ class Live(TopTest):
         opened.press("q")
         self.assert_ended(opened)
 
+    def test_status_of_a_command(self):
+        """Its last table stays until it is left, and then its status is given."""
+        script = os.path.join(self.folder, "ends.py")
+        with open(script, "w", encoding="ascii") as file:
+            file.write("import time\nend = time.time() + 1\nwhile time.time() < end: pass\nraise SystemExit(7)\n")
+        variables = ["%s=%s" % item for item in sorted(self.interpreter.environment.items())]
+        command = " ".join(["env"] + variables + self.interpreter.command + [script])
+        opened = Terminal("%s top -- %s" % (support.ANALYZE, command))
+        self.addCleanup(opened.close)
+        opened.wait_for("process \\d+ ended")
+        opened.press("q")
+        self.assert_ended(opened, 7)
+
     def test_no_process(self):
         opened = Terminal("%s top --pid 999999999" % support.ANALYZE)
         self.addCleanup(opened.close)

@@ -177,7 +177,7 @@ static void test_refused(void **state)
 	ASSERT_REFUSED("--format", WORD("report"), WORD("-f"), WORD("none"), WORD("f"));
 	ASSERT_REFUSED("unknown option '--format'", WORD("dump"), WORD("--format"), WORD("f"));
 	ASSERT_REFUSED("unknown option '-l'", WORD("info"), WORD("-ll"), WORD("f"));
-	ASSERT_REFUSED("--rate: this version does not have it", WORD("--rate"), WORD("f"));
+	ASSERT_REFUSED("--rate: it is for sampling a running process", WORD("--rate"), WORD("f"));
 	ASSERT_REFUSED("exclude each other", WORD("-F"), WORD("--nolineno"), WORD("f"));
 	ASSERT_REFUSED("read once only", WORD("-"), WORD("-"));
 	ASSERT_REFUSED("is given already", WORD("core"), WORD(self), WORD(self));

@@ -217,9 +217,12 @@ static void test_usage_errors(void **state)
 	ASSERT_REFUSED("option --quiet takes no argument", WORD("--quiet=1"));
 	ASSERT_REFUSED("option --pid needs its argument, PID", WORD("-p"));
 	ASSERT_REFUSED("option --pid needs its argument, PID", WORD("--pid"));
-	ASSERT_REFUSED("--native: this version does not have it yet", WORD("-n"));
-	ASSERT_REFUSED("--native: this version does not have it yet", WORD("--native"));
-	ASSERT_REFUSED("--native-all: this version does not have it yet", WORD("--native-all=2"));
+	ASSERT_REFUSED("--native: it is for sampling a running process, which this does not do",
+		       WORD("-n"));
+	ASSERT_REFUSED("--native: it is for sampling a running process, which this does not do",
+		       WORD("--native"));
+	ASSERT_REFUSED("--native-all: it is for sampling a running process, which this does not do",
+		       WORD("--native-all=2"));
 	ASSERT_REFUSED("--level: 'some' is not one of stacks|full", WORD("--level"), WORD("some"));
 	ASSERT_REFUSED("--pid: '1f' is no process or thread id (decimal or 0x...)", WORD("-p1f"));
 }
