@@ -71,7 +71,8 @@ static uint64_t now_ns(void)
 
 static void show_progress(struct live_run *run, const struct target *target)
 {
-	char text[200];
+	/* The terminal cuts it. */
+	char text[768];
 	char behind[48] = "";
 	char missed[64] = "";
 	struct snapshot_statistics statistics;

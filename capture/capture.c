@@ -120,7 +120,7 @@ static struct error *write_process(struct job *job, struct process_capture *proc
 	if (!error)
 		error = snapshot_file_add(job->writer, &content);
 	if (!error)
-		snapshot_writer_retire(job->writer, process->pid);
+		error = snapshot_writer_retire(job->writer, process->pid);
 	process->report.phase_ns[PHASE_WRITE] = process_capture_now_ns() - begin_ns;
 	return error ? error : add_report(job, process);
 }

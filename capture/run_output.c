@@ -329,14 +329,12 @@ struct error *run_output_sample(struct run_output *output, struct process_captur
 
 static struct error *write_retire(struct output_work *work, struct run_output *output)
 {
-	snapshot_writer_retire(output->writer, work->pid);
-	return NULL;
+	return snapshot_writer_retire(output->writer, work->pid);
 }
 
 static struct error *write_forget(struct output_work *work, struct run_output *output)
 {
-	snapshot_writer_forget(output->writer, work->pid);
-	return NULL;
+	return snapshot_writer_forget(output->writer, work->pid);
 }
 
 static struct error *push_pid(struct run_output *output, pid_t pid,

@@ -123,15 +123,18 @@ static struct error *apply_patch(struct log_memory *memory,
 	return NULL;
 }
 
+struct error *log_memory_drop(struct log_memory *memory, uint64_t address, uint64_t size)
+{
+	touched_ranges_add(&memory->touched, address, size);
+	struct error *error = memory_image_drop(memory->image, address, size);
+	return error ? error : cut_bulk(memory, address, address + (size - 1));
+}
+
 static struct error *apply_drop(struct log_memory *memory, const struct memory_operation *operation,
 				struct log_memory_budget *budget)
 {
 	(void)budget;
-	touched_ranges_add(&memory->touched, operation->address, operation->size);
-	struct error *error = memory_image_drop(memory->image, operation->address, operation->size);
-	if (error)
-		return error;
-	return cut_bulk(memory, operation->address, operation->address + (operation->size - 1));
+	return log_memory_drop(memory, operation->address, operation->size);
 }
 
 static struct error *apply_copy(struct log_memory *memory, const struct memory_operation *operation,

@@ -30,6 +30,9 @@ void log_memory_deinit(struct log_memory *memory);
 struct error *log_memory_apply(struct log_memory *memory, const struct memory_operation *operation,
 			       struct log_memory_budget *budget);
 
+/* What is there is not known any more; the range does not wrap. */
+struct error *log_memory_drop(struct log_memory *memory, uint64_t address, uint64_t size);
+
 /* Bytes of a bulk frame: they replace what was there. */
 struct error *log_memory_add_bulk(struct log_memory *memory, const struct range_entry *extent);
 

@@ -42,6 +42,8 @@ enum snapshot_bounds {
 	SNAPSHOT_REGISTERS_MAX = 16384,
 	/* Bytes that the COPY operations of one block may make. */
 	SNAPSHOT_COPY_MAX = 16 << 20,
+	/* Counted among them for each extent that steps hide or show, besides its bytes. */
+	SNAPSHOT_MOVE_OVERHEAD = 64,
 	/* Entries of lists that the steps of one block may be about that insert, remove or replace
 	   entries: the whole list is counted for each. */
 	SNAPSHOT_LIST_ENTRIES_MAX = 4 << 20,

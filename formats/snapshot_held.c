@@ -20,6 +20,7 @@ void snapshot_held_deinit(struct snapshot_held *held)
 	for (size_t i = 0; i < held->count; i++)
 		held_process_destroy(held->items[i]);
 	free(held->items);
+	free(held->gone);
 	*held = (struct snapshot_held){0};
 }
 
@@ -28,11 +29,12 @@ void snapshot_held_begin_epoch(struct snapshot_held *held)
 	for (size_t i = 0; i < held->count; i++) {
 		struct held_process *process = held->items[i];
 		memory_image_clear(process->image);
-		process->based = process->has_edits = false;
+		process->based = process->has_edits = process->is_reused = false;
 		buffer_clear(&process->edits);
 		buffer_clear(&process->operations);
 		process->moved_bytes = 0;
 	}
+	held->gone_count = 0;
 }
 
 /* Index of the first process whose pid is not below. */
@@ -48,6 +50,15 @@ static size_t find(const struct snapshot_held *held, int32_t pid)
 			high = middle;
 	}
 	return low;
+}
+
+static bool is_gone(const struct snapshot_held *held, int32_t pid)
+{
+	for (size_t i = 0; i < held->gone_count; i++) {
+		if (held->gone[i] == pid)
+			return true;
+	}
+	return false;
 }
 
 static struct error *insert(struct snapshot_held *held, size_t at, int32_t pid)
@@ -70,6 +81,7 @@ static struct error *insert(struct snapshot_held *held, size_t at, int32_t pid)
 		return error;
 	}
 	process->pid = pid;
+	process->is_reused = is_gone(held, pid);
 	memmove(held->items + at + 1, held->items + at,
 		(held->count - at) * sizeof(struct held_process *));
 	held->items[at] = process;
@@ -89,13 +101,33 @@ struct error *snapshot_held_get(struct snapshot_held *held, int32_t pid, struct 
 	return NULL;
 }
 
-void snapshot_held_forget(struct snapshot_held *held, int32_t pid)
+static struct error *note_gone(struct snapshot_held *held, int32_t pid)
+{
+	if (is_gone(held, pid))
+		return NULL;
+	if (held->gone_count == held->gone_capacity) {
+		size_t capacity = held->gone_capacity ? held->gone_capacity * 2 : 16;
+		int32_t *gone = reallocarray(held->gone, capacity, sizeof(*gone));
+		if (!gone)
+			return &error_out_of_memory;
+		held->gone = gone;
+		held->gone_capacity = capacity;
+	}
+	held->gone[held->gone_count++] = pid;
+	return NULL;
+}
+
+struct error *snapshot_held_forget(struct snapshot_held *held, int32_t pid)
 {
 	size_t at = find(held, pid);
 	if (at == held->count || held->items[at]->pid != pid)
-		return;
+		return NULL;
+	struct error *error = note_gone(held, pid);
+	if (error)
+		return error;
 	held_process_destroy(held->items[at]);
 	held->count--;
 	memmove(held->items + at, held->items + at + 1,
 		(held->count - at) * sizeof(struct held_process *));
+	return NULL;
 }

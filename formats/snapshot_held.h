@@ -14,7 +14,8 @@ struct held_process {
 	struct memory_image *image;
 	struct thread_list threads;
 	bool has_threads;
-	bool based; /* the epoch has a SAMPLE of it, from which steps go on */
+	bool based;	/* the epoch has a SAMPLE of it, from which steps go on */
+	bool is_reused; /* the epoch may have memory of another process that had its number */
 	struct step_past past;
 	/* What the next step says. */
 	bool has_edits;
@@ -35,6 +36,10 @@ struct snapshot_held {
 	struct held_process **items;
 	size_t count;
 	size_t capacity;
+	/* Numbers of those that were forgotten in this epoch: a reader still has their memory. */
+	int32_t *gone;
+	size_t gone_count;
+	size_t gone_capacity;
 };
 
 void snapshot_held_deinit(struct snapshot_held *held);
@@ -42,6 +47,6 @@ void snapshot_held_deinit(struct snapshot_held *held);
 void snapshot_held_begin_epoch(struct snapshot_held *held);
 /* What is held of a process; one that was not there is made. Borrowed. */
 struct error *snapshot_held_get(struct snapshot_held *held, int32_t pid, struct held_process **ret);
-void snapshot_held_forget(struct snapshot_held *held, int32_t pid);
+struct error *snapshot_held_forget(struct snapshot_held *held, int32_t pid);
 
 #endif

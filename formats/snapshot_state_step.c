@@ -25,7 +25,7 @@ static struct error *move_extent(struct snapshot_state *state,
 		return NULL;
 	}
 	const struct shelf_extent extent = shelf->extents[number];
-	struct error *error = spend(state, extent.size);
+	struct error *error = spend(state, extent.size + SNAPSHOT_MOVE_OVERHEAD);
 	if (error)
 		return error;
 	touched_ranges_add(&process->memory.touched, extent.address, extent.size);
@@ -33,6 +33,9 @@ static struct error *move_extent(struct snapshot_state *state,
 		     : snapshot_shelf_show(shelf, process->memory.image, (uint32_t)number, &done);
 	if (!error && !done)
 		payload->failed = true;
+	/* Nor does what was below it come to light. */
+	if (!error && hide)
+		error = log_memory_drop(&process->memory, extent.address, extent.size);
 	return error;
 }
 

@@ -315,16 +315,16 @@ struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pi
 }
 
 /* What a reader holds of it until the epoch ends counts like memory. */
-void snapshot_writer_retire(struct snapshot_writer *writer, int32_t pid)
+struct error *snapshot_writer_retire(struct snapshot_writer *writer, int32_t pid)
 {
 	writer->epoch_bytes += facts_writer_retire(&writer->facts, pid);
-	snapshot_held_forget(&writer->held, pid);
+	return snapshot_held_forget(&writer->held, pid);
 }
 
-void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
+struct error *snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid)
 {
 	facts_writer_forget(&writer->facts, pid);
-	snapshot_held_forget(&writer->held, pid);
+	return snapshot_held_forget(&writer->held, pid);
 }
 
 void snapshot_writer_write_changes(struct snapshot_writer *writer)

@@ -39,9 +39,9 @@ struct error *snapshot_writer_threads(struct snapshot_writer *writer, int32_t pi
 				      const struct thread_list *threads);
 /* A process that will have no more samples: of its facts only the PROCESS chunk is repeated from
  * here on, which tells of it as the parent of others. */
-void snapshot_writer_retire(struct snapshot_writer *writer, int32_t pid);
+struct error *snapshot_writer_retire(struct snapshot_writer *writer, int32_t pid);
 /* A process that is gone: its facts are not repeated any more. */
-void snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid);
+struct error *snapshot_writer_forget(struct snapshot_writer *writer, int32_t pid);
 /*
  * Bytes of memory as they are from here on in the log; any size, split as needed. The memory of a
  * process is given whole before each of its samples: the log may forget what was there before.

@@ -143,7 +143,7 @@ static struct error *write_put(struct change_writer *to, const struct memory_ope
 			error = add_number(process, STEP_MEMORY_SHOW, number);
 		if (!error)
 			error = snapshot_shelf_show(&process->past.shelf, NULL, number, &done);
-		process->moved_bytes += size;
+		process->moved_bytes += size + SNAPSHOT_MOVE_OVERHEAD;
 		at += size;
 	}
 	return error;
@@ -160,7 +160,7 @@ static struct error *write_drop(struct change_writer *to, const struct memory_op
 	bool done;
 	if (drop->size > SHELF_EXTENT_BYTES || !has_room(process, drop->size))
 		return write_plain(to, drop);
-	process->moved_bytes += drop->size;
+	process->moved_bytes += drop->size + SNAPSHOT_MOVE_OVERHEAD;
 	struct error *error;
 	if (snapshot_shelf_find(shelf, drop->address, drop->size, &number)) {
 		error = add_number(process, STEP_MEMORY_HIDE_AGAIN, number);
@@ -186,6 +186,16 @@ static struct error *write_change(void *context, const struct memory_operation *
 	return write_plain(to, operation);
 }
 
+/* What the epoch still has of a process that had the number before: none of it is this one's. */
+static struct error *drop_all(struct snapshot_writer *writer, struct held_process *process)
+{
+	const struct memory_operation drop = {.kind = SNAPSHOT_MEMORY_DROP, .size = UINT64_MAX};
+	if (!process->is_reused)
+		return NULL;
+	process->is_reused = false;
+	return writer_add_operation(writer, process->pid, &drop);
+}
+
 struct error *writer_image_changes(struct snapshot_writer *writer, int32_t pid,
 				   const struct memory_image *image)
 {
@@ -194,8 +204,10 @@ struct error *writer_image_changes(struct snapshot_writer *writer, int32_t pid,
 	if (error)
 		return error;
 	struct held_process *process = to.process;
+	error = drop_all(writer, process);
 	uint64_t before = step_past_bytes(&process->past);
-	error = snapshot_changes(process->image, image, write_change, &to);
+	if (!error)
+		error = snapshot_changes(process->image, image, write_change, &to);
 	uint64_t after = step_past_bytes(&process->past);
 	writer->epoch_bytes += after > before ? after - before : 0;
 	if (!error)

@@ -38,7 +38,8 @@ void touched_ranges_add(struct touched_ranges *ranges, uint64_t address, uint64_
 		return;
 	if (ranges->count) {
 		struct touched_range *last = &ranges->items[ranges->count - 1];
-		if (address && last->address + last->size == address) {
+		if (address && last->address + last->size == address &&
+		    last->size + size > last->size) {
 			last->size += size;
 			return;
 		}

@@ -511,7 +511,7 @@ static void fill_forget(struct snapshot_writer *writer)
 		struct sample_facts sample = {.pid = 1, .time_ns = extra};
 		check(snapshot_writer_sample(writer, &sample));
 		if (extra == 1)
-			snapshot_writer_forget(writer, 1);
+			check(snapshot_writer_forget(writer, 1));
 		free(bytes);
 	}
 }

@@ -154,7 +154,7 @@ static void fill_crowd(struct snapshot_writer *writer)
 		put_process(writer, pid, pid - 1);
 		check(snapshot_writer_mappings(writer, pid, &mappings));
 		put_sample(writer, pid, (uint64_t)pid);
-		snapshot_writer_retire(writer, pid);
+		check(snapshot_writer_retire(writer, pid));
 	}
 }
 

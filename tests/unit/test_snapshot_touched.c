@@ -155,6 +155,9 @@ static void test_more_than_is_noted(void **state)
 	touched_ranges_add(&ranges, UINT64_MAX, 1);
 	touched_ranges_add(&ranges, 0, 1);
 	assert_int_equal(ranges.count, 3);
+	touched_ranges_add(&ranges, 0, UINT64_MAX);
+	touched_ranges_add(&ranges, UINT64_MAX, 1);
+	assert_int_equal(ranges.items[ranges.count - 1].size, 1);
 	for (uint64_t i = 1; i < 100000; i++)
 		touched_ranges_add(&ranges, i * 1000, 1);
 	assert_true(ranges.everything);
