@@ -213,9 +213,15 @@ struct error *sampler_only_gil(struct sampler *sampler)
 {
 	struct gil_set gils;
 	struct error *error = sampler_gils(sampler, &gils);
-	if (error && error->code == ERROR_UNSUPPORTED)
-		return error_prefix(error, "--gil");
+	bool unsupported = error && error->code == ERROR_UNSUPPORTED;
 	error_destroy(error);
+	/* Looking again, as at a Python that is not ready, would not help. */
+	if (unsupported)
+		return error_create(ERROR_FAILED,
+				    sampler->options.location->layout.free_threaded
+					    ? "--gil: this Python is free-threaded, there is no "
+					      "GIL to hold"
+					    : "--gil: this interpreter has no GIL to go by");
 	sampler->only_gil = true;
 	return NULL;
 }
