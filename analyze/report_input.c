@@ -25,6 +25,7 @@ struct source {
 	size_t failed_samples; /* after the first, which was said */
 	bool said_partial;
 	bool said_children;
+	bool knows_processes; /* all that the file has samples of, where that can be */
 };
 
 struct error *report_input_init(const struct analyze_options *options,
@@ -250,9 +251,28 @@ static struct error *add_python(struct source *source)
 	return wanted ? collect(source, decoded.process, &decoded, decoded.has_gaps) : NULL;
 }
 
+/* Parents without samples so far may have some later on: what is shown must not change then. */
+static struct error *know_parents(struct source *source)
+{
+	const struct process_facts *facts = target_process(source->target);
+	size_t known = 0;
+	if (source->knows_processes)
+		return NULL;
+	while (known < facts->ancestor_count &&
+	       target_has_process(source->target, facts->ancestors[known].pid))
+		known++;
+	if (known == facts->ancestor_count)
+		return NULL;
+	source->knows_processes = true;
+	return target_know_processes(source->target);
+}
+
 /* The sample that is selected. */
 static struct error *add_sample(struct source *source)
 {
+	struct error *error = know_parents(source);
+	if (error)
+		return error;
 	if (!is_wanted(source)) {
 		source->input->outside++;
 		return NULL;

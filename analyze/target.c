@@ -374,9 +374,14 @@ struct error *target_select(struct target *target, size_t process, uint64_t samp
 	return sample ? error_prefix(error, "--sample") : error;
 }
 
+struct error *target_know_processes(struct target *target)
+{
+	return target->snapshot ? snapshot_know_processes(target->snapshot) : NULL;
+}
+
 bool target_has_process(const struct target *target, int32_t pid)
 {
-	return target->snapshot ? snapshot_process_samples(target->snapshot, pid) != 0
+	return target->snapshot ? snapshot_has_process(target->snapshot, pid)
 				: parts_of(target)->process->pid == pid;
 }
 

@@ -86,6 +86,9 @@ bool target_can_go_on(const struct target *target);
  */
 size_t target_process_count(const struct target *target);
 struct error *target_select(struct target *target, size_t process, uint64_t sample);
+/* Find out which processes the part of a file has that is not read yet; of a stream that cannot be
+ * known. */
+struct error *target_know_processes(struct target *target);
 /* Whether a process is one of them. */
 bool target_has_process(const struct target *target, int32_t pid);
 

@@ -52,23 +52,6 @@ static struct error *add_extents(struct snapshot_catalog *catalog, const struct 
 	return NULL;
 }
 
-/* Whose samples they are. */
-static struct error *count_samples(struct snapshot_catalog *catalog, uint64_t sample,
-				   const struct buffer *content)
-{
-	struct block_cursor chunks = block_chunks(content->data, content->size);
-	struct block_chunk chunk;
-	while (block_next_chunk(&chunks, &chunk)) {
-		if (!block_chunk_is_sample(&chunk))
-			continue;
-		int32_t pid = block_chunk_pid(&chunk);
-		struct error *error = snapshot_roster_add(&catalog->roster, pid, sample++);
-		if (error)
-			return error;
-	}
-	return NULL;
-}
-
 static struct error *add_frame(struct snapshot_catalog *catalog,
 			       const struct snapshot_follow *follow, const struct scan_frame *frame)
 {
@@ -104,7 +87,9 @@ static struct error *add_frame(struct snapshot_catalog *catalog,
 			return error;
 	}
 	if (row.samples) {
-		struct error *error = count_samples(catalog, row.first_sample, content);
+		uint64_t sample = row.first_sample;
+		struct error *error =
+			snapshot_roster_add_content(&catalog->roster, content, &sample);
 		if (error)
 			return error;
 	}

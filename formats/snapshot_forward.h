@@ -54,4 +54,8 @@ bool snapshot_take_head(struct snapshot *snapshot, struct buffer *ret);
 uint64_t snapshot_position_bytes(const struct snapshot *snapshot);
 uint64_t snapshot_size_bytes(const struct snapshot *snapshot);
 
+/* Find out of which processes a file has samples, the part that is not read yet included; once. Of
+ * a stream that cannot be known. */
+struct error *snapshot_know_processes(struct snapshot *snapshot);
+
 #endif

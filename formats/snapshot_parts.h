@@ -15,6 +15,8 @@ struct snapshot_forward {
 	bool finished; /* the log's end was said, or an error that ends it */
 	bool foreign;  /* no snapshot at all */
 	struct frame_store store;
+	struct snapshot_roster all; /* once the processes of the file are known */
+	bool knows_all;
 	struct error *broken; /* the rest of the epoch cannot be read; NULL: it can */
 };
 

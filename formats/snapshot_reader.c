@@ -347,6 +347,7 @@ void snapshot_destroy(struct snapshot *snapshot)
 	snapshot_catalog_deinit(&snapshot->catalog);
 	snapshot_follow_deinit(&snapshot->follow);
 	frame_store_deinit(&snapshot->forward.store);
+	snapshot_roster_deinit(&snapshot->forward.all);
 	error_destroy(snapshot->forward.broken);
 	snapshot_scan_deinit(&snapshot->scan);
 	snapshot_input_deinit(&snapshot->input);

@@ -37,6 +37,10 @@ const struct roster_entry *snapshot_process_entry(const struct snapshot *snapsho
 /* Samples of a process; 0 if there are none. */
 uint64_t snapshot_process_samples(const struct snapshot *snapshot, int32_t pid);
 
+/* Whether there are any, as far as is known: of what is read forward, so far, or those that
+ * snapshot_know_processes() found. */
+bool snapshot_has_process(const struct snapshot *snapshot, int32_t pid);
+
 /*
  * Select a sample of one process, by their indices; SNAPSHOT_LAST is its last one. ERROR_NOT_FOUND
  * if it has fewer. Cheap if the file has one process, or for the first and the last sample.

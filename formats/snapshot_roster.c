@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/snapshot_format.h"
+#include "formats/snapshot_block.h"
 
 enum {
 	FIRST_CAPACITY = 8,
@@ -71,6 +71,22 @@ struct error *snapshot_roster_add(struct snapshot_roster *roster, int32_t pid, u
 	struct roster_entry *entry = &roster->entries[*slot - 1];
 	entry->samples++;
 	entry->last_sample = sample;
+	return NULL;
+}
+
+struct error *snapshot_roster_add_content(struct snapshot_roster *roster,
+					  const struct buffer *content, uint64_t *sample)
+{
+	struct block_cursor chunks = block_chunks(content->data, content->size);
+	struct block_chunk chunk;
+	while (block_next_chunk(&chunks, &chunk)) {
+		if (!block_chunk_is_sample(&chunk))
+			continue;
+		int32_t pid = block_chunk_pid(&chunk);
+		struct error *error = snapshot_roster_add(roster, pid, (*sample)++);
+		if (error)
+			return error;
+	}
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buffer.h"
 #include "common/error.h"
 
 struct roster_entry {
@@ -31,6 +32,9 @@ struct snapshot_roster {
 void snapshot_roster_deinit(struct snapshot_roster *roster);
 /* Count a sample; beyond the bound of processes nothing is done. */
 struct error *snapshot_roster_add(struct snapshot_roster *roster, int32_t pid, uint64_t sample);
+/* Count the samples of a block from number `sample` on, which is advanced. */
+struct error *snapshot_roster_add_content(struct snapshot_roster *roster,
+					  const struct buffer *content, uint64_t *sample);
 /* When all samples were counted: puts many processes into their order. */
 void snapshot_roster_finish(struct snapshot_roster *roster);
 /* NULL if there is none. */

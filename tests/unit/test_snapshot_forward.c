@@ -194,6 +194,20 @@ static struct error *next_sample(struct feed *feed, struct snapshot *snapshot, b
 	}
 }
 
+/* What is known of the processes of a file before its samples are read. */
+static void assert_same_processes(struct snapshot *selecting, struct snapshot *forward)
+{
+	size_t count = snapshot_process_count(selecting);
+	check(snapshot_know_processes(forward));
+	assert_int_equal(snapshot_process_count(forward), 0);
+	for (size_t i = 0; i < count; i++)
+		assert_true(
+			snapshot_has_process(forward, snapshot_process_entry(selecting, i)->pid));
+	for (int32_t pid = 0; pid < 12; pid++)
+		assert_int_equal(snapshot_has_process(forward, pid),
+				 snapshot_process_samples(selecting, pid) != 0);
+}
+
 static void compare_reading(struct snapshot *selecting, struct error *open_error,
 			    struct snapshot *forward, struct feed *feed)
 {
@@ -237,6 +251,8 @@ static void compare(const uint8_t *bytes, size_t size, enum way way)
 	}
 	check(snapshot_open_forward(fds[0], "test.zst", NULL, &forward));
 	close(fds[0]);
+	if (way == BY_FILE && selecting)
+		assert_same_processes(selecting, forward);
 	compare_reading(selecting, error, forward, &feed);
 	snapshot_destroy(forward);
 	snapshot_destroy(selecting);
