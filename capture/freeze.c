@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,8 @@ struct freezer {
 	uint64_t seized_ns;  /* CLOCK_MONOTONIC, before the first seize of this freeze */
 	uint64_t stopped_ns; /* before the first stop was requested; 0: none was */
 	bool was_stopped;
+	bool keys_held; /* since begin(): `mask` was before */
+	sigset_t mask;
 };
 
 static uint64_t now_ns(void)
@@ -102,6 +105,30 @@ static void forget_gone(struct freezer *freezer)
 		if (freezer->tracees[i].state != TRACEE_GONE)
 			freezer->tracees[kept++] = freezer->tracees[i];
 	freezer->count = kept;
+}
+
+/*
+ * Control-Z, and the like that comes to all programs of a terminal's job, would stop this one until
+ * somebody lets it go on, and what it holds with it. They wait until nothing is held. SIGSTOP
+ * cannot be made to wait.
+ */
+static void hold_keys(struct freezer *freezer)
+{
+	sigset_t set;
+	if (freezer->keys_held)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
+	freezer->keys_held = pthread_sigmask(SIG_BLOCK, &set, &freezer->mask) == 0;
+}
+
+static void let_keys_through(struct freezer *freezer)
+{
+	if (freezer->keys_held)
+		pthread_sigmask(SIG_SETMASK, &freezer->mask, NULL);
+	freezer->keys_held = false;
 }
 
 /* Letting go. */
@@ -208,6 +235,7 @@ static uint64_t let_go(struct freezer *freezer)
 	forget_gone(freezer);
 	settle(freezer, freezer->deadline_ns);
 	freezer->stopped_ns = 0;
+	let_keys_through(freezer);
 	return end_ns;
 }
 
@@ -380,6 +408,7 @@ static struct error *begin(struct freezer *freezer)
 				    "a thread of process %d that did not stop in time is still "
 				    "held by another thread of this program",
 				    (int)freezer->subject.pid);
+	hold_keys(freezer);
 	settle(freezer, 0);
 	freezer->owner = gettid();
 	if (!freezer->stopped_ns) {

@@ -1,5 +1,6 @@
 #include "capture/names_pass.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "capture/read_plan.h"
@@ -83,6 +84,30 @@ struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
 	return read_names(memory, location, &request, &pass->places, NULL, &pass->before);
 }
 
+/*
+ * Whether the sample has seen the same bytes wherever both have some. Memory of a name that was
+ * freed since can hold something else by now: a mixture of both would be a name that never was.
+ */
+static bool agree(const struct memory_image *image, const struct memory_image *kept)
+{
+	struct memory_walk left = memory_image_walk(kept, 0);
+	struct memory_walk right = memory_image_walk(image, 0);
+	struct memory_range a;
+	struct memory_range b;
+	while (memory_walk_at(&left, &a) && memory_walk_at(&right, &b)) {
+		uint64_t begin = a.address > b.address ? a.address : b.address;
+		uint64_t a_end = a.address + a.size;
+		uint64_t b_end = b.address + b.size;
+		uint64_t end = a_end < b_end ? a_end : b_end;
+		if (begin < end && memcmp((const uint8_t *)a.bytes + (begin - a.address),
+					  (const uint8_t *)b.bytes + (begin - b.address),
+					  (size_t)(end - begin)) != 0)
+			return false;
+		memory_walk_step(a_end <= b_end ? &left : &right);
+	}
+	return true;
+}
+
 /* Put what of these bytes is not in the image yet. */
 static struct error *put_missing(struct memory_image *image, const struct memory_range *range)
 {
@@ -144,7 +169,7 @@ struct error *names_pass_after(struct names_pass *pass, struct memory *memory,
 			       bool same_threads)
 {
 	struct error *error = NULL;
-	if (pass->kept && !same_threads) {
+	if (pass->kept && (!same_threads || !agree(image, pass->kept))) {
 		memory_image_destroy(pass->kept);
 		pass->kept = NULL;
 	}

@@ -227,12 +227,19 @@ static void take_back(struct output_series *series)
 static struct error *file_failed(void *context, struct run *run, struct error *error)
 {
 	struct output_series *series = context;
+	struct error *list_error = NULL;
 	struct stat status;
 	bool is_there = run_files(run) == series->files;
 	/* Its name is all that there was room for. */
-	if (is_there && lstat(series->output->name, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_size == 0)
+	if (is_there && !is_stream(series) && lstat(series->output->name, &status) == 0 &&
+	    S_ISREG(status.st_mode) && status.st_size == 0)
 		unlink(series->output->name);
+	else if (is_there && !series->listed)
+		list_error = file_retention_add(&series->retention, series->output->name);
+	if (list_error) {
+		error_destroy(error);
+		return list_error;
+	}
 	if (!is_there)
 		take_back(series);
 	if (series->options->every_ns == UINT64_MAX || error->code == ERROR_OUT_OF_MEMORY ||

@@ -366,11 +366,13 @@ struct error *run_output_check(struct run_output *output)
 
 void run_output_abandon(struct run_output *output)
 {
-	work_queue_recover(output->queue);
+	/* Until it has recovered, the queue's thread touches none of these. */
+	error_destroy(work_queue_drain(output->queue));
 	snapshot_writer_destroy(output->writer);
 	output->writer = NULL;
 	output_file_destroy(output->file);
 	output->file = NULL;
+	work_queue_recover(output->queue);
 }
 
 uint64_t run_output_files(const struct run_output *output)

@@ -80,9 +80,10 @@ static struct error *add_child(struct run_set *set, pid_t pid)
 	CLEANUP(process_facts_deinit) struct process_facts facts = {0};
 	if (pid == getpid() || find(set, pid))
 		return NULL;
-	set->cut |= set->count >= RUN_SET_MAX;
-	if (set->cut)
+	if (set->count >= RUN_SET_MAX) {
+		set->cut = true;
 		return NULL;
+	}
 	struct error *error = proc_relative(pid, &facts);
 	if (!error)
 		return add(set, &facts, false);

@@ -40,8 +40,8 @@ bool work_queue_has_room(struct work_queue *queue);
 void work_queue_push(struct work_queue *queue, struct work *work);
 /* The first error, once; it is owned by the caller. */
 struct error *work_queue_take_error(struct work_queue *queue);
-/* After an error: drop what is in the queue, and begin anew. The thread is at rest after, until
- * there is new work. */
+/* After an error: drop what is in the queue, and begin anew. From the error until then the thread
+ * does nothing with the context; from then on it ticks. */
 void work_queue_recover(struct work_queue *queue);
 /* Wait until all is done. The error is the first one, if nobody has taken it. */
 struct error *work_queue_drain(struct work_queue *queue);

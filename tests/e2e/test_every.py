@@ -489,6 +489,36 @@ class Series(LoopCase):
         self.counts(last)
         self.assert_untouched(process)
 
+    def test_parts_of_files_count(self):
+        """What a failure leaves is one of the files that are kept, and goes with its turn."""
+        process = self.start_python()
+        running = self.begin_limited(process, "--every", "0.3", "--keep", "2")
+        for _ in range(5):
+            self.wait_for_text(running, b"File too large")
+        running.send_signal(signal.SIGTERM)
+        self.end(running, support.EXIT_PARTIAL)
+        self.assertLessEqual(len(self.files()), 2)
+        self.assert_untouched(process)
+
+    def test_the_reader_goes(self):
+        """What happens to be called as standard output is none of ours."""
+        process = self.start_python()
+        with open(self.path("-"), "w"):
+            pass
+        running = subprocess.Popen(
+            [CAPTURE, "--pid", str(process.pid), "-r", "200", "-o", "-"],
+            cwd=os.path.dirname(self.path("-")),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.addCleanup(running.stderr.close)
+        self.targets.append(running)
+        running.stdout.read(1)
+        running.stdout.close()
+        self.end(running, support.EXIT_FAILED)
+        self.assertEqual(self.files(), ["-"])
+        self.assert_untouched(process)
+
     def test_the_only_file_cannot_be_written(self):
         process = self.start_python()
         running = self.begin_limited(process)

@@ -115,6 +115,46 @@ static void stopped_target_stays_stopped(void **state)
 	target_end(&target);
 }
 
+static volatile sig_atomic_t keys_taken;
+
+static void take_key(int number)
+{
+	(void)number;
+	keys_taken = keys_taken + 1;
+}
+
+/* Control-Z would stop this program with the target in its hands. */
+static void keys_wait_until_all_is_let_go(void **state)
+{
+	(void)state;
+	static const int numbers[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+	struct target target = target_start(TARGET_THREADS);
+	struct freezer *freezer = create(target.pid);
+	uint64_t freeze_ns;
+	pid_t self = getpid();
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		signal(numbers[i], take_key);
+		keys_taken = 0;
+		expect_success(freezer_stop_all(freezer));
+		raise(numbers[i]);
+		assert_int_equal(keys_taken, 0);
+		expect_success(freezer_release(freezer, &freeze_ns));
+		assert_int_equal(keys_taken, 1);
+		raise(numbers[i]);
+		assert_int_equal(keys_taken, 2);
+		/* After a stop that fails, too: nobody can trace himself. */
+		struct error *error = freezer_stop(freezer, &self, 1);
+		assert_non_null(error);
+		error_destroy(error);
+		raise(numbers[i]);
+		assert_int_equal(keys_taken, 3);
+		signal(numbers[i], SIG_DFL);
+	}
+	freezer_destroy(freezer);
+	assert_true(target_runs(&target));
+	target_end(&target);
+}
+
 static void stop_that_comes_while_frozen_counts_after(void **state)
 {
 	(void)state;
@@ -351,6 +391,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(freezing_loses_no_signal),
 		cmocka_unit_test(stopped_target_stays_stopped),
+		cmocka_unit_test(keys_wait_until_all_is_let_go),
 		cmocka_unit_test(stop_that_comes_while_frozen_counts_after),
 		cmocka_unit_test(stop_that_comes_while_seizing),
 		cmocka_unit_test(tracer_is_killed_at_random),

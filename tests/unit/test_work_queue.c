@@ -1,9 +1,13 @@
 /* The queue of a run's writing: order, bounds, errors, and what is destroyed. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "capture/work_queue.h"
 #include "tests/unit/cmocka_headers.h"
+
+#define TICK_NS 1000000
 
 /* What the thread of the queue did; the gate holds it up. */
 struct record {
@@ -11,6 +15,7 @@ struct record {
 	int done[64];
 	size_t done_count;
 	int fail_at; /* this number's work fails; 0: none */
+	atomic_int ticks;
 };
 
 struct numbered {
@@ -40,7 +45,8 @@ static void destroy(struct work *work)
 
 static struct error *tick(void *context)
 {
-	(void)context;
+	struct record *record = context;
+	record->ticks++;
 	return NULL;
 }
 
@@ -63,7 +69,7 @@ static struct work_queue *create(struct record *record)
 		.context = record,
 		.limit_bytes = 250,
 		.tick = tick,
-		.tick_ns = 1000000,
+		.tick_ns = TICK_NS,
 	};
 	*record = (struct record){.gate = PTHREAD_MUTEX_INITIALIZER};
 	assert_null(work_queue_create(&options, &queue));
@@ -134,6 +140,31 @@ static void test_error(void **state)
 	work_queue_destroy(queue);
 }
 
+static void wait_some_ticks(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 20 * TICK_NS}, NULL);
+}
+
+/* Who gives a file up after an error has it for himself until the queue is to recover. */
+static void test_at_rest_after_an_error(void **state)
+{
+	(void)state;
+	struct record record;
+	struct work_queue *queue = create(&record);
+	int destroyed = 0;
+	record.fail_at = 1;
+	push(queue, 1, &destroyed);
+	error_destroy(work_queue_drain(queue));
+	int ticks = record.ticks;
+	wait_some_ticks();
+	assert_int_equal(record.ticks, ticks);
+	work_queue_recover(queue);
+	for (int i = 0; i < 1000 && record.ticks == ticks; i++)
+		wait_some_ticks();
+	assert_int_not_equal(record.ticks, ticks);
+	work_queue_destroy(queue);
+}
+
 static void test_destroyed_with_work(void **state)
 {
 	(void)state;
@@ -153,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_at_rest_after_an_error),
 		cmocka_unit_test(test_destroyed_with_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
