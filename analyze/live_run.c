@@ -85,11 +85,13 @@ static void show_progress(struct live_run *run, const struct target *target)
 	if (counts->late || counts->failed || counts->dropped)
 		snprintf(missed, sizeof(missed), ", %" PRIu64 " errors, %" PRIu64 " late",
 			 counts->failed, counts->late + counts->dropped);
-	snprintf(text, sizeof(text), "%s: %zu samples in %.0f s%s%s%s%s%s", run->name,
-		 snapshot_sample_count(snapshot), seconds, run->options->duration ? " of " : "",
-		 run->options->duration ? run->options->duration : "", missed, behind,
-		 run->asked ? ", ending" : "; Control-C ends it");
-	progress_text(text);
+	int size = snprintf(text, sizeof(text), "%s: %zu samples in %.0f s%s%s%s%s%s", run->name,
+			    snapshot_sample_count(snapshot), seconds,
+			    run->options->duration ? " of " : "",
+			    run->options->duration ? run->options->duration : "", missed, behind,
+			    run->asked ? ", ending" : "; Control-C ends it");
+	if (size > 0)
+		progress_text(text);
 }
 
 static bool on_wait(void *context, struct target *target, bool starved)
