@@ -8,6 +8,10 @@
 #include "analyze/profile/stack_frames.h"
 #include "common/cleanup.h"
 
+/* Of runs with more processes, the oldest ones have nearly always ended: what is remembered of
+ * their stacks is let go, and found again if it has to be. */
+enum { REMEMBERED_TRACKS = 256 };
+
 /* A thread with the stack that it had in the last sample, which has not got its weight yet. */
 struct open_thread {
 	uint64_t thread_id;
@@ -201,6 +205,8 @@ static struct error *find_track(struct collector *collector, const struct model_
 	if (error)
 		return error;
 	collector->track_count++;
+	if (collector->track_count > REMEMBERED_TRACKS)
+		stack_cache_deinit(&tracks[collector->track_count - 1 - REMEMBERED_TRACKS].stacks);
 	*ret = track;
 	return NULL;
 }

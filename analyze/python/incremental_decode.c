@@ -5,7 +5,11 @@
 #include "analyze/python/process_memo.h"
 
 /* Processes that are remembered; of files with more, those that were sampled last. */
-enum { PROCESSES_MAX = 256 };
+enum {
+	PROCESSES_MAX = 256,
+	/* Who had no sample among as many has ended: nothing is remembered of it. */
+	IDLE_SAMPLES = 4096,
+};
 
 struct known_process {
 	int32_t pid;
@@ -45,6 +49,17 @@ void incremental_decoder_destroyp(struct incremental_decoder **decoder)
 	incremental_decoder_destroy(*decoder);
 }
 
+static void forget_ended(struct incremental_decoder *decoder)
+{
+	for (size_t i = 0; i < decoder->count; i++) {
+		struct known_process *process = &decoder->processes[i];
+		if (process->used + IDLE_SAMPLES > decoder->samples)
+			continue;
+		process_memo_destroy(process->memo);
+		process->memo = NULL;
+	}
+}
+
 /* The one of `pid`, or one that takes the place of what was not needed for the longest time. */
 static struct known_process *find_process(struct incremental_decoder *decoder, int32_t pid)
 {
@@ -56,6 +71,7 @@ static struct known_process *find_process(struct incremental_decoder *decoder, i
 		if (process->used < oldest->used)
 			oldest = process;
 	}
+	forget_ended(decoder);
 	if (decoder->count < PROCESSES_MAX)
 		oldest = &decoder->processes[decoder->count++];
 	process_memo_destroy(oldest->memo);

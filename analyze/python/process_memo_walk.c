@@ -339,7 +339,9 @@ struct error *process_memo_fill(struct process_memo *memo)
 			.stamp = thread->stamp,
 			.version = thread->version,
 			.kept = thread->kept,
-			.numbers = frames->numbers + frames->capacity - frames->count,
+			.numbers = frames->count
+					   ? frames->numbers + frames->capacity - frames->count
+					   : NULL,
 			.identity = thread->identity,
 			.listed = thread->listed,
 		};

@@ -3,7 +3,7 @@
  * most inputs are the contents of frames, which are compressed here: the first byte chooses.
  *
  *   0        the rest is a whole file
- *   others   the rest is segments of (control byte, length 16 bits, bytes), each of them a frame
+ *   others   the rest is segments (segments.h)
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +11,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "formats/snapshot_block.h"
-#include "formats/snapshot_fields.h"
-#include "formats/snapshot_format.h"
 #include "formats/snapshot_forward.h"
-#include "formats/snapshot_frame.h"
+#include "tests/fuzz/segments.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum segment_control {
-	SEGMENT_BULK = 1 << 0,
-	SEGMENT_NEW_EPOCH = 1 << 1,
-	SEGMENT_RAW = 1 << 2,  /* the bytes have a block header already */
-	SEGMENT_LOST = 1 << 3, /* numbered, but left out */
-};
 
 /* So that reads are not optimised away. */
 static volatile size_t sink;
@@ -89,12 +79,6 @@ static void use_processes(struct snapshot *snapshot)
 			used += (size_t)snapshot_known_process(snapshot, j)->pid;
 	}
 	sink = used;
-}
-
-static void must(struct error *error)
-{
-	if (error)
-		abort();
 }
 
 /* To the end; gives how many samples there are, those that cannot be read too. */
@@ -166,63 +150,17 @@ static void open_file(const void *bytes, size_t size)
 	snapshot_destroy(snapshot);
 }
 
-static void begin_content(struct buffer *content, struct block_header *header, uint8_t control)
-{
-	if (control & SEGMENT_NEW_EPOCH) {
-		header->epoch++;
-		header->frame = header->ordinary = 0;
-	}
-	header->flags = control & SEGMENT_BULK ? SNAPSHOT_BLOCK_BULK : 0;
-	must(block_header_append(content, header));
-	if (header->frame)
-		return;
-	char name[] = SNAPSHOT_NAME;
-	struct snapshot_header record = {.name = name};
-	struct buffer payload = {0};
-	must(record_encode(&payload, &snapshot_header_table, &record));
-	must(block_chunk_append(content, SNAPSHOT_CHUNK_HEADER, 0, payload.data, payload.size));
-	buffer_deinit(&payload);
-}
-
-static void open_segments(struct frame_encoder *encoder, struct cursor input)
-{
-	struct buffer file = {0};
-	struct buffer content = {0};
-	struct block_header header = {.version = SNAPSHOT_VERSION};
-	while (cursor_left(&input)) {
-		uint8_t control = cursor_u8(&input);
-		size_t size = cursor_u16(&input);
-		if (size > cursor_left(&input))
-			size = cursor_left(&input);
-		buffer_clear(&content);
-		if (!(control & SEGMENT_RAW))
-			begin_content(&content, &header, control);
-		const void *bytes = cursor_bytes(&input, size);
-		if (bytes)
-			must(buffer_append(&content, bytes, size));
-		const void *frame;
-		size_t frame_size;
-		must(frame_encode(encoder, content.data, content.size, &frame, &frame_size));
-		if (!(control & SEGMENT_LOST))
-			must(buffer_append(&file, frame, frame_size));
-		header.frame++;
-		header.ordinary += !(header.flags & SNAPSHOT_BLOCK_BULK);
-	}
-	open_file(file.data, file.size);
-	buffer_deinit(&file);
-	buffer_deinit(&content);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct frame_encoder *encoder;
-	if (!encoder)
-		must(frame_encoder_create(&encoder));
+	struct buffer file = {0};
 	if (!size)
 		return 0;
-	if (data[0] == 0)
+	if (data[0] == 0) {
 		open_file(data + 1, size - 1);
-	else
-		open_segments(encoder, cursor_make(data + 1, size - 1));
+		return 0;
+	}
+	build_segments(cursor_make(data + 1, size - 1), &file);
+	open_file(file.data, file.size);
+	buffer_deinit(&file);
 	return 0;
 }
