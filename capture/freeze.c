@@ -48,6 +48,7 @@ struct freezer {
 	uint64_t seized_ns;  /* CLOCK_MONOTONIC, before the first seize of this freeze */
 	uint64_t stopped_ns; /* before the first stop was requested; 0: none was */
 	bool was_stopped;
+	bool missed_deadline;
 	bool keys_held; /* since begin(): `mask` was before */
 	sigset_t mask;
 };
@@ -371,7 +372,8 @@ static struct error *await_stop(struct freezer *freezer, struct tracee *tracee,
 {
 	tracee_poll(tracee);
 	for (unsigned round = 1; tracee->state == TRACEE_INTERRUPTED; round++) {
-		if (now_ns() > until_ns)
+		freezer->missed_deadline = now_ns() > until_ns;
+		if (freezer->missed_deadline)
 			return freeze_error_deadline(&freezer->subject, tracee->tid,
 						     freezer->deadline_ns);
 		stop_wait_step(wait, round);
@@ -409,6 +411,7 @@ static struct error *begin(struct freezer *freezer)
 				    "held by another thread of this program",
 				    (int)freezer->subject.pid);
 	hold_keys(freezer);
+	freezer->missed_deadline = false;
 	settle(freezer, 0);
 	freezer->owner = gettid();
 	if (!freezer->stopped_ns) {
@@ -580,4 +583,14 @@ size_t freezer_held_count(const struct freezer *freezer)
 bool freezer_was_stopped(const struct freezer *freezer)
 {
 	return freezer->was_stopped;
+}
+
+void freezer_set_deadline(struct freezer *freezer, uint64_t deadline_ns)
+{
+	freezer->deadline_ns = deadline_ns;
+}
+
+bool freezer_missed_deadline(const struct freezer *freezer)
+{
+	return freezer->missed_deadline;
 }

@@ -56,6 +56,13 @@ struct error *freezer_release(struct freezer *freezer, uint64_t *ret_freeze_ns);
 /* Threads held now. */
 size_t freezer_held_count(const struct freezer *freezer);
 
+/* How long a stop may take from now on. */
+void freezer_set_deadline(struct freezer *freezer, uint64_t deadline_ns);
+
+/* Whether the last stop failed because a thread did not stop in time: most often it is in an
+ * uninterruptible system call, and the next attempt will hold the others for as long again. */
+bool freezer_missed_deadline(const struct freezer *freezer);
+
 /* Threads in a job-control stop (SIGSTOP and the like) when they were stopped. */
 bool freezer_was_stopped(const struct freezer *freezer);
 

@@ -7,7 +7,8 @@
 #include <time.h>
 
 enum {
-	GRACE_MICROSECONDS = 300 * 1000,
+	GRACE_MS = 300,
+	GRACE_WITH_SAMPLES_MS = 3000,
 	/* timeout(1) sends its signal to the program and to the group: that is one request. */
 	REPEAT_NS = 50 * 1000 * 1000,
 };
@@ -17,6 +18,7 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 static volatile sig_atomic_t pending;
 static volatile sig_atomic_t from_terminal;
 static volatile sig_atomic_t requested;
+static volatile sig_atomic_t grace_ms = GRACE_MS;
 
 /* What was before, for programs that this one starts. */
 struct disposition {
@@ -66,7 +68,8 @@ static void end_late(int number)
 static void remember(int number, siginfo_t *info, void *context)
 {
 	(void)context;
-	static const struct itimerval grace = {.it_value = {.tv_usec = GRACE_MICROSECONDS}};
+	const struct itimerval grace = {
+		.it_value = {.tv_sec = grace_ms / 1000, .tv_usec = grace_ms % 1000 * 1000}};
 	static struct timespec before; /* handlers do not interrupt each other */
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -119,6 +122,11 @@ void interrupt_restore(void)
 bool interrupt_from_terminal(void)
 {
 	return from_terminal;
+}
+
+void interrupt_expect_end_of_file(void)
+{
+	grace_ms = GRACE_WITH_SAMPLES_MS;
 }
 
 int interrupt_signal(void)

@@ -17,6 +17,10 @@
  */
 void interrupt_init(void);
 
+/* From now on a signal gives more time: samples have been written, and their file is to be brought
+ * to its end even if a look at a process or a stop takes long just then. */
+void interrupt_expect_end_of_file(void);
+
 /* The signal that came, 0 for none. False for ever without interrupt_init(). */
 int interrupt_signal(void);
 

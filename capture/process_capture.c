@@ -21,6 +21,8 @@
 #define CHECK_NS (1000 * NS_PER_MS)
 /* A thread can be in an uninterruptible system call, waiting for a disk. */
 #define STOP_DEADLINE_NS (1000 * NS_PER_MS)
+/* In a run that has samples: one more is not worth holding the other threads for so long. */
+#define RUN_STOP_DEADLINE_NS (250 * NS_PER_MS)
 
 uint64_t process_capture_now_ns(void)
 {
@@ -437,6 +439,8 @@ struct error *process_capture_again(struct process_capture *process)
 	uint64_t begin_ns = process_capture_now_ns();
 	memory_image_destroy(process->image);
 	process->image = NULL;
+	if (process->freezer)
+		freezer_set_deadline(process->freezer, RUN_STOP_DEADLINE_NS);
 	struct error *error = look_at_threads(process);
 	if (!error)
 		error = sample_ranges(process);

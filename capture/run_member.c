@@ -19,6 +19,9 @@ enum {
 	CHILD_LOOKS = 7,
 	/* Of a process that was sampled: it runs another program now, or its Python ends. */
 	RELOCATE_MS = 100,
+	/* After a thread that did not stop in time: what waits for it is held for a small part of
+	 * the time only. */
+	STUCK_MS = 2000,
 };
 
 static void cleanup_member(struct run_member **member)
@@ -163,6 +166,8 @@ struct error *run_member_sample(struct run_member *member, bool *ret_taken, bool
 	} else if (member->capture.changed) {
 		set_state(member, MEMBER_WAITING);
 		member->due_ns = now + RELOCATE_MS * NS_PER_MS;
+	} else if (sampler_is_stuck(member->capture.sampler)) {
+		member->due_ns = now + STUCK_MS * NS_PER_MS;
 	}
 	error_destroy(error);
 	return NULL;

@@ -71,6 +71,12 @@ static struct error *sampler_look_again(struct sampler *sampler, unsigned attemp
 	return thread_watch_update(sampler->options.watch, sampler->options.threads);
 }
 
+/* In a run, the first sample decides whether there is one, and takes its time. */
+static bool gives_up(const struct sampler *sampler)
+{
+	return sampler->stuck && sampler->taken && sampler->options.spread_ns;
+}
+
 typedef struct error *(*sampler_way)(struct sampler *sampler, struct attempt *attempt);
 
 /* Try one way up to `attempts` times. ERROR_BUSY and ERROR_UNSUPPORTED mean that another way may
@@ -87,9 +93,11 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 		if (error)
 			return error;
 		sampler->facts.attempts++;
+		/* Of an attempt before, which predicted this one. */
+		sampler->pass.thread_count = 0;
 		sampler->accept_gaps = i + 1 == attempts;
 		error = way(sampler, &attempt);
-		if (!error || error->code != ERROR_BUSY)
+		if (!error || error->code != ERROR_BUSY || gives_up(sampler))
 			return error;
 		/* A pass that was not reached predicts nothing. */
 		if (sampler->pass.thread_count) {
@@ -171,9 +179,9 @@ static struct error *sampler_run(struct sampler *sampler)
 	do {
 		error_destroy(error);
 		error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
-	} while (error && error->code == ERROR_BUSY && options->spread_ns &&
+	} while (error && error->code == ERROR_BUSY && options->spread_ns && !gives_up(sampler) &&
 		 ++rounds < HOLDER_ROUNDS && sample_clock_ns(CLOCK_MONOTONIC) < until_ns);
-	if (is_worth_another_way(error)) {
+	if (is_worth_another_way(error) && !gives_up(sampler)) {
 		error_destroy(error);
 		error = sampler_try(sampler, sampler_all, ALL_ATTEMPTS);
 	}
@@ -226,6 +234,11 @@ struct error *sampler_only_gil(struct sampler *sampler)
 	return NULL;
 }
 
+bool sampler_is_stuck(const struct sampler *sampler)
+{
+	return sampler->stuck;
+}
+
 uint64_t sampler_ended_calls(const struct sampler *sampler)
 {
 	return sampler->ended_calls;
@@ -239,8 +252,10 @@ struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
 	sampler->value_misses = 0;
 	sampler->walk_inside = false;
 	sampler->accept_gaps = false;
+	sampler->stuck = false;
 	struct error *error = sampler_run(sampler);
 	sampler->predicted = !error;
+	sampler->taken |= !error;
 	for (uint64_t at = 0; !error && memory_image_next(sampler->pass.image, at, &range);
 	     at = range.address + range.size)
 		error = memory_image_put(image, range.address, range.bytes, range.size);

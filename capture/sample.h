@@ -52,6 +52,9 @@ struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
  */
 struct error *sampler_only_gil(struct sampler *sampler);
 
+/* Whether the last sample failed because a thread did not stop in time. */
+bool sampler_is_stuck(const struct sampler *sampler);
+
 /* System calls of the target that were ended early by a stop that turned out to be of no use, or by
  * stopping all threads (ended_call.h); of all samples so far. */
 uint64_t sampler_ended_calls(const struct sampler *sampler);

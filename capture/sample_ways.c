@@ -203,6 +203,7 @@ static struct error *sampler_holder(struct sampler *sampler, const struct gil_se
 		error = freezer_stop(sampler->options.freezer, tids, count);
 	if (error)
 		urgency_end(&sampler->urgency);
+	sampler->stuck = error && freezer_missed_deadline(sampler->options.freezer);
 	if (error && error->code == ERROR_NO_PROCESS) {
 		/* The owner has ended, not necessarily the process. */
 		error_destroy(error);
@@ -264,7 +265,13 @@ static struct error *sampler_read_twice(struct sampler *sampler, const struct gi
 					struct attempt *attempt)
 {
 	bool same = false;
-	struct error *error = sampler_read(sampler, attempt);
+	struct error *error = sampler_copy(sampler, attempt);
+	/* With many threads that wake often most attempts end here: before the walk, which takes
+	 * longer than the copy. */
+	if (!error)
+		error = sampler_check_gils(sampler, gils);
+	if (!error)
+		error = sampler_walk(sampler, attempt);
 	if (!error)
 		error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING,
 				     &same);
@@ -333,6 +340,7 @@ struct error *sampler_all(struct sampler *sampler, struct attempt *attempt)
 	bool walk_inside = sampler->walk_inside || sampler->accept_gaps;
 	urgency_begin(&sampler->urgency);
 	struct error *error = freezer_stop_all(sampler->options.freezer);
+	sampler->stuck = error && freezer_missed_deadline(sampler->options.freezer);
 	if (error) {
 		urgency_end(&sampler->urgency);
 		return error;

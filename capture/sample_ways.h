@@ -26,6 +26,8 @@ struct sampler {
 	 * attempt walks while it stands still, and reads what is missing.
 	 */
 	bool walk_inside;
+	bool taken; /* at least one sample */
+	bool stuck; /* a thread did not stop in time: in a run the next sample may have more luck */
 	bool accept_gaps;	/* the last attempt of all: what is missing now is not there */
 	struct urgency urgency; /* from before the first stop until all are let go */
 };

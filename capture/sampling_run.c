@@ -153,6 +153,7 @@ static struct error *begin_file(struct run *run, struct output_file *file)
 {
 	const struct snapshot_missed before = missed(run);
 	struct error *error = run_output_begin(run->output, file, &before);
+	interrupt_expect_end_of_file();
 	run->has_file = true;
 	run->file_failed = false;
 	run->missed_before.late = run->counts.late;
