@@ -1,8 +1,9 @@
 """Threads that begin and end all the time, so that idents and objects' memory are used again.
 
-    thread_churn.py FOLDER
+    thread_churn.py FOLDER [LENGTH]
 
-Each is called as the function that it runs. FOLDER/settled says that they have begun.
+Each is called as the function that it runs, and lives for up to 36 ms times LENGTH (1); at 0 it ends as soon
+as it has given up the GIL. FOLDER/settled says that they have begun.
 """
 
 import os
@@ -11,12 +12,13 @@ import threading
 import time
 
 KINDS = 97
+LENGTH = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
 FUNCTIONS = []
 
 
 def make_function(number):
     space = {"time": time}
-    exec("def task_%d():\n    time.sleep(%r)\n" % (number, (number % 7) ** 2 / 1000.0), space)
+    exec("def task_%d():\n    time.sleep(%r)\n" % (number, LENGTH * (number % 7) ** 2 / 1000.0), space)
     return space["task_%d" % number]
 
 
