@@ -90,8 +90,11 @@ class LegalStacks(EndToEndTest):
         """The check is worth something: a frame that is left out or doubled does not pass it."""
         for index in range(1, len(stack) - 1):
             name = stack[index][0]
-            # What calls itself and is not counted, or whose count tells the last call only, may pass.
+            # What calls itself and is not counted, or whose count tells the last call only, may pass;
+            # so may what is counted if it is innermost: it calls nothing that its count forbids.
             if re.search("_(ping|pong|raise)$", name):
+                continue
+            if name == stack[-1][0] and grammar[name].start is not None:
                 continue
             for wrong in (stack[:index] + stack[index + 1 :], stack[:index] + stack[index:index + 1] + stack[index:]):
                 if wrong != stack:
