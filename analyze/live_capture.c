@@ -186,6 +186,9 @@ struct error *live_capture_start(const char *const *arguments, enum live_output 
 	if (!capture)
 		return &error_out_of_memory;
 	capture->fd = capture->messages_fd = -1;
+	/* Who started this program may ignore it: its status would be lost, and that of a command
+	 * that it starts. */
+	signal(SIGCHLD, SIG_DFL);
 	struct error *error = find_program(&program);
 	if (error)
 		return error;
@@ -222,7 +225,7 @@ static void close_pipe(struct live_capture *capture)
 
 static bool reap(struct live_capture *capture, int flags)
 {
-	int status;
+	int status = 0;
 	pid_t pid;
 	do
 		pid = waitpid(capture->pid, &status, flags);

@@ -13,7 +13,7 @@ import unittest
 import support
 from capture_case import CaptureCase, IS_ROOT, drop_privileges, process_status
 from generate import add_class, make_load_tests, template
-from interpreters import find_interpreters
+from interpreters import find_interpreters, newest_supported
 from support import ANALYZE, CAPTURE, EndToEndTest, Target
 
 PEERS = os.environ.get("PYSPY_PEERS", "build/peers")
@@ -258,6 +258,18 @@ class Record(CaptureCase):
         self.assertNotEqual(process.returncode, support.EXIT_DONE)
         process.stdout = None
         self.assert_untouched()
+
+    def test_where_ends_of_children_are_ignored(self):
+        """Some that start others leave it so."""
+        interpreter = newest_supported()
+        if interpreter is None:
+            self.skipTest("no interpreter that is supported")
+        sleeper = Target(interpreter, "known_times.py", 600)
+        self.addCleanup(sleeper.close)
+        sleeper.wait_for("ready")
+        ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)}
+        done = support.run([ANALYZE, "dump", "--pid", str(sleeper.pid)], **ignoring)
+        self.assertEqual((done.returncode, done.stderr.decode()), (support.EXIT_DONE, ""))
 
     def test_no_process(self):
         for command in ("dump", "record", "report"):
