@@ -318,14 +318,14 @@ static struct error *list_missed(struct source *source)
 	snapshot_statistics(snapshot, &statistics);
 	const struct sample_counts *counts = &statistics.counts;
 	uint64_t missed = counts->late + counts->failed + counts->dropped;
+	unsigned long long all = counts->samples + missed;
 	if (!statistics.has_counts || !missed)
 		return NULL;
 	return list_loss(source->input,
 			 "%s: of %llu samples %llu were late, %llu could not be taken, %llu could "
 			 "not be written in time",
-			 input_name(source->path), (unsigned long long)(counts->samples + missed),
-			 (unsigned long long)counts->late, (unsigned long long)counts->failed,
-			 (unsigned long long)counts->dropped);
+			 input_name(source->path), all, (unsigned long long)counts->late,
+			 (unsigned long long)counts->failed, (unsigned long long)counts->dropped);
 }
 
 /* What is missing of the file is known when its end was read. */

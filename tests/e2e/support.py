@@ -292,6 +292,10 @@ def identity(dump):
     return threads
 
 
+# Memory that is let go is kept back by the sanitizer for a while, and all takes longer.
+SANITIZED = BUILD.endswith("-sanitize")
+
+
 class EndToEndTest(unittest.TestCase):
     maxDiff = 4000
 
