@@ -13,7 +13,7 @@ import re
 import signal
 
 import support
-from generate import add_class, make_load_tests, template
+from generate import add_class, add_skip, make_load_tests, template
 from interpreters import find_interpreters
 from support import EndToEndTest, SMALL, Target
 
@@ -180,8 +180,11 @@ class Live(Shares):
             self.assert_shares(path, ["-s"], pid, shares, late)
 
 
-for _interpreter in find_interpreters()[:: 1 if SMALL else 3]:
-    if not _interpreter.undecoded:
+# Each takes minutes.
+for _interpreter in find_interpreters()[::6]:
+    if support.SANITIZED:
+        add_skip(globals(), _interpreter.name, "sanitizers slow sampling down until it is late more often than not")
+    elif not _interpreter.undecoded:
         add_class(globals(), Live, _interpreter.name, interpreter=_interpreter)
 
 load_tests = make_load_tests(globals())
