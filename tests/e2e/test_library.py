@@ -147,7 +147,7 @@ class Examples(LibraryTest):
             names = [line.strip().partition(" (")[0] for line in section.splitlines()]
             self.assertEqual(
                 [name.replace(" [inlined]", "") for name in names],
-                [frame["name"] for frame in thread["frames"]],
+                [frame["name"] or "?" for frame in thread["frames"]],
             )
 
     def test_continuous(self):
