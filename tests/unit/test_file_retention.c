@@ -14,7 +14,7 @@ static char folder[] = "/tmp/pyspy-retention-XXXXXX";
 static int make_folder(void **state)
 {
 	(void)state;
-	strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
 	return mkdtemp(folder) ? 0 : -1;
 }
 
