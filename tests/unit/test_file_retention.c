@@ -103,7 +103,7 @@ static void test_replaced(void **state)
 	struct file_retention retention = {.keep = 1, .keep_bytes = UINT64_MAX};
 	add(&retention, "a", 1);
 	make_file("x", 1);
-	strcpy(from, path_of("x"));
+	snprintf(from, sizeof(from), "%s", path_of("x"));
 	assert_int_equal(rename(from, path_of("a")), 0);
 	add(&retention, "b", 1);
 	assert_true(exists("a"));
@@ -118,7 +118,7 @@ static void test_moved(void **state)
 	struct file_retention retention = {.keep = 2, .keep_bytes = UINT64_MAX};
 	add(&retention, "a", 1);
 	add(&retention, "b", 1);
-	strcpy(to, path_of("taken"));
+	snprintf(to, sizeof(to), "%s", path_of("taken"));
 	assert_int_equal(rename(path_of("b"), to), 0);
 	add(&retention, "c", 1);
 	assert_true(exists("a") && exists("c") && exists("taken"));

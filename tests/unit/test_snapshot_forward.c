@@ -359,7 +359,7 @@ static void test_contradiction(void **state)
 static void test_unknown_chunks(void **state)
 {
 	(void)state;
-	for (uint16_t flags = 0; flags <= SNAPSHOT_CHUNK_CRITICAL; flags++) {
+	for (int flags = 0; flags <= SNAPSHOT_CHUNK_CRITICAL; flags++) {
 		struct block_builder builder;
 		builder_init(&builder);
 		builder_begin(&builder, 0);
