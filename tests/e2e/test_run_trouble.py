@@ -15,10 +15,10 @@ import time
 import unittest
 
 import support
+import test_moving
 from disturbed import Disturbed
 from interpreters import newest_supported
 from support import ANALYZE, CAPTURE, EndToEndTest, SMALL, Target, check, wait_until
-from test_moving import Moving
 
 SAMPLES = 100 if SMALL else 400
 COUNTS = re.compile(r"(\d+) samples, (\d+) late, (\d+) failed, (\d+) incomplete, (\d+) dropped")
@@ -94,7 +94,7 @@ class RunTrouble(EndToEndTest):
         seen = 0
         for number in numbers:
             dump = support.dump_json(path, "--sample", str(number))
-            seen += sum(Moving.check_stack(self, self.tree, thread) for thread in dump)
+            seen += sum(test_moving.Moving.check_stack(self, self.tree, thread) for thread in dump)
         self.assertGreater(seen, 0)
 
     # The target.
@@ -140,42 +140,6 @@ class RunTrouble(EndToEndTest):
         self.assertGreater(samples, 0)
         self.assertEqual(incomplete, 0)
         self.assert_stacks_of(path, range(1, samples + 1, max(samples // 20, 1)))
-
-    def test_traced_at_the_beginning(self):
-        """Refused with the tracer's name; a run that may wait begins when that one is gone."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        target = self.moving()
-        path = target.path("run.zst")
-        seized = set()
-
-        def release():
-            while seized:
-                tid = seized.pop()
-                libc.ptrace(PTRACE_INTERRUPT, tid, None, None)
-                os.waitpid(tid, WALL)
-                libc.ptrace(PTRACE_DETACH, tid, None, None)
-
-        self.addCleanup(release)
-
-        def seize():
-            for tid in set(target.threads()) - seized:
-                if libc.ptrace(PTRACE_SEIZE, tid, None, None) == 0:
-                    seized.add(tid)
-            return len(seized) == 5 and seized == set(target.threads())
-
-        wait_until(seize, 20, "all threads are seized")
-        options = ["-r", "100", "--count", "5"]
-        refused = self.begin(target, *options)
-        text = refused.communicate(timeout=60)[1].decode()
-        self.assertIn(refused.returncode, (support.EXIT_FAILED, support.EXIT_PERMISSION), text)
-        self.assertIn(str(os.getpid()), text)
-        self.assertFalse(os.path.exists(path))
-        waiting = self.begin(target, "--wait", "100", *options)
-        self.wait_for_looks(waiting, 3)
-        release()
-        self.assertEqual(COUNTS.search(self.end(waiting)).group(1), "5")
-        self.assert_stacks_of(path, range(1, 6))
-        self.assert_untouched(target)
 
     REUSE = """
         import os, signal, subprocess, sys, time
@@ -284,7 +248,7 @@ class RunTrouble(EndToEndTest):
             done = support.run([ANALYZE, "dump", "--json", "--sample", str(number), path])
             self.assertIn(done.returncode, (support.EXIT_DONE, support.EXIT_PARTIAL), done.stderr)
             for thread in json.loads(done.stdout.decode()):
-                Moving.check_stack(self, self.tree, thread)
+                test_moving.Moving.check_stack(self, self.tree, thread)
 
     def test_full_device(self):
         target = self.moving()

@@ -22,6 +22,8 @@ PARTS = ("burn_70", "burn_20", "burn_10")
 SECONDS = 8 if SMALL else 30
 RATE = 100
 POINTS = 2.0
+# How much of what so many throws of dice would scatter is let pass, of three standard deviations.
+SCATTER = 1.0 if SMALL else 0.5
 IDLE_THREADS = 20
 SUMMARY = re.compile(r"(\d+) samples, (\d+) late, (\d+) failed")
 
@@ -87,7 +89,7 @@ class Shares(EndToEndTest):
                 self.assertAlmostEqual(
                     100.0 * counts[name] / total,
                     shares[name],
-                    delta=POINTS + late * scatter,
+                    delta=POINTS + max(late, SCATTER) * scatter,
                     msg="%s by %s, of %d samples" % (name, unit, number),
                 )
 
@@ -180,8 +182,8 @@ class Live(Shares):
             self.assert_shares(path, ["-s"], pid, shares, late)
 
 
-# Each takes minutes.
-for _interpreter in find_interpreters()[::6]:
+# Each takes minutes. Before 3.7 the target has no clock for one thread's processor time.
+for _interpreter in [one for one in find_interpreters() if one.minor >= (3, 7)][::6]:
     if support.SANITIZED:
         add_skip(globals(), _interpreter.name, "sanitizers slow sampling down until it is late more often than not")
     elif not _interpreter.undecoded:
