@@ -2,16 +2,10 @@
 #ifndef PYSPY_TESTS_SNAPSHOT_BUILDER_H
 #define PYSPY_TESTS_SNAPSHOT_BUILDER_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,24 +17,7 @@
 #include "formats/snapshot_frame.h"
 #include "formats/snapshot_reader.h"
 #include "formats/snapshot_writer.h"
-
-static inline void check(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error->message);
-}
-
-static inline void assert_error_code(struct error *error, enum error_code code)
-{
-	if (!error) {
-		fail_msg("expected an error");
-		return;
-	}
-	if (error->code != code)
-		fail_msg("expected error %d, got %d: %s", (int)code, (int)error->code,
-			 error->message);
-	error_destroy(error);
-}
+#include "tests/unit/error_checks.h"
 
 /* Write with the writer into a buffer. */
 static inline void build_with(void (*fill)(struct snapshot_writer *writer), struct buffer *ret)

@@ -6,6 +6,7 @@
 #include "snapshot_builder.h"
 
 #include "formats/snapshot_step.h"
+#include "tests/unit/random_image.h"
 
 enum {
 	PROCESSES = 3,
@@ -14,16 +15,6 @@ enum {
 	FUNCTIONS = 60,
 	FUNCTION_BYTES = 90,
 };
-
-static const uint64_t base = 0x7f0000004000 - 100;
-
-static uint32_t random_state;
-
-static inline uint32_t random_below(uint32_t limit)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (uint32_t)(((uint64_t)random_state * limit) >> 32);
-}
 
 /* What is so of a process at one moment. */
 struct world {
@@ -50,21 +41,6 @@ static inline void world_deinit(struct world *world)
 {
 	memory_image_destroy(world->image);
 	thread_list_deinit(&world->threads);
-}
-
-static inline void mutate_memory(struct world *world)
-{
-	uint8_t bytes[300];
-	for (uint32_t i = random_below(6); i > 0; i--) {
-		uint32_t size = 1 + random_below(random_below(2) ? 3 : sizeof(bytes));
-		uint64_t address = base + random_below(SPACE - (uint32_t)sizeof(bytes));
-		for (uint32_t j = 0; j < size; j++)
-			bytes[j] = (uint8_t)random_below(3);
-		if (random_below(4) == 0)
-			check(memory_image_drop(world->image, address, size));
-		else
-			check(memory_image_put(world->image, address, bytes, size));
-	}
 }
 
 /* What comes and goes as a whole, nearly always with the same bytes. */
@@ -186,7 +162,7 @@ static inline void mutate_sample(struct sample_facts *sample)
 
 static inline void mutate(struct world *world)
 {
-	mutate_memory(world);
+	mutate_image(world->image, SPACE, 6, 300);
 	mutate_functions(world);
 	mutate_threads(world);
 	mutate_sample(&world->sample);

@@ -1,16 +1,14 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/cmocka_headers.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 #include <sys/stat.h>
 #include <zstd.h>
 
 #include "formats/compressed_input.h"
 #include "formats/sparse_file.h"
 #include "tests/unit/core_builder.h"
+#include "tests/unit/random_numbers.h"
 
 /* A core with a long hole in it, and zeros at its end. */
 static struct elf_builder core_with_hole(void)
@@ -88,10 +86,10 @@ static void test_unpack(void **state)
 static struct elf_builder core_with_noise(void)
 {
 	struct elf_builder builder = core_build(EM_X86_64);
-	uint32_t random = 1;
+	random_state = 1;
 	for (size_t i = 0; i < 600000; i++) {
-		random = random * 1664525 + 1013904223;
-		elf_builder_append(&builder, (const uint8_t *)&random + 3, 1);
+		uint8_t byte = (uint8_t)random_below(256);
+		elf_builder_append(&builder, &byte, 1);
 	}
 	return builder;
 }

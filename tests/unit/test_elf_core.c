@@ -1,11 +1,8 @@
-#include <setjmp.h>
+#include "tests/unit/cmocka_headers.h"
+
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "formats/elf_core.h"
 #include "tests/unit/core_builder.h"

@@ -1,14 +1,11 @@
 /* A core that the kernel wrote of a child of this test, if it writes cores here. */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/cmocka_headers.h"
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -1,13 +1,11 @@
 /* Footprints: what is touched is found, nothing else is. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/cmocka_headers.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "analyze/python/footprint.h"
+#include "tests/unit/random_numbers.h"
 
 enum { THINGS = 60, SPACE = 4096, ROUNDS = 3000 };
 
@@ -22,13 +20,6 @@ struct thing {
 
 static struct thing things[THINGS];
 static bool found[THINGS];
-static uint32_t random_state = 1;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (uint32_t)(((uint64_t)random_state * limit) >> 32);
-}
 
 static void on_touch(void *context, struct footprint_owner owner)
 {

@@ -4,6 +4,7 @@
 #include <sys/ptrace.h>
 
 #include "capture/freeze.h"
+#include "tests/unit/error_checks.h"
 #include "tests/unit/live_target.h"
 
 #define NS_PER_MS 1000000ULL
@@ -27,24 +28,10 @@ static struct freezer *create(pid_t pid)
 	return create_with_deadline(pid, 10000 * NS_PER_MS);
 }
 
-static void expect_success(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error->message);
-}
-
-static void expect_error(struct error *error, enum error_code code, const char *text)
-{
-	assert_non_null(error);
-	if (error->code != code || !strstr(error->message, text))
-		fail_msg("code %d: %s", error->code, error->message);
-	error_destroy(error);
-}
-
 static void release(struct freezer *freezer)
 {
 	uint64_t freeze_ns;
-	expect_success(freezer_release(freezer, &freeze_ns));
+	check(freezer_release(freezer, &freeze_ns));
 	assert_true(freeze_ns > 0);
 	assert_int_equal(freezer_held_count(freezer), 0);
 }
@@ -58,7 +45,7 @@ static void stops_one_thread(void **state)
 	void *registers = NULL;
 	size_t size = 0;
 
-	expect_success(freezer_stop(freezer, &tid, 1));
+	check(freezer_stop(freezer, &tid, 1));
 	assert_int_equal(freezer_held_count(freezer), 1);
 	assert_false(freezer_was_stopped(freezer));
 	unsigned long before = atomic_load(&target.shared->progress[1]);
@@ -68,10 +55,10 @@ static void stops_one_thread(void **state)
 		target_sleep_us(1000);
 	assert_int_equal(atomic_load(&target.shared->progress[1]), before);
 	assert_true(atomic_load(&target.shared->progress[2]) >= other + 3);
-	expect_success(freezer_registers(freezer, tid, &registers, &size));
+	check(freezer_registers(freezer, tid, &registers, &size));
 	assert_true(size >= 216);
 	free(registers);
-	expect_error(freezer_registers(freezer, target.pid, &registers, &size), ERROR_NOT_FOUND,
+	assert_error(freezer_registers(freezer, target.pid, &registers, &size), ERROR_NOT_FOUND,
 		     "is not held");
 	release(freezer);
 	assert_true(target_runs(&target));
@@ -85,10 +72,10 @@ static void adds_to_what_is_held(void **state)
 	struct target target = target_start(4);
 	struct freezer *freezer = create(target.pid);
 	pid_t tid = atomic_load(&target.shared->tids[1]);
-	expect_success(freezer_stop(freezer, &tid, 1));
-	expect_success(freezer_stop(freezer, &target.pid, 1));
+	check(freezer_stop(freezer, &tid, 1));
+	check(freezer_stop(freezer, &target.pid, 1));
 	assert_int_equal(freezer_held_count(freezer), 2);
-	expect_success(freezer_stop_all(freezer));
+	check(freezer_stop_all(freezer));
 	assert_int_equal(freezer_held_count(freezer), 4);
 	release(freezer);
 	assert_true(target_runs(&target));
@@ -102,7 +89,7 @@ static void stops_two_hundred_threads(void **state)
 	struct target target = target_start(200);
 	struct freezer *freezer = create(target.pid);
 	for (int i = 0; i < 20; i++) {
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		assert_int_equal(freezer_held_count(freezer), 200);
 		unsigned long before = target_total_progress(&target);
 		target_sleep_us(2000);
@@ -120,7 +107,7 @@ static void destroying_lets_go(void **state)
 	(void)state;
 	struct target target = target_start(5);
 	struct freezer *freezer = create(target.pid);
-	expect_success(freezer_stop_all(freezer));
+	check(freezer_stop_all(freezer));
 	freezer_destroy(freezer);
 	assert_true(target_runs(&target));
 	target_end(&target);
@@ -153,7 +140,7 @@ static void threads_come_and_go(void **state)
 	target.threads = 1;
 	struct freezer *freezer = create(target.pid);
 	for (int i = 0; i < 300; i++) {
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		assert_true(freezer_held_count(freezer) > 0);
 		unsigned long before = atomic_load(&target.shared->progress[0]);
 		int alive = atomic_load(&target.shared->ready);
@@ -240,7 +227,7 @@ static void target_dies_while_frozen(void **state)
 		void *registers;
 		size_t size;
 		int status = 0;
-		expect_success(i % 2 ? freezer_stop_all(freezer) : freezer_stop(freezer, &tid, 1));
+		check(i % 2 ? freezer_stop_all(freezer) : freezer_stop(freezer, &tid, 1));
 		kill(target.pid, SIGKILL);
 		struct error *error = freezer_registers(freezer, tid, &registers, &size);
 		if (error)
@@ -252,8 +239,8 @@ static void target_dies_while_frozen(void **state)
 		/* It is our child: its end is ours to wait for, not the freezer's to take. */
 		assert_int_equal(waitpid(target.pid, &status, 0), target.pid);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		expect_error(freezer_stop_all(freezer), ERROR_NO_PROCESS, "has ended");
-		expect_error(freezer_stop(freezer, &tid, 1), ERROR_NO_PROCESS, "has ended");
+		assert_error(freezer_stop_all(freezer), ERROR_NO_PROCESS, "has ended");
+		assert_error(freezer_stop(freezer, &tid, 1), ERROR_NO_PROCESS, "has ended");
 		freezer_destroy(freezer);
 		munmap(target.shared, sizeof(*target.shared));
 	}
@@ -268,7 +255,7 @@ static void no_such_process(void **state)
 	waitpid(child, NULL, 0);
 	struct freezer_options options = {.pid = child, .deadline_ns = NS_PER_MS};
 	struct freezer *freezer = NULL;
-	expect_error(freezer_create(&options, &freezer), ERROR_NO_PROCESS, "there is no process");
+	assert_error(freezer_create(&options, &freezer), ERROR_NO_PROCESS, "there is no process");
 	assert_null(freezer);
 }
 
@@ -278,7 +265,7 @@ static void thread_of_another_process(void **state)
 	struct target target = target_start(2), other = target_start(2);
 	struct freezer *freezer = create(target.pid);
 	pid_t tids[] = {target.pid, atomic_load(&other.shared->tids[1])};
-	expect_error(freezer_stop(freezer, tids, 2), ERROR_NO_PROCESS, "has ended");
+	assert_error(freezer_stop(freezer, tids, 2), ERROR_NO_PROCESS, "has ended");
 	assert_int_equal(freezer_held_count(freezer), 0);
 	assert_true(target_runs(&target));
 	assert_true(target_runs(&other));
@@ -317,12 +304,12 @@ static void somebody_else_traces_it(void **state)
 	char expected[64];
 	snprintf(expected, sizeof(expected), "is already traced by process %d (test_freeze",
 		 (int)tracer);
-	expect_error(freezer_stop_all(freezer), ERROR_BUSY, expected);
-	expect_error(freezer_stop(freezer, &target.pid, 1), ERROR_BUSY, expected);
+	assert_error(freezer_stop_all(freezer), ERROR_BUSY, expected);
+	assert_error(freezer_stop(freezer, &target.pid, 1), ERROR_BUSY, expected);
 	assert_true(target_runs(&target));
 	kill(tracer, SIGKILL);
 	waitpid(tracer, NULL, 0);
-	expect_success(freezer_stop_all(freezer));
+	check(freezer_stop_all(freezer));
 	release(freezer);
 	freezer_destroy(freezer);
 	target_end(&target);
@@ -410,7 +397,7 @@ static void gives_up_at_the_deadline(void **state)
 	(void)state;
 	struct target target = start_vfork_target();
 	struct freezer *freezer = create_with_deadline(target.pid, VFORK_DEADLINE_MS * NS_PER_MS);
-	expect_error(freezer_stop_all(freezer), ERROR_BUSY, "did not stop within 50 ms");
+	assert_error(freezer_stop_all(freezer), ERROR_BUSY, "did not stop within 50 ms");
 	assert_int_equal(freezer_held_count(freezer), 0);
 	/* It cannot be let go before it wakes up; the first call after that finds it. */
 	target_sleep_us(VFORK_SLEEP_MS * 1000);
@@ -419,7 +406,7 @@ static void gives_up_at_the_deadline(void **state)
 		error_destroy(error);
 		error = freezer_stop_all(freezer);
 	}
-	expect_success(error);
+	check(error);
 	release(freezer);
 	assert_true(target_runs(&target));
 	freezer_destroy(freezer);
@@ -467,7 +454,7 @@ static void our_own_sigchld_still_comes(void **state)
 	struct freezer *freezer = create(target.pid);
 	for (int i = 0; i < 50; i++) {
 		int before = atomic_load(&children_heard);
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		pid_t child = target_fork_process();
 		if (child == 0)
 			_exit(0);
@@ -502,7 +489,7 @@ static void somebody_else_here_waits(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_all, &end), 0);
 	for (unsigned i = 0; i < 100; i++) {
 		target_send_some(&target, &sent, i);
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		assert_int_equal(freezer_held_count(freezer), 10);
 		release(freezer);
 	}

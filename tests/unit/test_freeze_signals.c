@@ -4,6 +4,7 @@
 
 #include "capture/fault_point.h"
 #include "capture/freeze.h"
+#include "tests/unit/error_checks.h"
 #include "tests/unit/live_target.h"
 
 #define NS_PER_MS 1000000ULL
@@ -16,17 +17,11 @@ enum {
 	SIGNAL_EVERY_US = 150,
 };
 
-static void expect_success(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error->message);
-}
-
 static struct freezer *create(pid_t pid)
 {
 	struct freezer_options options = {.pid = pid, .deadline_ns = 10000 * NS_PER_MS};
 	struct freezer *freezer = NULL;
-	expect_success(freezer_create(&options, &freezer));
+	check(freezer_create(&options, &freezer));
 	return freezer;
 }
 
@@ -64,10 +59,10 @@ static void stop_and_release(struct freezer *freezer, const struct target *targe
 {
 	uint64_t freeze_ns;
 	pid_t tid = atomic_load(&target->shared->tids[round % TARGET_THREADS]);
-	expect_success(round % 3 ? freezer_stop(freezer, &tid, 1) : freezer_stop_all(freezer));
+	check(round % 3 ? freezer_stop(freezer, &tid, 1) : freezer_stop_all(freezer));
 	if (round % 7 == 0)
 		target_sleep_us(500);
-	expect_success(freezer_release(freezer, &freeze_ns));
+	check(freezer_release(freezer, &freeze_ns));
 }
 
 static void freezing_loses_no_signal(void **state)
@@ -97,9 +92,9 @@ static void stopped_target_stays_stopped(void **state)
 	assert_true(target_wait(target_is_stopped, &target));
 	sender_start(&sender, &target);
 	for (int i = 0; i < 200; i++) {
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		assert_true(freezer_was_stopped(freezer));
-		expect_success(freezer_release(freezer, &freeze_ns));
+		check(freezer_release(freezer, &freeze_ns));
 		assert_true(target_wait(target_is_stopped, &target));
 	}
 	sender_end(&sender);
@@ -109,7 +104,7 @@ static void stopped_target_stays_stopped(void **state)
 	kill(target.pid, SIGCONT);
 	assert_true(target_runs(&target));
 	assert_true(target_handled_all(&target, &sender.sent));
-	expect_success(freezer_stop_all(freezer));
+	check(freezer_stop_all(freezer));
 	assert_false(freezer_was_stopped(freezer));
 	freezer_destroy(freezer);
 	target_end(&target);
@@ -135,10 +130,10 @@ static void keys_wait_until_all_is_let_go(void **state)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		signal(numbers[i], take_key);
 		keys_taken = 0;
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		raise(numbers[i]);
 		assert_int_equal(keys_taken, 0);
-		expect_success(freezer_release(freezer, &freeze_ns));
+		check(freezer_release(freezer, &freeze_ns));
 		assert_int_equal(keys_taken, 1);
 		raise(numbers[i]);
 		assert_int_equal(keys_taken, 2);
@@ -162,16 +157,16 @@ static void stop_that_comes_while_frozen_counts_after(void **state)
 	struct freezer *freezer = create(target.pid);
 	uint64_t freeze_ns;
 	for (int i = 0; i < 50; i++) {
-		expect_success(i % 2 ? freezer_stop_all(freezer)
+		check(i % 2 ? freezer_stop_all(freezer)
 				     : freezer_stop(freezer, &target.pid, 1));
 		kill(target.pid, SIGSTOP);
 		target_sleep_us(i * 20);
-		expect_success(freezer_release(freezer, &freeze_ns));
+		check(freezer_release(freezer, &freeze_ns));
 		assert_true(target_wait(target_is_stopped, &target));
 
-		expect_success(freezer_stop_all(freezer));
+		check(freezer_stop_all(freezer));
 		kill(target.pid, SIGCONT);
-		expect_success(freezer_release(freezer, &freeze_ns));
+		check(freezer_release(freezer, &freeze_ns));
 		assert_true(target_runs(&target));
 	}
 	freezer_destroy(freezer);
@@ -193,8 +188,8 @@ static void stop_that_comes_while_seizing(void **state)
 			_exit(0);
 		}
 		for (int j = 0; j < 3; j++) {
-			expect_success(freezer_stop_all(freezer));
-			expect_success(freezer_release(freezer, &freeze_ns));
+			check(freezer_stop_all(freezer));
+			check(freezer_release(freezer, &freeze_ns));
 		}
 		waitpid(sender, NULL, 0);
 		assert_true(target_wait(target_is_stopped, &target));

@@ -27,6 +27,7 @@
 #include "capture/proc_stat.h"
 #include "common/cleanup.h"
 #include "formats/snapshot_reader.h"
+#include "tests/unit/error_checks.h"
 
 enum {
 	PAGE = 4096,
@@ -77,12 +78,6 @@ struct child {
 	uint8_t *holed; /* a file's mapping that is longer than the file */
 	char file_path[32];
 };
-
-static void check(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error->message);
-}
 
 static uint64_t pattern_at(uint64_t index)
 {

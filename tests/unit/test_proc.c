@@ -8,23 +8,10 @@
 #include <unistd.h>
 
 #include "capture/proc.h"
+#include "tests/unit/error_checks.h"
 #include "tests/unit/live_target.h"
 
 enum { NOBODY = 65534 };
-
-static void expect_success(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error->message);
-}
-
-static void expect_error(struct error *error, enum error_code code, const char *text)
-{
-	assert_non_null(error);
-	if (error->code != code || !strstr(error->message, text))
-		fail_msg("code %d: %s", error->code, error->message);
-	error_destroy(error);
-}
 
 static void stat_with_a_wild_name(void **state)
 {
@@ -74,7 +61,7 @@ static void own_process(void **state)
 	assert_true(size > 0);
 	executable[size] = '\0';
 
-	expect_success(proc_process(getpid(), &facts));
+	check(proc_process(getpid(), &facts));
 	assert_int_equal(facts.pid, getpid());
 	assert_int_equal(facts.parent_pid, getppid());
 	assert_int_equal(facts.uid, getuid());
@@ -134,7 +121,7 @@ static void command_line_of_another_program(void **state)
 	struct process_facts facts;
 	awaited_child = spawn("/bin/sleep", arguments);
 	assert_true(target_wait(has_executed, NULL));
-	expect_success(proc_process(awaited_child, &facts));
+	check(proc_process(awaited_child, &facts));
 	assert_string_equal(facts.command_line, "sleep  er 1000");
 	assert_string_equal(facts.command_name, "sleep");
 	process_facts_deinit(&facts);
@@ -157,7 +144,7 @@ static void deleted_executable(void **state)
 	rmdir(folder);
 	assert_true(executed);
 	struct process_facts facts;
-	expect_success(proc_process(awaited_child, &facts));
+	check(proc_process(awaited_child, &facts));
 	assert_string_equal(facts.executable, path);
 	assert_true(facts.machine != MACHINE_UNKNOWN);
 	process_facts_deinit(&facts);
@@ -172,7 +159,7 @@ static void stopped_process(void **state)
 	struct process_facts facts;
 	kill(target.pid, SIGSTOP);
 	assert_true(target_wait(target_is_stopped, &target));
-	expect_success(proc_process(target.pid, &facts));
+	check(proc_process(target.pid, &facts));
 	assert_true(facts.was_stopped);
 	assert_int_equal(facts.parent_pid, getpid());
 	process_facts_deinit(&facts);
@@ -190,10 +177,10 @@ static void processes_that_have_ended(void **state)
 	struct process_facts facts;
 	struct mappings mappings;
 	assert_true(target_wait(target_is_zombie, &zombie));
-	expect_error(proc_process(zombie.pid, &facts), ERROR_NO_PROCESS, "zombie");
-	expect_error(proc_mappings(zombie.pid, &mappings), ERROR_NO_PROCESS, "ended");
+	assert_error(proc_process(zombie.pid, &facts), ERROR_NO_PROCESS, "zombie");
+	assert_error(proc_mappings(zombie.pid, &mappings), ERROR_NO_PROCESS, "ended");
 
-	expect_success(proc_process(target.pid, &facts));
+	check(proc_process(target.pid, &facts));
 	kill(target.pid, SIGKILL);
 	assert_true(target_wait(target_is_zombie, &target));
 	assert_false(proc_is_same(&facts));
@@ -204,12 +191,12 @@ static void processes_that_have_ended(void **state)
 
 	struct thread_list threads;
 	int32_t machine;
-	expect_error(proc_process(zombie.pid, &facts), ERROR_NO_PROCESS, "there is no process");
-	expect_error(proc_threads(zombie.pid, &threads), ERROR_NO_PROCESS, "there is no process");
-	expect_error(proc_mappings(zombie.pid, &mappings), ERROR_NO_PROCESS, "process");
-	expect_error(proc_check_machine(zombie.pid, &machine), ERROR_NO_PROCESS, "no process");
-	expect_error(proc_process(0, &facts), ERROR_NO_PROCESS, "there is no process 0");
-	expect_error(proc_process(-4, &facts), ERROR_NO_PROCESS, "there is no process -4");
+	assert_error(proc_process(zombie.pid, &facts), ERROR_NO_PROCESS, "there is no process");
+	assert_error(proc_threads(zombie.pid, &threads), ERROR_NO_PROCESS, "there is no process");
+	assert_error(proc_mappings(zombie.pid, &mappings), ERROR_NO_PROCESS, "process");
+	assert_error(proc_check_machine(zombie.pid, &machine), ERROR_NO_PROCESS, "no process");
+	assert_error(proc_process(0, &facts), ERROR_NO_PROCESS, "there is no process 0");
+	assert_error(proc_process(-4, &facts), ERROR_NO_PROCESS, "there is no process -4");
 }
 
 static void *outlive_main(void *argument)
@@ -233,7 +220,7 @@ static void main_thread_that_has_ended(void **state)
 	struct target target = target_fork(end_main_thread);
 	struct process_facts facts;
 	assert_true(target_wait(target_is_zombie, &target));
-	expect_error(proc_process(target.pid, &facts), ERROR_NO_PROCESS, "the main thread");
+	assert_error(proc_process(target.pid, &facts), ERROR_NO_PROCESS, "the main thread");
 	target_end(&target);
 }
 
@@ -244,7 +231,7 @@ static void thread_is_no_process(void **state)
 	struct process_facts facts;
 	char expected[32];
 	snprintf(expected, sizeof(expected), "use --pid %d", (int)target.pid);
-	expect_error(proc_process(atomic_load(&target.shared->tids[1]), &facts), ERROR_NO_PROCESS,
+	assert_error(proc_process(atomic_load(&target.shared->tids[1]), &facts), ERROR_NO_PROCESS,
 		     expected);
 	target_end(&target);
 }
@@ -258,7 +245,7 @@ static void kernel_thread(void **state)
 		printf("# skipped: process 2 is no kernel thread here\n");
 		skip();
 	}
-	expect_error(proc_process(2, &facts), ERROR_NO_PROCESS, "is a kernel thread");
+	assert_error(proc_process(2, &facts), ERROR_NO_PROCESS, "is a kernel thread");
 }
 
 static struct thread_facts thread_of(const struct thread_list *list, int32_t tid)
@@ -296,7 +283,7 @@ static void threads_of_a_process(void **state)
 	struct target target = target_fork(sleep_in_a_call);
 	struct thread_list list;
 	assert_true(target_wait(one_is_ready, &target));
-	expect_success(proc_threads(target.pid, &list));
+	check(proc_threads(target.pid, &list));
 	assert_int_equal(list.count, 2);
 	struct thread_facts sleeper = thread_of(&list, target.pid);
 	struct thread_facts named = thread_of(&list, atomic_load(&target.shared->tids[1]));
@@ -321,7 +308,7 @@ static void mappings_and_their_files(void **state)
 	struct target target = target_start(1);
 	struct mappings mappings;
 	struct proc_module_files files;
-	expect_success(proc_mappings(target.pid, &mappings));
+	check(proc_mappings(target.pid, &mappings));
 	const struct mapping *own = mappings_find(&mappings, (uint64_t)(uintptr_t)kernel_thread);
 	assert_non_null(own);
 	assert_non_null(strstr(own->path, "test_proc"));
@@ -352,7 +339,7 @@ static void machine_of_a_process(void **state)
 {
 	(void)state;
 	int32_t machine = MACHINE_UNKNOWN;
-	expect_success(proc_check_machine(getpid(), &machine));
+	check(proc_check_machine(getpid(), &machine));
 #if defined(__x86_64__)
 	assert_int_equal(machine, MACHINE_X86_64);
 #elif defined(__aarch64__)

@@ -2,33 +2,14 @@
 #include "snapshot_builder.h"
 
 #include "formats/snapshot_changes.h"
+#include "tests/unit/random_image.h"
 
 enum { PID = 1234, SAMPLES = 300, SPACE = 3 * MEMORY_IMAGE_WINDOW };
 
-static const uint64_t base = 0x7f0000004000 - 100; /* windows are crossed */
-
-static uint32_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (uint32_t)(((uint64_t)random_state * limit) >> 32);
-}
-
-/* The next image: single bytes, runs and holes change. */
+/* The next image. */
 static void mutate(struct memory_image *image)
 {
-	uint8_t bytes[500];
-	for (uint32_t i = random_below(12); i > 0; i--) {
-		uint32_t size = 1 + random_below(random_below(2) ? 3 : sizeof(bytes));
-		uint64_t address = base + random_below(SPACE - (uint32_t)sizeof(bytes));
-		for (uint32_t j = 0; j < size; j++)
-			bytes[j] = (uint8_t)random_below(3);
-		if (random_below(4) == 0)
-			check(memory_image_drop(image, address, size));
-		else
-			check(memory_image_put(image, address, bytes, size));
-	}
+	mutate_image(image, SPACE, 12, 500);
 }
 
 static void write_one(struct snapshot_writer *writer, const struct memory_image *image, uint64_t at)

@@ -1,35 +1,9 @@
 /* What a snapshot tells of what its log touched: nothing that is another one may be left out. */
 #include "snapshot_builder.h"
 
-#include "common/memory_image.h"
+#include "tests/unit/random_image.h"
 
 enum { PID = 1234, SAMPLES = 200, SPACE = 2 * MEMORY_IMAGE_WINDOW };
-
-static const uint64_t base = 0x7f0000004000 - 100; /* windows are crossed */
-
-static uint32_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (uint32_t)(((uint64_t)random_state * limit) >> 32);
-}
-
-/* The next image: single bytes, runs and holes change. Some samples are as the one before. */
-static void mutate(struct memory_image *image)
-{
-	uint8_t bytes[300];
-	for (uint32_t i = random_below(6); i > 0; i--) {
-		uint32_t size = 1 + random_below(random_below(2) ? 3 : sizeof(bytes));
-		uint64_t address = base + random_below(SPACE - (uint32_t)sizeof(bytes));
-		for (uint32_t j = 0; j < size; j++)
-			bytes[j] = (uint8_t)random_below(3);
-		if (random_below(4) == 0)
-			check(memory_image_drop(image, address, size));
-		else
-			check(memory_image_put(image, address, bytes, size));
-	}
-}
 
 static void fill_random(struct snapshot_writer *writer)
 {
@@ -41,7 +15,7 @@ static void fill_random(struct snapshot_writer *writer)
 	random_state = 1;
 	for (uint64_t i = 1; i <= SAMPLES; i++) {
 		struct sample_facts sample = {.pid = PID, .time_ns = i, .monotonic_ns = i};
-		mutate(image);
+		mutate_image(image, SPACE, 6, 300); /* some samples are as the one before */
 		/* Told again in the middle. */
 		if (i == SAMPLES / 2)
 			check(snapshot_writer_process(writer, &facts));

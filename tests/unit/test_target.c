@@ -1,18 +1,16 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/cmocka_headers.h"
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <zstd.h>
 
 #include "analyze/target.h"
 #include "formats/snapshot_writer.h"
 #include "tests/unit/core_builder.h"
+#include "tests/unit/error_checks.h"
 
 /* Every test has a folder of its own, removed after it. */
 static char folder[32];
@@ -142,12 +140,6 @@ static void test_standard_input(void **state)
 	check_core(target);
 	target_destroy(target);
 	elf_builder_deinit(&builder);
-}
-
-static void check(struct error *error)
-{
-	if (error)
-		fail_msg("%s", error->message);
 }
 
 static void test_snapshot(void **state)
