@@ -108,6 +108,21 @@ static inline struct python_location fake_location(void)
 	return location;
 }
 
+/* What fake_location leaves out: dicts, as 3.13 has them. */
+static inline void fake_dict_layout(struct python_layout *layout)
+{
+	layout->dict.keys = 16;
+	layout->dict.values = 24;
+	layout->dict_keys.log2_index_bytes = 1;
+	layout->dict_keys.kind = 2;
+	layout->dict_keys.entry_count = 8;
+	layout->dict_keys.indices = 16;
+	layout->dict_keys.general_kind = 0;
+	layout->dict_values.capacity = 0;
+	layout->dict_values.valid = 3;
+	layout->dict_values.items = 8;
+}
+
 /* A compact ASCII str. */
 static inline void fake_string(struct memory_image *image, uint64_t address, const char *text)
 {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "capture/proc_stat.h"
+#include "tests/unit/cmocka_headers.h"
 
 enum {
 	TARGET_MAX_THREADS = 256,
@@ -178,6 +179,35 @@ static inline void target_end(struct target *target)
 	kill(target->pid, SIGKILL);
 	waitpid(target->pid, NULL, 0);
 	munmap(target->shared, sizeof(*target->shared));
+}
+
+/* In a child that is an ordinary user: `attempt` on a process of root's. It prints what is wrong
+ * and gives 0 if nothing is. An ordinary user tries process 1. */
+static inline void target_try_as_nobody(int (*attempt)(pid_t pid))
+{
+	enum { NOBODY = 65534 };
+	struct proc_status init;
+	struct target target = {.pid = 1};
+	bool root = geteuid() == 0;
+	if (root) {
+		target = target_start(1);
+	} else if (proc_status_read(AT_FDCWD, 1, &init) != 0 || init.real_uid != 0) {
+		printf("# skipped: process 1 is not root's\n");
+		skip();
+	}
+	pid_t child = target_fork_process();
+	if (child == 0) {
+		int status = 2;
+		if (!root || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0))
+			status = attempt(target.pid);
+		fflush(stdout);
+		_exit(status);
+	}
+	int status = 0;
+	waitpid(child, &status, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	if (root)
+		target_end(&target);
 }
 
 static inline bool target_is_stopped(const struct target *target)

@@ -148,6 +148,13 @@ static inline void builder_end(struct block_builder *builder)
 	builder->header.ordinary += !(builder->header.flags & SNAPSHOT_BLOCK_BULK);
 }
 
+/* What is written next begins the next epoch. */
+static inline void builder_next_epoch(struct block_builder *builder)
+{
+	builder->header.epoch++;
+	builder->header.frame = builder->header.ordinary = 0;
+}
+
 static inline void builder_sample(struct block_builder *builder, uint64_t time_ns)
 {
 	struct sample_facts sample = {.pid = 7, .time_ns = time_ns, .monotonic_ns = time_ns};
@@ -182,6 +189,30 @@ static inline void memory_end(struct block_builder *builder)
 {
 	builder_chunk(builder, SNAPSHOT_CHUNK_MEMORY, 0, builder->memory.data,
 		      builder->memory.size);
+}
+
+/* A bulk frame with `size` bytes of `byte`. */
+static inline void builder_bulk(struct block_builder *builder, uint64_t address, char byte,
+				size_t size)
+{
+	char *bytes = malloc(size);
+	assert_non_null(bytes);
+	memset(bytes, byte, size);
+	builder->header.flags = SNAPSHOT_BLOCK_BULK;
+	builder_begin(builder, 0);
+	memory_begin(builder);
+	memory_operation(builder, SNAPSHOT_MEMORY_PUT, (int64_t)address, bytes, size);
+	memory_end(builder);
+	builder_end(builder);
+	builder->header.flags = 0;
+	free(bytes);
+}
+
+/* What was built is not opened. */
+static inline void builder_assert_refused(const struct block_builder *builder, enum error_code code)
+{
+	struct snapshot *snapshot = NULL;
+	assert_error_code(open_bytes(builder->file.data, builder->file.size, &snapshot), code);
 }
 
 static inline void assert_memory(struct snapshot *snapshot, uint64_t address, const char *text)

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "formats/elf_core.h"
-#include "tests/unit/elf_builder.h"
+#include "tests/unit/built_core.h"
 
 #define STACK UINT64_C(0x7ffd00000000)
 
@@ -53,7 +52,6 @@ static char *command_line(const struct stack *stack)
 {
 	uint8_t process[136] = {0};
 	struct elf_builder builder = elf_builder_start(ET_CORE, EM_X86_64);
-	struct elf_core *core;
 	elf_builder_pad(&builder, NOTES);
 	snprintf((char *)process + 56, 80, "%s", stack->note_arguments);
 	elf_builder_note(&builder, "CORE", NT_PRPSINFO, process, sizeof(process));
@@ -64,9 +62,7 @@ static char *command_line(const struct stack *stack)
 	elf_builder_segment(&builder, PT_NOTE, 0, NOTES, 0, notes_size, 0);
 	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_W, SEGMENT, STACK, STACK_SIZE, STACK_SIZE);
 	elf_builder_write_headers(&builder);
-	int fd = elf_builder_fd(&builder);
-	assert_null(elf_core_open(fd, "test", &core));
-	close(fd);
+	struct elf_core *core = built_core_must_open(&builder);
 	char *line = strdup(elf_core_process(core)->command_line);
 	elf_core_destroy(core);
 	elf_builder_deinit(&builder);

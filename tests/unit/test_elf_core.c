@@ -4,25 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/elf_core.h"
+#include "tests/unit/built_core.h"
 #include "tests/unit/core_builder.h"
-
-static struct error *open_builder(const struct elf_builder *builder, struct elf_core **ret)
-{
-	int fd = elf_builder_fd(builder);
-	assert_true(fd >= 0);
-	struct error *error = elf_core_open(fd, "test", ret);
-	close(fd);
-	return error;
-}
-
-static struct elf_core *open_good(const struct elf_builder *builder)
-{
-	struct elf_core *core = NULL;
-	assert_null(open_builder(builder, &core));
-	assert_non_null(core);
-	return core;
-}
 
 static size_t loss_count(const struct elf_core *core)
 {
@@ -44,7 +27,7 @@ static bool has_loss(const struct elf_core *core, const char *part)
 static void check_facts(uint16_t machine, size_t register_count)
 {
 	struct elf_builder builder = core_build(machine);
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	const struct process_facts *process = elf_core_process(core);
 	assert_int_equal(process->pid, CORE_PID);
 	assert_int_equal(process->parent_pid, 1);
@@ -104,7 +87,7 @@ static void test_mappings(void **state)
 	};
 	(void)state;
 	struct elf_builder builder = core_build(EM_X86_64);
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	const struct mappings *mappings = elf_core_mappings(core);
 	assert_int_equal(mappings->count, sizeof(expected) / sizeof(*expected));
 	for (size_t i = 0; i < mappings->count; i++) {
@@ -138,7 +121,7 @@ static void test_memory(void **state)
 	elf_builder_write_headers(&builder);
 	elf_builder_pad(&builder, 0x5000);
 	core_fill(&builder, CORE_DATA, 0x1000);
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	expect_status(core, CORE_LIBRARY, 0x1000, MEMORY_OK);
 	expect_status(core, CORE_DATA + 0x800, 0x1000, MEMORY_OK);
 	expect_status(core, CORE_DATA, 0x2000, MEMORY_OK);
@@ -164,7 +147,7 @@ static void test_cut(void **state)
 	size_t size = whole.bytes.size;
 	for (; whole.bytes.size; whole.bytes.size -= whole.bytes.size > 8 ? 8 : 1) {
 		struct elf_core *core = NULL;
-		struct error *error = open_builder(&whole, &core);
+		struct error *error = built_core_open(&whole, &core);
 		if (error) {
 			assert_true(whole.bytes.size < sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr));
 			assert_int_equal(error->code, whole.bytes.size < SELFMAG ? ERROR_FORMAT
@@ -215,7 +198,7 @@ static void check_many_segments(bool cut)
 	Elf64_Shdr section = {.sh_info = COUNT};
 	if (!cut)
 		elf_builder_append(&builder, &section, sizeof(section));
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	assert_int_equal(elf_core_threads(core)->count, 2);
 	assert_int_equal(elf_core_mappings(core)->count, COUNT - 1 + 3);
 	expect_status(core, UINT64_C(0x2000) * (COUNT - 1), 4, MEMORY_NOT_CAPTURED);
@@ -234,7 +217,7 @@ static void expect_refused(const struct elf_builder *builder, enum error_code co
 			   const char *part)
 {
 	struct elf_core *core = NULL;
-	struct error *error = open_builder(builder, &core);
+	struct error *error = built_core_open(builder, &core);
 	assert_non_null(error);
 	assert_int_equal(error->code, code);
 	assert_non_null(strstr(error->message, part));
@@ -303,7 +286,7 @@ static void test_hostile_segments(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++) {
 		struct elf_builder builder = with_segment(5, segments[i]);
-		struct elf_core *core = open_good(&builder);
+		struct elf_core *core = built_core_must_open(&builder);
 		const struct mappings *mappings = elf_core_mappings(core);
 		assert_true(loss_count(core) > 0);
 		assert_true(elf_core_threads(core)->count >= 2);
@@ -326,7 +309,7 @@ static void test_overlapping_segments(void **state)
 		.p_memsz = 0x1000,
 	};
 	struct elf_builder builder = with_segment(2, overlapping);
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	uint8_t bytes[0x10];
 	assert_true(has_loss(core, "overlap"));
 	/* The one that begins first has its way, the other goes on behind it. */
@@ -349,7 +332,7 @@ static struct elf_core *open_with_note(uint32_t type, const void *note, size_t s
 	elf_builder_note(&builder, "CORE", type, note, size);
 	builder.segments[0].p_filesz = builder.bytes.size - CORE_NOTES_OFFSET;
 	elf_builder_write_headers(&builder);
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	elf_builder_deinit(&builder);
 	assert_int_equal(elf_core_threads(core)->items[0].tid, CORE_PID);
 	return core;
@@ -450,13 +433,13 @@ static void test_files_memory(void **state)
 	struct elf_builder other = core_module_build("01234567890123456780");
 	struct elf_builder builder = core_build(EM_X86_64);
 	char bytes[6];
-	struct elf_core *core = open_good(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
 	/* The core has the page of the header, but what is there is no ELF: no module. */
 	assert_int_equal(read_code(core, bytes), MEMORY_NOT_CAPTURED);
 	elf_core_destroy(core);
 
 	memcpy(builder.bytes.data + 0x2000, module.bytes.data, 0x1000);
-	core = open_good(&builder);
+	core = built_core_must_open(&builder);
 	module_file = NULL;
 	assert_int_equal(read_code(core, bytes), MEMORY_NOT_CAPTURED);
 	module_file = &other;
@@ -470,11 +453,11 @@ static void test_files_memory(void **state)
 	/* No header in the core: the file's program headers must fit. */
 	builder.segments[1].p_filesz = 0;
 	elf_builder_write_headers(&builder);
-	core = open_good(&builder);
+	core = built_core_must_open(&builder);
 	assert_int_equal(read_code(core, bytes), MEMORY_OK);
 	assert_true(has_loss(core, "program headers agree"));
 	elf_core_destroy(core);
-	core = open_good(&builder);
+	core = built_core_must_open(&builder);
 	other.segments[1].p_offset = 0x2000;
 	elf_builder_write_headers(&other);
 	module_file = &other;

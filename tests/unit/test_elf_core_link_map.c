@@ -1,9 +1,7 @@
 /* The libraries of a core that names no files: by the dynamic linker's list, whole and hostile. */
 #include <link.h>
 
-#include "formats/elf_core.h"
-#include "tests/unit/cmocka_headers.h"
-#include "tests/unit/elf_builder.h"
+#include "tests/unit/built_core.h"
 
 #define PROGRAM UINT64_C(0x400000)
 #define DATA	UINT64_C(0x410000)
@@ -60,7 +58,6 @@ static struct words make_words(void)
 static void assert_libraries(const struct words *words, size_t count)
 {
 	const uint64_t auxv[] = {AT_PHDR, PROGRAM + 64, AT_BASE, LINKER, AT_NULL, 0};
-	struct elf_core *core = NULL;
 	struct modules modules = {0};
 	struct elf_builder builder = elf_builder_start(ET_CORE, EM_AARCH64);
 	elf_builder_pad(&builder, NOTES);
@@ -76,11 +73,7 @@ static void assert_libraries(const struct words *words, size_t count)
 	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_X, DATA_OFFSET, LIBRARY, 0, PAGE);
 	elf_builder_segment(&builder, PT_LOAD, PF_R, DATA_OFFSET, LIBRARY + PAGE, 0, PAGE);
 	elf_builder_write_headers(&builder);
-	int fd = elf_builder_fd(&builder);
-	struct error *error = elf_core_open(fd, "core", &core);
-	if (error)
-		fail_msg("%s", error->message);
-	close(fd);
+	struct elf_core *core = built_core_must_open(&builder);
 	elf_builder_deinit(&builder);
 	assert_null(elf_core_add_libraries(core, &modules));
 	assert_int_equal(modules.count, count);

@@ -1,10 +1,8 @@
 /* The program of a core that names no files: named and placed by what the kernel told the process.
  */
-#include "formats/elf_core.h"
 
 #include "formats/elf_core_parts.h"
-#include "tests/unit/cmocka_headers.h"
-#include "tests/unit/elf_builder.h"
+#include "tests/unit/built_core.h"
 
 #define PROGRAM UINT64_C(0x5500000000)
 #define DATA	(PROGRAM + 0x2000)
@@ -17,7 +15,6 @@ static struct elf_core *open_core(uint64_t headers, uint64_t entry)
 	static const char name[] = "/usr/bin/program";
 	const uint64_t auxv[] = {AT_PHDR, headers,   AT_PHNUM, HEADERS, AT_ENTRY,
 				 entry,	  AT_EXECFN, STACK,    AT_NULL, 0};
-	struct elf_core *core = NULL;
 	struct elf_builder builder = elf_builder_start(ET_CORE, EM_AARCH64);
 	elf_builder_pad(&builder, NOTES);
 	elf_builder_note(&builder, "CORE", NT_AUXV, auxv, sizeof(auxv));
@@ -30,11 +27,7 @@ static struct elf_core *open_core(uint64_t headers, uint64_t entry)
 	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_W, STACK_OFFSET, DATA, 0, 0x1000);
 	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_W, STACK_OFFSET, STACK, 0x1000, 0x1000);
 	elf_builder_write_headers(&builder);
-	int fd = elf_builder_fd(&builder);
-	struct error *error = elf_core_open(fd, "core", &core);
-	if (error)
-		fail_msg("%s", error->message);
-	close(fd);
+	struct elf_core *core = built_core_must_open(&builder);
 	elf_builder_deinit(&builder);
 	return core;
 }

@@ -9,8 +9,6 @@
 
 #define NS_PER_MS 1000000ULL
 
-enum { NOBODY = 65534 };
-
 static const char *own_path;
 
 static struct freezer *create_with_deadline(pid_t pid, uint64_t deadline_ns)
@@ -318,8 +316,6 @@ static void somebody_else_traces_it(void **state)
 /* As an ordinary user on a process of root's. Gives the exit status of the attempt. */
 static int try_as_nobody(pid_t pid)
 {
-	if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
-		return 2;
 	struct freezer_options options = {.pid = pid, .deadline_ns = 1000 * NS_PER_MS};
 	struct freezer *freezer = NULL;
 	struct error *error = freezer_create(&options, &freezer);
@@ -338,27 +334,7 @@ static int try_as_nobody(pid_t pid)
 static void ordinary_user_is_refused(void **state)
 {
 	(void)state;
-	struct proc_status init;
-	struct target target = {0};
-	bool root = geteuid() == 0;
-	if (root)
-		target = target_start(1);
-	else if (proc_status_read(AT_FDCWD, 1, &init) != 0 || init.real_uid != 0) {
-		printf("# skipped: process 1 is not root's\n");
-		skip();
-	}
-	fflush(stdout);
-	pid_t child = target_fork_process();
-	if (child == 0) {
-		int status = try_as_nobody(root ? target.pid : 1);
-		fflush(stdout);
-		_exit(status);
-	}
-	int status = 0;
-	waitpid(child, &status, 0);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	if (root)
-		target_end(&target);
+	target_try_as_nobody(try_as_nobody);
 }
 
 enum { VFORK_SLEEP_MS = 700, VFORK_DEADLINE_MS = 50 };

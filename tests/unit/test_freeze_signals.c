@@ -157,8 +157,7 @@ static void stop_that_comes_while_frozen_counts_after(void **state)
 	struct freezer *freezer = create(target.pid);
 	uint64_t freeze_ns;
 	for (int i = 0; i < 50; i++) {
-		check(i % 2 ? freezer_stop_all(freezer)
-				     : freezer_stop(freezer, &target.pid, 1));
+		check(i % 2 ? freezer_stop_all(freezer) : freezer_stop(freezer, &target.pid, 1));
 		kill(target.pid, SIGSTOP);
 		target_sleep_us(i * 20);
 		check(freezer_release(freezer, &freeze_ns));

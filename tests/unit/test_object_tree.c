@@ -95,16 +95,7 @@ static void make_layout(struct python_layout *layout)
 	layout->object_parts.set_table = 24;
 	layout->object_parts.real = 8;
 	layout->dict.used = 8;
-	layout->dict.keys = 16;
-	layout->dict.values = 24;
-	layout->dict_keys.log2_index_bytes = 1;
-	layout->dict_keys.kind = 2;
-	layout->dict_keys.entry_count = 8;
-	layout->dict_keys.indices = 16;
-	layout->dict_keys.general_kind = 0;
-	layout->dict_values.capacity = 0;
-	layout->dict_values.valid = 3;
-	layout->dict_values.items = 8;
+	fake_dict_layout(layout);
 }
 
 static int setup(void **state)

@@ -113,30 +113,17 @@ static void test_samples_of_many_epochs(void **state)
 	buffer_deinit(&file);
 }
 
-static void builder_bulk(struct block_builder *builder, uint64_t address, const char *bytes,
-			 size_t size)
-{
-	builder->header.flags = SNAPSHOT_BLOCK_BULK;
-	builder_begin(builder, 0);
-	memory_begin(builder);
-	memory_operation(builder, SNAPSHOT_MEMORY_PUT, (int64_t)address, bytes, size);
-	memory_end(builder);
-	builder_end(builder);
-	builder->header.flags = 0;
-}
-
 /* What is hidden does not bring to light what a bulk frame had there. */
 static void test_hidden_above_bulk(void **state)
 {
 	(void)state;
-	static const char bulk[SNAPSHOT_BULK_MIN];
 	/* Length, head, process, times; HIDE of 8 bytes at 0x10. */
 	static const uint8_t steps[] = {7, 9, 14, 0, 0, 0x86, 1, 32};
 	struct block_builder builder;
 	builder_init(&builder);
 	builder_begin(&builder, 0);
 	builder_end(&builder);
-	builder_bulk(&builder, 0, bulk, sizeof(bulk));
+	builder_bulk(&builder, 0, 0, SNAPSHOT_BULK_MIN);
 	builder_begin(&builder, 0);
 	memory_begin(&builder);
 	memory_operation(&builder, SNAPSHOT_MEMORY_PUT, 0x10, "abcdefgh", 8);

@@ -332,8 +332,6 @@ static void test_contradiction(void **state)
 	struct block_builder builder;
 	builder_init(&builder);
 	for (uint32_t epoch = 0; epoch < 3; epoch++) {
-		builder.header.epoch = epoch;
-		builder.header.frame = builder.header.ordinary = 0;
 		builder_begin(&builder, epoch * 4);
 		builder_sample(&builder, 1 + epoch * 4);
 		builder_sample(&builder, 2 + epoch * 4);
@@ -347,6 +345,8 @@ static void test_contradiction(void **state)
 		builder_sample(&builder, 3 + epoch * 4);
 		builder_sample(&builder, 4 + epoch * 4);
 		builder_end(&builder);
+		if (epoch < 2)
+			builder_next_epoch(&builder);
 	}
 	builder_begin(&builder, 0);
 	builder_finish(&builder, 12);

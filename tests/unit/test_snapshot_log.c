@@ -113,9 +113,7 @@ static void test_bad_operations(void **state)
 		memory_end(&builder);
 		builder_sample(&builder, 2);
 		builder_finish(&builder, 2);
-		struct snapshot *snapshot;
-		assert_error_code(open_bytes(builder.file.data, builder.file.size, &snapshot),
-				  ERROR_FORMAT);
+		builder_assert_refused(&builder, ERROR_FORMAT);
 		builder_deinit(&builder);
 	}
 }
@@ -131,9 +129,7 @@ static void test_unknown_operation(void **state)
 	memory_end(&builder);
 	builder_sample(&builder, 1);
 	builder_finish(&builder, 1);
-	struct snapshot *snapshot;
-	assert_error_code(open_bytes(builder.file.data, builder.file.size, &snapshot),
-			  ERROR_UNSUPPORTED);
+	builder_assert_refused(&builder, ERROR_UNSUPPORTED);
 	builder_deinit(&builder);
 }
 
@@ -177,8 +173,7 @@ static void test_critical_chunk(void **state)
 	builder_chunk(&builder, 4711, SNAPSHOT_CHUNK_CRITICAL, "whatever", 8);
 	builder_sample(&builder, 2);
 	builder_end(&builder);
-	builder.header.epoch++;
-	builder.header.frame = builder.header.ordinary = 0;
+	builder_next_epoch(&builder);
 	builder_begin(&builder, 2);
 	builder_sample(&builder, 3);
 	builder_finish(&builder, 3);
@@ -226,9 +221,7 @@ static void test_reserved_bits(void **state)
 		builder_sample(&builder, 1);
 		builder_chunk(&builder, i == 1 ? 0 : 4711, i == 2 ? 2 : 0, "x", 1);
 		builder_finish(&builder, 1);
-		struct snapshot *snapshot;
-		assert_error_code(open_bytes(builder.file.data, builder.file.size, &snapshot),
-				  ERROR_FORMAT);
+		builder_assert_refused(&builder, ERROR_FORMAT);
 		builder_deinit(&builder);
 	}
 }
@@ -252,21 +245,6 @@ static void test_elapsed(void **state)
 	assert_int_equal(snapshot_sample(snapshot)->monotonic_ns, 1468);
 	snapshot_destroy(snapshot);
 	builder_deinit(&builder);
-}
-
-/* A bulk frame with `size` bytes of `byte`. */
-static void builder_bulk(struct block_builder *builder, uint64_t address, char byte, size_t size)
-{
-	char *bytes = malloc(size);
-	memset(bytes, byte, size);
-	builder->header.flags = SNAPSHOT_BLOCK_BULK;
-	builder_begin(builder, 0);
-	memory_begin(builder);
-	memory_operation(builder, SNAPSHOT_MEMORY_PUT, (int64_t)address, bytes, size);
-	memory_end(builder);
-	builder_end(builder);
-	builder->header.flags = 0;
-	free(bytes);
 }
 
 static void test_bulk_order(void **state)
@@ -387,9 +365,7 @@ static void test_image_bound(void **state)
 	builder_begin(&builder, 0);
 	builder_sample(&builder, 1);
 	builder_finish(&builder, 1);
-	struct snapshot *snapshot;
-	assert_error_code(open_bytes(builder.file.data, builder.file.size, &snapshot),
-			  ERROR_FORMAT);
+	builder_assert_refused(&builder, ERROR_FORMAT);
 	free(bytes);
 	builder_deinit(&builder);
 }
@@ -425,9 +401,7 @@ static void test_facts_bound(void **state)
 	builder_begin(&builder, 0);
 	builder_sample(&builder, 1);
 	builder_finish(&builder, 1);
-	struct snapshot *snapshot;
-	assert_error_code(open_bytes(builder.file.data, builder.file.size, &snapshot),
-			  ERROR_FORMAT);
+	builder_assert_refused(&builder, ERROR_FORMAT);
 	buffer_deinit(&payload);
 	free(text);
 	builder_deinit(&builder);
