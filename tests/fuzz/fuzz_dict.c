@@ -12,32 +12,9 @@
 #include "common/memory_image.h"
 #include "common/python_instance.h"
 #include "common/thread_names.h"
+#include "tests/fuzz/wrapped_memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct wrapped_memory {
-	struct memory memory;
-	const uint8_t *data;
-	size_t size;
-	uint64_t budget; /* bytes that may still be read: bounds the time of one input */
-};
-
-static enum memory_status wrapped_read(struct memory *memory, uint64_t address, void *buffer,
-				       size_t size)
-{
-	struct wrapped_memory *wrapped = (struct wrapped_memory *)memory;
-	if (address < 4096 || address > INT64_MAX || wrapped->budget < size)
-		return MEMORY_NOT_MAPPED;
-	wrapped->budget -= size;
-	for (size_t i = 0; i < size; i++)
-		((uint8_t *)buffer)[i] = wrapped->data[(address + i) % wrapped->size];
-	return MEMORY_OK;
-}
-
-static void wrapped_destroy(struct memory *memory)
-{
-	(void)memory;
-}
 
 /* The interpreter that is whole, and where in its memory things are. */
 enum {
@@ -184,21 +161,13 @@ static void find_attribute(const struct python_reader *reader)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct memory_operations operations = {
-		.read = wrapped_read,
-		.destroy = wrapped_destroy,
-	};
 	CLEANUP(memory_image_destroyp) struct memory_image *kept = NULL;
 	CLEANUP(memory_destroyp) struct memory *keep = NULL;
 	CLEANUP(thread_name_list_deinit) struct thread_name_list names = {0};
 	if (size < 3)
 		return 0;
-	struct wrapped_memory memory = {
-		.memory.operations = &operations,
-		.data = data + 2,
-		.size = size - 2,
-		.budget = 1 << 20,
-	};
+	struct wrapped_memory memory = wrapped_memory_make(data + 2, size - 2);
+	memory.last = INT64_MAX;
 	struct thread_names_request request = {
 		.reader = {.memory = &memory.memory,
 			   .layout = &python_layout_rows[data[0] % python_layout_row_count]},

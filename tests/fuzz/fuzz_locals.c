@@ -56,19 +56,10 @@ static struct error *decode(struct memory *memory, const struct python_layout *l
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct memory_operations operations = {
-		.read = wrapped_read,
-		.destroy = wrapped_destroy,
-	};
 	if (size < 16)
 		return 0;
 	const struct python_layout *layout = &python_layout_rows[data[0] % python_layout_row_count];
-	struct wrapped_memory memory = {
-		.memory.operations = &operations,
-		.data = data + 1,
-		.size = size - 1,
-		.budget = 1 << 20,
-	};
+	struct wrapped_memory memory = wrapped_memory_make(data + 1, size - 1);
 	struct walk_frame frame = {
 		.address = 4096,
 		.code_address = 4096 + 512,

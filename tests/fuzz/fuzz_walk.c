@@ -42,10 +42,6 @@ static struct error *on_frame(void *context, const struct walk_frame *frame)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct memory_operations operations = {
-		.read = wrapped_read,
-		.destroy = wrapped_destroy,
-	};
 	if (size < 16)
 		return 0;
 	struct python_location location = {
@@ -55,12 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	if (location.layout.interpreter.id == LAYOUT_ABSENT)
 		location.current_thread_address = 4096 + 64;
-	struct wrapped_memory memory = {
-		.memory.operations = &operations,
-		.data = data + 1,
-		.size = size - 1,
-		.budget = 1 << 20,
-	};
+	struct wrapped_memory memory = wrapped_memory_make(data + 1, size - 1);
 	const struct walk_visitor visitor = {.context = &location.layout, .frame = on_frame};
 	error_destroy(walk_python(&memory.memory, &location, &visitor));
 	return 0;

@@ -193,69 +193,70 @@ static void test_nothing_else_is_checked(void **state)
 	}
 }
 
+static const struct {
+	const char *line;
+	const char *says;
+} refused[] = {
+	{"", "--pid"},
+	{"1234", "--pid 1234"},
+	{"--pid 1 app.py", "app.py"},
+	{"--pid 1 -- python3 app.py", "exclude each other"},
+	{"--", "which command"},
+	{"app.py -- python3", "app.py"},
+	{"--pid 1 --kill", "--"},
+	{"--pid 1 --capture", "--"},
+
+	{"--pid", "PID"},
+	{"--pid 12x", "12x"},
+	{"--pid -4", "-4"},
+	{"--pid 0", "0"},
+	{"--pid 99999999999", "99999999999"},
+	{"--pid 1 --level local", "local"},
+	{"--pid 1 -l --level full --nonblocking", "exclude each other"},
+	{"--pid 1 --level full --nonblocking", "exclude each other"},
+	{"--pid 1 --wait soon", "soon"},
+	{"--pid 1 -r 0", "rate"},
+	{"--pid 1 -r 10001", "rate"},
+	{"--pid 1 --count 0", "count"},
+	{"--pid 1 --duration soon", "soon"},
+	{"--pid 1 -r 10 --level full", "levels stacks and locals"},
+	{"--pid 1 -r 10 --native --nonblocking", "exclude each other"},
+	{"--pid 1 -r 10 --native --gil", "exclude each other"},
+	{"--pid 1 --gil", "--gil chooses among many samples"},
+	{"--pid 1 --native --nonblocking", "--nonblocking and --native exclude each other"},
+	{"--pid 1 --every 0", "0.1"},
+	{"--pid 1 --every 60 -o snap.zst", "no time in it"},
+	{"--pid 1 --every 60 -o snap-%H.zst", "same name"},
+	{"--pid 1 --every 60 -o snap-%Q.zst", "'%Q'"},
+	{"--pid 1 --every 60 -o -", "standard output"},
+	{"--pid 1 --every 60 --keep 0", "--keep"},
+	{"--pid 1 --every 60 --count 0", "count"},
+	{"--pid 1 --keep 3", "--every"},
+	{"--pid 1 --keep-bytes 10M", "--every"},
+	{"--pid 1 --every 60 --keep-bytes 10X", "10X"},
+	{"--pid 1 --max-bytes 10M", "--rate"},
+	{"--pid 1 -r 10 --max-bytes 1K", "16K"},
+	{"--pid 1 -r 10 --max-bytes 1M -o a-%{pid}", "no time in it"},
+	{"--pid 1 -r 10 --max-bytes 1M -o a --keep 2", "--keep"},
+	{"--pid 1 -r 10 --every 5 -o -", "standard output"},
+	{"--pid 1 --frobnicate", "frobnicate"},
+	{"--pid 1 -o", "FILE"},
+};
+
 static void test_refused(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *line;
-		const char *says;
-	} cases[] = {
-		{"", "--pid"},
-		{"1234", "--pid 1234"},
-		{"--pid 1 app.py", "app.py"},
-		{"--pid 1 -- python3 app.py", "exclude each other"},
-		{"--", "which command"},
-		{"app.py -- python3", "app.py"},
-		{"--pid 1 --kill", "--"},
-		{"--pid 1 --capture", "--"},
-
-		{"--pid", "PID"},
-		{"--pid 12x", "12x"},
-		{"--pid -4", "-4"},
-		{"--pid 0", "0"},
-		{"--pid 99999999999", "99999999999"},
-		{"--pid 1 --level local", "local"},
-		{"--pid 1 -l --level full --nonblocking", "exclude each other"},
-		{"--pid 1 --level full --nonblocking", "exclude each other"},
-		{"--pid 1 --wait soon", "soon"},
-		{"--pid 1 -r 0", "rate"},
-		{"--pid 1 -r 10001", "rate"},
-		{"--pid 1 --count 0", "count"},
-		{"--pid 1 --duration soon", "soon"},
-		{"--pid 1 -r 10 --level full", "levels stacks and locals"},
-		{"--pid 1 -r 10 --native --nonblocking", "exclude each other"},
-		{"--pid 1 -r 10 --native --gil", "exclude each other"},
-		{"--pid 1 --gil", "--gil chooses among many samples"},
-		{"--pid 1 --native --nonblocking", "--nonblocking and --native exclude each other"},
-		{"--pid 1 --every 0", "0.1"},
-		{"--pid 1 --every 60 -o snap.zst", "no time in it"},
-		{"--pid 1 --every 60 -o snap-%H.zst", "same name"},
-		{"--pid 1 --every 60 -o snap-%Q.zst", "'%Q'"},
-		{"--pid 1 --every 60 -o -", "standard output"},
-		{"--pid 1 --every 60 --keep 0", "--keep"},
-		{"--pid 1 --every 60 --count 0", "count"},
-		{"--pid 1 --keep 3", "--every"},
-		{"--pid 1 --keep-bytes 10M", "--every"},
-		{"--pid 1 --every 60 --keep-bytes 10X", "10X"},
-		{"--pid 1 --max-bytes 10M", "--rate"},
-		{"--pid 1 -r 10 --max-bytes 1K", "16K"},
-		{"--pid 1 -r 10 --max-bytes 1M -o a-%{pid}", "no time in it"},
-		{"--pid 1 -r 10 --max-bytes 1M -o a --keep 2", "--keep"},
-		{"--pid 1 -r 10 --every 5 -o -", "standard output"},
-		{"--pid 1 --frobnicate", "frobnicate"},
-		{"--pid 1 -o", "FILE"},
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct capture_options options;
-		struct line line = line_make(cases[i].line);
+		struct line line = line_make(refused[i].line);
 		struct error *error = capture_options_parse(line.count, line.items, &options);
 		if (!error) {
-			fail_msg("accepted: %s", cases[i].line);
+			fail_msg("accepted: %s", refused[i].line);
 			return;
 		}
 		assert_int_equal(error->code, ERROR_USAGE);
-		if (!strstr(error->message, cases[i].says) || !strstr(error->message, "--help"))
-			fail_msg("'%s' gave: %s", cases[i].line, error->message);
+		if (!strstr(error->message, refused[i].says) || !strstr(error->message, "--help"))
+			fail_msg("'%s' gave: %s", refused[i].line, error->message);
 		error_destroy(error);
 		capture_options_deinit(&options);
 		line_free(&line);

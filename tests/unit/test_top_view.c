@@ -203,6 +203,18 @@ static void test_modes(void **unused)
 		      "\n"
 		      "\n"
 		      "[idle too] Press q to quit, or ? for help.\n");
+}
+
+/* Who calls the chosen function and what it calls; and the keys, above all else. */
+static void test_calls_and_help(void **unused)
+{
+	(void)unused;
+	finish();
+	press("i4");
+	free(draw(60, 14));
+	press_key(TOP_KEY_DOWN);
+	press_key(TOP_KEY_DOWN);
+	free(draw(60, 14));
 	press_key(TOP_KEY_ENTER);
 	ASSERT_SCREEN(60, 20,
 		      "Collecting samples from 'python3 app.py' (python v3.11.7)\n"
@@ -546,11 +558,12 @@ int main(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_80_columns),	TEST(test_narrow),	TEST(test_modes),
-		TEST(test_filter),	TEST(test_filter_kept), TEST(test_title),
-		TEST(test_late),	TEST(test_characters),	TEST(test_header),
-		TEST(test_unknown_gil), TEST(test_scrolling),	TEST(test_leaving),
-		TEST(test_actions),	TEST(test_numbers),	TEST(test_clock),
+		TEST(test_80_columns),	   TEST(test_narrow),	   TEST(test_modes),
+		TEST(test_calls_and_help), TEST(test_filter),	   TEST(test_filter_kept),
+		TEST(test_title),	   TEST(test_late),	   TEST(test_characters),
+		TEST(test_header),	   TEST(test_unknown_gil), TEST(test_scrolling),
+		TEST(test_leaving),	   TEST(test_actions),	   TEST(test_numbers),
+		TEST(test_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
