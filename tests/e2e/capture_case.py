@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import interpreters  # noqa: E402
 import support  # noqa: E402
+from support import process_status, state_of  # noqa: E402
 
 CAPTURE = support.CAPTURE
 PYTHON = interpreters.newest_supported()
@@ -24,15 +25,6 @@ def drop_privileges():
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
-
-
-def process_status(pid):
-    with open("/proc/%d/status" % pid) as stream:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in stream if ":\t" in line)
-
-
-def state_of(pid):
-    return process_status(pid)["State"][0]
 
 
 class CaptureCase(unittest.TestCase):

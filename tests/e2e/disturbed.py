@@ -6,7 +6,7 @@ import signal
 import struct
 
 from interpreters import newest_supported
-from support import EndToEndTest, Target, wait_until
+from support import EndToEndTest, Target, thread_states, threads_status, wait_until
 
 THREADS = 6
 QUEUEING = [signal.SIGRTMIN + offset for offset in range(4)]
@@ -61,12 +61,7 @@ class Disturbed(EndToEndTest):
     # --- what must hold ---
 
     def states(self):
-        found = {}
-        for tid in self.target.threads():
-            with open("/proc/%d/task/%d/status" % (self.target.pid, tid)) as status:
-                fields = dict(line.rstrip("\n").split(":\t", 1) for line in status)
-            found[tid] = (fields["State"][0], int(fields["TracerPid"]))
-        return found
+        return thread_states(self.target.pid)
 
     def progress(self):
         with open(self.target.path("progress"), "rb") as file:
@@ -82,15 +77,12 @@ class Disturbed(EndToEndTest):
 
     def assert_untraced(self, stopped):
         """Nobody traces it. The kernel has a thread back in its stop a moment after the detach."""
-        self.assertEqual({tracer for _, tracer in self.states().values()}, {0})
+        threads = threads_status(self.target.pid).values()
+        self.assertEqual({fields["TracerPid"] for fields in threads}, {"0"})
         if stopped:
-            wait_until(
-                lambda: {state for state, _ in self.states().values()} == {"T"},
-                10,
-                "the target is stopped as it was",
-            )
+            wait_until(lambda: self.states() == {"T"}, 10, "the target is stopped as it was")
         else:
-            self.assertFalse({state for state, _ in self.states().values()} & set("TtZX"))
+            self.assertFalse(self.states() & set("TtZX"))
 
     def assert_nothing_lost(self):
         sent = sum(self.signals.sent.values())
@@ -99,6 +91,4 @@ class Disturbed(EndToEndTest):
 
     def stop_target(self):
         os.kill(self.target.pid, signal.SIGSTOP)
-        wait_until(
-            lambda: {state for state, _ in self.states().values()} == {"T"}, 10, "SIGSTOP's effect"
-        )
+        wait_until(lambda: self.states() == {"T"}, 10, "SIGSTOP's effect")

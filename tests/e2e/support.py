@@ -85,6 +85,32 @@ def wait_until(condition, seconds, what):
         time.sleep(0.005)
 
 
+def process_status(pid, tid=None):
+    """The fields of a process's status, or of one thread's (proc(5))."""
+    with open("/proc/%d/task/%d/status" % (pid, tid or pid)) as stream:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in stream if ":\t" in line)
+
+
+def threads_status(pid):
+    """{tid: fields} of a process's threads, without those that end meanwhile."""
+    found = {}
+    for tid in map(int, os.listdir("/proc/%d/task" % pid)):
+        try:
+            found[tid] = process_status(pid, tid)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+def state_of(pid):
+    return process_status(pid)["State"][0]
+
+
+def thread_states(pid):
+    """The states that its threads are in."""
+    return {fields["State"][0] for fields in threads_status(pid).values()}
+
+
 class Target:
     """A Python program under test, in a folder of its own. Killed, and the folder gone, at the end."""
 
@@ -155,22 +181,16 @@ class Target:
 
     def _activity(self):
         """State and switches of all threads: equal twice means that nothing ran in between."""
-        facts = {}
-        for tid in self.threads():
-            try:
-                with open("/proc/%d/task/%d/stat" % (self.pid, tid)) as stat:
-                    state = stat.read().rpartition(")")[2].split()[0]
-                with open("/proc/%d/task/%d/status" % (self.pid, tid)) as status:
-                    switches = [line for line in status if "ctxt_switches" in line]
-            except OSError:
-                return None
-            facts[tid] = (state, tuple(switches))
-        return facts
+        wanted = ("State", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
+        return {
+            tid: tuple(fields[name] for name in wanted)
+            for tid, fields in threads_status(self.pid).items()
+        }
 
     def wait_quiet(self, seconds=30):
         def quiet():
             first = self._activity()
-            if first is None or any(state != "S" for state, _ in first.values()):
+            if any(state[0] != "S" for state, _, _ in first.values()):
                 return False
             time.sleep(0.03)
             return self._activity() == first

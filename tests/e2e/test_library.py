@@ -336,8 +336,7 @@ class Handles(LibraryTest):
                     for stack in take().values():
                         self.assertEqual(stack[-1][0], "<module>")
         self.assertIsNone(target.process.poll())
-        with open("/proc/%d/status" % target.pid) as file:
-            self.assertIn("TracerPid:\t0\n", file.read())
+        self.assertEqual(support.process_status(target.pid)["TracerPid"], "0")
 
     def test_a_sampler_ends(self):
         target = self.running()

@@ -301,18 +301,14 @@ class Mixed(ProcessesTest):
         os.kill(worker, signal.SIGSTOP)
         self.addCleanup(os.kill, worker, signal.SIGCONT)
 
-        def state():
-            with open("/proc/%d/stat" % worker) as file:
-                return file.read().rpartition(")")[2].split()[0]
-
-        wait_until(lambda: state() == "T", 20, "the child is stopped")
+        wait_until(lambda: support.state_of(worker) == "T", 20, "the child is stopped")
         path, message = self.capture_tree(target)
         self.assertIn("1 descendant runs no Python", message)
         shown = by_process(support.dump_json(path, "-s"))
         self.assertEqual(set(shown), {target.pid, worker})
         self.assertTrue(shown[worker][0]["process_info"]["was_stopped"])
         self.assertFalse(shown[target.pid][0]["process_info"]["was_stopped"])
-        self.assertEqual(state(), "T")
+        self.assertEqual(support.state_of(worker), "T")
         known = json.loads(check([ANALYZE, "info", "--json", path]).stdout)["processes"]
         samples = {process["pid"]: process["samples"] for process in known}
         self.assertEqual({pid: samples[pid] for pid in sleeps + [worker]}, {sleeps[0]: 0, worker: 1})

@@ -63,8 +63,7 @@ class Run(EndToEndTest):
 
     def assert_untouched(self, target):
         self.assertIsNone(target.process.poll(), target.output())
-        with open("/proc/%d/status" % target.pid) as stream:
-            self.assertIn("TracerPid:\t0\n", stream.read())
+        self.assertEqual(support.process_status(target.pid)["TracerPid"], "0")
 
     def test_no_sample_is_torn(self):
         target = self.start()
@@ -132,8 +131,7 @@ class Run(EndToEndTest):
         support.wait_until(lambda: self.untouched(target), 5, "the target is let go")
 
     def untouched(self, target):
-        with open("/proc/%d/status" % target.pid) as stream:
-            return "TracerPid:\t0\n" in stream.read() and target.process.poll() is None
+        return support.process_status(target.pid)["TracerPid"] == "0" and target.process.poll() is None
 
     def test_nothing_is_overwritten(self):
         target = self.start()

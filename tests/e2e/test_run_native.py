@@ -39,8 +39,7 @@ class RunNative(EndToEndTest):
 
     def assert_goes_on(self, target):
         self.assertIsNone(target.process.poll(), target.output())
-        with open("/proc/%d/status" % target.pid) as file:
-            self.assertIn("TracerPid:\t0\n", file.read())
+        self.assertEqual(support.process_status(target.pid)["TracerPid"], "0")
 
     @staticmethod
     def counts(output):

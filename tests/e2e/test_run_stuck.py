@@ -9,14 +9,9 @@ import time
 
 import support
 from interpreters import newest_supported
-from support import CAPTURE, EndToEndTest, Target, wait_until
+from support import CAPTURE, EndToEndTest, Target, state_of, wait_until
 
 FAILED = re.compile(r"(\d+) samples, \d+ late, (\d+) failed")
-
-
-def state_of(pid):
-    with open("/proc/%d/stat" % pid) as file:
-        return file.read().rpartition(")")[2].split()[0]
 
 
 class Stuck(EndToEndTest):

@@ -11,17 +11,12 @@ import subprocess
 import support
 from generate import add_class, make_load_tests, template
 from interpreters import find_interpreters
-from support import ANALYZE, CAPTURE, EndToEndTest, SMALL, Target, check, wait_until
+from support import ANALYZE, CAPTURE, EndToEndTest, SMALL, Target, check, state_of, wait_until
 
 SAMPLES = 60 if SMALL else 200
 COUNTS = re.compile(r"(\d+) samples, (\d+) late, (\d+) failed, (\d+) incomplete, (\d+) dropped")
 WAYS = re.compile(r"taken: (.*)")
 PTRACE_SEIZE, PTRACE_DETACH, PTRACE_INTERRUPT = 0x4206, 17, 0x4207
-
-
-def state_of(pid):
-    with open("/proc/%d/stat" % pid) as file:
-        return file.read().rpartition(")")[2].split()[0]
 
 
 @template
@@ -153,8 +148,7 @@ class RunTargets(EndToEndTest):
 
     def goes_on(self, process):
         """Whether the capture went on for some samples: it sleeps once for each."""
-        with open("/proc/%d/task/%d/status" % (process.pid, process.pid)) as file:
-            switches = int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)", file.read()).group(1))
+        switches = int(support.process_status(process.pid)["voluntary_ctxt_switches"])
         first = getattr(self, "first_switches", None)
         if first is None:
             self.first_switches = switches

@@ -18,18 +18,25 @@ import support
 import test_moving
 from disturbed import Disturbed
 from interpreters import newest_supported
-from support import ANALYZE, CAPTURE, EndToEndTest, SMALL, Target, check, wait_until
+from support import (
+    ANALYZE,
+    CAPTURE,
+    EndToEndTest,
+    SMALL,
+    Target,
+    check,
+    process_status,
+    state_of,
+    thread_states,
+    threads_status,
+    wait_until,
+)
 
 SAMPLES = 100 if SMALL else 400
 COUNTS = re.compile(r"(\d+) samples, (\d+) late, (\d+) failed, (\d+) incomplete, (\d+) dropped")
 PTRACE_SEIZE, PTRACE_DETACH, PTRACE_INTERRUPT = 0x4206, 17, 0x4207
 WALL = 0x40000000  # waitpid(2): threads, too
 SKIPPED = 77
-
-
-def status_of(pid, tid=None):
-    with open("/proc/%d/task/%d/status" % (pid, tid or pid)) as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
 class RunTrouble(EndToEndTest):
@@ -74,7 +81,7 @@ class RunTrouble(EndToEndTest):
         """The thread that samples sleeps once for each sample."""
 
         def switches():
-            return int(status_of(process.pid)["voluntary_ctxt_switches"])
+            return int(process_status(process.pid)["voluntary_ctxt_switches"])
 
         first = switches()
         wait_until(lambda: switches() > first + number, 60, "the run goes on")
@@ -85,7 +92,7 @@ class RunTrouble(EndToEndTest):
         def settled():
             return all(
                 facts["TracerPid"] == "0" and facts["State"][0] in "RSD"
-                for facts in (status_of(target.pid, tid) for tid in target.threads())
+                for facts in threads_status(target.pid).values()
             )
 
         wait_until(settled, 20, "the target is as before")
@@ -125,13 +132,9 @@ class RunTrouble(EndToEndTest):
         process = self.begin(target, "-r", "100")
         self.wait_for_bytes(path, 1000)
         os.kill(target.pid, signal.SIGSTOP)
-        wait_until(lambda: status_of(target.pid)["State"][0] == "T", 20, "it is stopped")
+        wait_until(lambda: state_of(target.pid) == "T", 20, "it is stopped")
         self.wait_for_looks(process, 30)
-        wait_until(
-            lambda: {status_of(target.pid, tid)["State"][0] for tid in target.threads()} == {"T"},
-            20,
-            "it is stopped yet",
-        )
+        wait_until(lambda: thread_states(target.pid) == {"T"}, 20, "it is stopped yet")
         os.kill(target.pid, signal.SIGCONT)
         self.wait_for_looks(process, 30)
         self.assert_untouched(target)
