@@ -9,61 +9,18 @@
 
 #include <string.h>
 
-static const char *const dump_synopsis[] = {
-	"[dump] [OPTION]... FILE...",
-	"[dump] [OPTION]... CORE EXECUTABLE",
-	"[dump] [OPTION]... --pid PID...",
-	NULL,
-};
-
-static const char *const info_synopsis[] = {
-	"info [OPTION]... FILE...",
-	NULL,
-};
-
-static const char *const report_synopsis[] = {
-	"report [OPTION]... FILE...",
-	"report [OPTION]... --pid PID...",
-	"report [OPTION]... -- COMMAND [ARGUMENT]...",
-	NULL,
-};
-
-static const char *const record_synopsis[] = {
-	"record [OPTION]... FILE...",
-	"record [OPTION]... --pid PID...",
-	"record [OPTION]... -- COMMAND [ARGUMENT]...",
-	NULL,
-};
-
-static const char *const diff_synopsis[] = {
-	"diff [OPTION]... BEFORE AFTER",
-	NULL,
-};
-
-static const char *const merge_synopsis[] = {
-	"merge [OPTION]... --output FILE SNAPSHOT...",
-	NULL,
-};
-
-static const char *const top_synopsis[] = {
-	"top [OPTION]... FILE",
-	"top [OPTION]... --pid PID...",
-	"top [OPTION]... -- COMMAND [ARGUMENT]...",
-	NULL,
-};
-
-static const char *const completions_synopsis[] = {
-	"completions bash|zsh|fish",
-	NULL,
-};
-
 static const struct command commands[] = {
 	{
 		.name = "dump",
 		.abbreviation = "d",
 		.bit = COMMAND_DUMP,
 		.summary = "threads and their Python stacks (this is the default)",
-		.synopsis = dump_synopsis,
+		.synopsis =
+			{
+				"[dump] [OPTION]... FILE...",
+				"[dump] [OPTION]... CORE EXECUTABLE",
+				"[dump] [OPTION]... --pid PID...",
+			},
 		.description = "Shows the threads and Python stacks of processes: of running ones, "
 			       "from snapshots that pyspy-capture wrote and from ELF cores. \"-\" "
 			       "is standard input.",
@@ -73,7 +30,7 @@ static const struct command commands[] = {
 		.name = "info",
 		.bit = COMMAND_INFO,
 		.summary = "what is in a file: process, Python, modules, threads, samples, sizes",
-		.synopsis = info_synopsis,
+		.synopsis = {"info [OPTION]... FILE..."},
 		.description = "Shows what is in snapshots and ELF cores. \"-\" is standard input.",
 		.run = command_info,
 	},
@@ -81,7 +38,12 @@ static const struct command commands[] = {
 		.name = "report",
 		.bit = COMMAND_REPORT,
 		.summary = "where the time went: all samples of all files in one graph or table",
-		.synopsis = report_synopsis,
+		.synopsis =
+			{
+				"report [OPTION]... FILE...",
+				"report [OPTION]... --pid PID...",
+				"report [OPTION]... -- COMMAND [ARGUMENT]...",
+			},
 		.description = "Puts all samples of snapshots and ELF cores together, or samples a "
 			       "running process, and prints a flame graph, a table or what other "
 			       "programs read. \"-\" is standard input.",
@@ -92,7 +54,12 @@ static const struct command commands[] = {
 		.abbreviation = "r",
 		.bit = COMMAND_RECORD,
 		.summary = "the same, into a file that is named after the program and the time",
-		.synopsis = record_synopsis,
+		.synopsis =
+			{
+				"record [OPTION]... FILE...",
+				"record [OPTION]... --pid PID...",
+				"record [OPTION]... -- COMMAND [ARGUMENT]...",
+			},
 		.description =
 			"Samples a running process, or puts all samples of snapshots and ELF "
 			"cores together, as report does, and writes a file: "
@@ -103,7 +70,7 @@ static const struct command commands[] = {
 		.name = "diff",
 		.bit = COMMAND_DIFF,
 		.summary = "what is more and what is less in one file than in another",
-		.synopsis = diff_synopsis,
+		.synopsis = {"diff [OPTION]... BEFORE AFTER"},
 		.description = "Compares the reports of two files, by shares of all: as a flame "
 			       "graph, a table or collapsed stacks.",
 		.run = command_diff,
@@ -112,7 +79,7 @@ static const struct command commands[] = {
 		.name = "merge",
 		.bit = COMMAND_MERGE,
 		.summary = "several snapshots in one file",
-		.synopsis = merge_synopsis,
+		.synopsis = {"merge [OPTION]... --output FILE SNAPSHOT..."},
 		.description = "Puts snapshots behind one another: a file with the samples of all, "
 			       "in the order in which they are named.",
 		.run = command_merge,
@@ -122,7 +89,12 @@ static const struct command commands[] = {
 		.abbreviation = "t",
 		.bit = COMMAND_TOP,
 		.summary = "where the time goes, on a screen of its own that changes with it",
-		.synopsis = top_synopsis,
+		.synopsis =
+			{
+				"top [OPTION]... FILE",
+				"top [OPTION]... --pid PID...",
+				"top [OPTION]... -- COMMAND [ARGUMENT]...",
+			},
 		.description =
 			"Shows on the whole screen which functions have the time: samples a "
 			"running process, plays a file, or shows a stream as it comes. \"-\" "
@@ -133,7 +105,7 @@ static const struct command commands[] = {
 		.name = "completions",
 		.bit = COMMAND_COMPLETIONS,
 		.summary = "a script that completes these commands and options in a shell",
-		.synopsis = completions_synopsis,
+		.synopsis = {"completions bash|zsh|fish"},
 		.description = "Prints a script for bash, zsh or fish: bash reads it with "
 			       "source <(pyspy-analyze completions bash).",
 		.run = command_completions,

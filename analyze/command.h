@@ -29,12 +29,14 @@ struct command_context {
 	void (*message)(enum message_kind kind, const char *text);
 };
 
+enum { SYNOPSIS_LINES = 3 };
+
 struct command {
 	const char *name;
-	const char *abbreviation;    /* or NULL */
-	enum command_bit bit;	     /* what the option rows call it */
-	const char *summary;	     /* for the list of commands */
-	const char *const *synopsis; /* NULL-terminated */
+	const char *abbreviation;		  /* or NULL */
+	enum command_bit bit;			  /* what the option rows call it */
+	const char *summary;			  /* for the list of commands */
+	const char *synopsis[SYNOPSIS_LINES + 1]; /* NULL-terminated */
 	const char *description;
 	/* An error ends the program with its status; `ret` is the status otherwise. */
 	struct error *(*run)(const struct command_context *context, enum exit_status *ret);

@@ -35,11 +35,7 @@ static void add_counts(struct json_builder *builder, cJSON *container,
 		return;
 	}
 	cJSON *object = json_add_object(builder, container, "counts");
-	json_add_unsigned(builder, object, "samples", counts->samples);
-	json_add_unsigned(builder, object, "incomplete", counts->incomplete);
-	json_add_unsigned(builder, object, "late", counts->late);
-	json_add_unsigned(builder, object, "failed", counts->failed);
-	json_add_unsigned(builder, object, "dropped", counts->dropped);
+	json_add_counts(builder, object, counts);
 	cJSON *ways = json_add_object(builder, object, "ways");
 	for (size_t i = 0; i < FREEZE_WAYS; i++)
 		json_add_unsigned(builder, ways, freeze_way_name((enum freeze_way)i),

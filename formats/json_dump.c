@@ -81,18 +81,13 @@ static void add_answer(struct json_builder *builder, cJSON *object, const char *
 /* What became of the samples of the run; null if it was none. */
 static void add_run(struct json_builder *builder, cJSON *info, const struct model_process *process)
 {
-	const struct sample_counts *counts = &process->counts;
 	if (!process->has_counts) {
 		json_add_null(builder, info, "run");
 		return;
 	}
 	cJSON *run = json_add_object(builder, info, "run");
 	json_add_bool(builder, run, "ended", process->run_ended);
-	json_add_unsigned(builder, run, "samples", counts->samples);
-	json_add_unsigned(builder, run, "incomplete", counts->incomplete);
-	json_add_unsigned(builder, run, "late", counts->late);
-	json_add_unsigned(builder, run, "failed", counts->failed);
-	json_add_unsigned(builder, run, "dropped", counts->dropped);
+	json_add_counts(builder, run, &process->counts);
 }
 
 static void add_process_info(struct json_builder *builder, cJSON *object,

@@ -97,3 +97,13 @@ void json_add_sample(struct json_builder *builder, cJSON *object, const struct s
 	json_add_bool(builder, object, "fallback", sample->fallback);
 	json_add_bool(builder, object, "partial", sample->partial);
 }
+
+void json_add_counts(struct json_builder *builder, cJSON *object,
+		     const struct sample_counts *counts)
+{
+	json_add_unsigned(builder, object, "samples", counts->samples);
+	json_add_unsigned(builder, object, "incomplete", counts->incomplete);
+	json_add_unsigned(builder, object, "late", counts->late);
+	json_add_unsigned(builder, object, "failed", counts->failed);
+	json_add_unsigned(builder, object, "dropped", counts->dropped);
+}
