@@ -14,8 +14,9 @@ enum {
 	/* Of little, a better level costs little time, and its tables are small. */
 	FRAME_LITTLE_BYTES = 32 << 10,
 	FRAME_LITTLE_LEVEL = 7,
-	/* What frame_peek may allocate for somebody else's file: 8 MiB. */
-	PEEK_WINDOW_LOG_MAX = 23,
+	/* Of somebody else's file, all that is unpacked (compressed_input.h): 128 MiB, of which
+	 * frame_peek touches the beginning. */
+	PEEK_WINDOW_LOG_MAX = 27,
 	SKIPPABLE_HEADER_SIZE = 8,
 	CHECKSUM_SIZE = 4,
 };

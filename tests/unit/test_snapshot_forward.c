@@ -7,6 +7,7 @@
 #include <glob.h>
 #include <pthread.h>
 #include <signal.h>
+#include <zstd.h>
 
 #include "common/cleanup.h"
 #include "formats/snapshot_forward.h"
@@ -391,29 +392,55 @@ static void test_skippable(void **state)
 	buffer_deinit(&file);
 }
 
-static void test_not_a_snapshot(void **state)
+/* What comes through a pipe is refused, and given back as far as it was read. */
+static void assert_not_a_snapshot(const void *bytes, size_t size)
 {
-	(void)state;
-	static const char text[] = "#!/bin/sh\necho nothing of ours\n";
 	struct snapshot *snapshot = NULL;
 	int fds[2];
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	assert_int_equal(write(fds[1], text + 2, sizeof(text) - 2), sizeof(text) - 2);
+	assert_int_equal(write(fds[1], (const char *)bytes + 2, size - 2), size - 2);
+	close(fds[1]);
 	struct buffer head = {0};
 	bool any;
-	check(buffer_append(&head, text, 2));
+	check(buffer_append(&head, bytes, 2));
 	check(snapshot_open_forward(fds[0], "script", &head, &snapshot));
 	assert_null(head.data);
 	assert_error_code(snapshot_next(snapshot, &any), ERROR_FORMAT);
 	assert_false(snapshot_can_go_on(snapshot));
 	assert_true(snapshot_take_head(snapshot, &head));
-	assert_int_equal(head.size, sizeof(text));
-	assert_memory_equal(head.data, text, sizeof(text));
+	assert_int_equal(head.size, size);
+	assert_memory_equal(head.data, bytes, size);
 	buffer_deinit(&head);
 	assert_error_code(snapshot_select(snapshot, 0), ERROR_UNSUPPORTED);
 	snapshot_destroy(snapshot);
 	close(fds[0]);
-	close(fds[1]);
+}
+
+static void test_not_a_snapshot(void **state)
+{
+	(void)state;
+	static const char text[] = "#!/bin/sh\necho nothing of ours\n";
+	assert_not_a_snapshot(text, sizeof(text));
+}
+
+/* A core that is packed as a whole, with the largest window that is unpacked. */
+static void test_packed_with_a_large_window(void **state)
+{
+	(void)state;
+	enum { WINDOW_LOG = 27, PACKED_MAX = 32 << 10 };
+	const size_t size = (size_t)1 << WINDOW_LOG;
+	static uint8_t packed[PACKED_MAX];
+	uint8_t *bytes = calloc(1, size);
+	ZSTD_CCtx *context = ZSTD_createCCtx();
+	assert_non_null(bytes);
+	assert_non_null(context);
+	memcpy(bytes, "\177ELF", 4);
+	ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, WINDOW_LOG);
+	size_t packed_size = ZSTD_compress2(context, packed, sizeof(packed), bytes, size);
+	assert_false(ZSTD_isError(packed_size));
+	assert_not_a_snapshot(packed, packed_size);
+	ZSTD_freeCCtx(context);
+	free(bytes);
 }
 
 /* What the programs wrote: bulk memory and images of modules too. */
@@ -450,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_chunks),
 		cmocka_unit_test(test_skippable),
 		cmocka_unit_test(test_not_a_snapshot),
+		cmocka_unit_test(test_packed_with_a_large_window),
 		cmocka_unit_test(test_fixtures),
 	};
 	signal(SIGPIPE, SIG_IGN); /* a reader that gives up leaves the writer alone */
