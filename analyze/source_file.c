@@ -8,6 +8,7 @@
 
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/file_time.h"
 #include "common/root_file.h"
 #include "common/terminal_text.h"
 
@@ -121,13 +122,6 @@ static enum source_encoding find_encoding(const struct source_file *file)
 	return SOURCE_UTF8;
 }
 
-static uint64_t modified_ns(const struct stat *status)
-{
-	if (status->st_mtim.tv_sec < 0)
-		return 0;
-	return (uint64_t)status->st_mtim.tv_sec * 1000000000 + (uint64_t)status->st_mtim.tv_nsec;
-}
-
 struct error *source_file_read(const char *root, const char *path, struct source_file *ret,
 			       bool *ret_found)
 {
@@ -152,7 +146,7 @@ struct error *source_file_read(const char *root, const char *path, struct source
 	if (error)
 		return error;
 	file.encoding = find_encoding(&file);
-	file.modified_ns = modified_ns(&status);
+	file.modified_ns = file_modified_ns(&status);
 	*ret = file;
 	file = (struct source_file){0};
 	*ret_found = true;

@@ -180,7 +180,7 @@ struct error *compressed_input_unpack(int fd, const char *name, int *ret_fd, cha
 	if (!error)
 		error = kind->unpack(fd, name, &file, &loss);
 	if (!error)
-		error = sparse_file_finish(&file, ret_fd);
+		error = sparse_file_finish(&file, fd, ret_fd);
 	if (!error)
 		*ret_loss = TAKE_POINTER(loss);
 	return error;

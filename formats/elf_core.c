@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file_time.h"
 #include "formats/elf_core_parts.h"
 
 /* Machines by name, and which of them we read. */
@@ -237,8 +238,7 @@ static struct error *core_map(struct elf_core *core, int fd, const char *path)
 		return error_errno(ERROR_IO, errno, "cannot look at '%s'", path);
 	if (!S_ISREG(status.st_mode) || status.st_size <= 0)
 		return error_create(ERROR_FORMAT, "'%s' is not a file, or it is empty", path);
-	core->process.capture_time_ns = (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000000) +
-					(uint64_t)status.st_mtim.tv_nsec;
+	core->process.capture_time_ns = file_modified_ns(&status);
 	size_t size = (size_t)status.st_size;
 	void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)

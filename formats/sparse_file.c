@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -112,11 +113,23 @@ struct error *sparse_file_append(struct sparse_file *file, const void *bytes, si
 	return NULL;
 }
 
-struct error *sparse_file_finish(struct sparse_file *file, int *ret_fd)
+/* When a core was written is told by its file alone. */
+static int take_age(const struct sparse_file *file, int source_fd)
+{
+	struct stat status;
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+	if (fstat(source_fd, &status) < 0)
+		return -1;
+	if (S_ISREG(status.st_mode))
+		times[1] = status.st_mtim;
+	return futimens(file->fd, times);
+}
+
+struct error *sparse_file_finish(struct sparse_file *file, int source_fd, int *ret_fd)
 {
 	/* Holes at the end belong to it. */
-	if (ftruncate(file->fd, (off_t)file->size) < 0)
-		return error_errno(ERROR_IO, errno, "cannot size a temporary file in '%s'",
+	if (ftruncate(file->fd, (off_t)file->size) < 0 || take_age(file, source_fd) < 0)
+		return error_errno(ERROR_IO, errno, "cannot finish a temporary file in '%s'",
 				   file->folder);
 	*ret_fd = take_fd(&file->fd);
 	return NULL;
@@ -138,7 +151,7 @@ struct error *sparse_file_spool(int fd, const struct buffer *head, const char *n
 		if (size < 0)
 			return error_errno(ERROR_IO, errno, "cannot read '%s'", name);
 		if (!size)
-			return sparse_file_finish(&file, ret_fd);
+			return sparse_file_finish(&file, fd, ret_fd);
 		error = sparse_file_append(&file, buffer, (size_t)size);
 	}
 	return error;

@@ -20,8 +20,9 @@ void sparse_file_deinit(struct sparse_file *file);
 
 struct error *sparse_file_append(struct sparse_file *file, const void *bytes, size_t size);
 
-/* Give the whole file; the descriptor is the caller's from then on. */
-struct error *sparse_file_finish(struct sparse_file *file, int *ret_fd);
+/* Give the whole file, which is as old as `source_fd`, of whose content it is; what came through a
+ * pipe has no age (1970). The descriptor is the caller's from then on. */
+struct error *sparse_file_finish(struct sparse_file *file, int source_fd, int *ret_fd);
 
 /* Copy all that a descriptor gives, until its end, behind the bytes of `head`, which were read from
  * it before; NULL if there are none. `name` is for messages. */

@@ -426,6 +426,8 @@ static struct error *add_threads(const struct adding *adding)
 
 static void note_time(struct profile *profile, uint64_t time_ns)
 {
+	if (!time_ns) /* of a core whose time is not known */
+		return;
 	if (!profile->first_ns || time_ns < profile->first_ns)
 		profile->first_ns = time_ns;
 	if (time_ns > profile->last_ns)

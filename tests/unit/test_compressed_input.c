@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zstd.h>
 
 #include "formats/compressed_input.h"
 #include "formats/sparse_file.h"
 #include "tests/unit/core_builder.h"
 #include "tests/unit/random_numbers.h"
+#include "tests/unit/zstd_pack.h"
 
 /* A core with a long hole in it, and zeros at its end. */
 static struct elf_builder core_with_hole(void)
@@ -18,15 +18,6 @@ static struct elf_builder core_with_hole(void)
 	elf_builder_append(&builder, "after the hole", 14);
 	elf_builder_pad(&builder, 5 << 20);
 	return builder;
-}
-
-static struct buffer pack(const void *bytes, size_t size)
-{
-	struct buffer packed = {0};
-	assert_null(buffer_reserve(&packed, ZSTD_compressBound(size)));
-	packed.size = ZSTD_compress(packed.data, packed.capacity, bytes, size, 1);
-	assert_false(ZSTD_isError(packed.size));
-	return packed;
 }
 
 static struct error *unpack(const void *bytes, size_t size, int *ret_fd, char **ret_loss)
@@ -53,7 +44,7 @@ static void test_unpack(void **state)
 {
 	(void)state;
 	struct elf_builder builder = core_with_hole();
-	struct buffer packed = pack(builder.bytes.data, builder.bytes.size);
+	struct buffer packed = zstd_pack(builder.bytes.data, builder.bytes.size);
 	int fd = -1;
 	char *loss = NULL;
 	assert_null(unpack(packed.data, packed.size, &fd, &loss));
@@ -69,7 +60,7 @@ static void test_unpack(void **state)
 	close(fd);
 	/* Two frames, as `zstd` leaves them when files are joined. */
 	struct buffer joined = {0};
-	struct buffer tail = pack("the tail", 8);
+	struct buffer tail = zstd_pack("the tail", 8);
 	assert_null(buffer_append(&joined, packed.data, packed.size));
 	assert_null(buffer_append(&joined, tail.data, tail.size));
 	assert_null(unpack(joined.data, joined.size, &fd, &loss));
@@ -98,7 +89,7 @@ static void test_cut_and_damaged(void **state)
 {
 	(void)state;
 	struct elf_builder builder = core_with_noise();
-	struct buffer packed = pack(builder.bytes.data, builder.bytes.size);
+	struct buffer packed = zstd_pack(builder.bytes.data, builder.bytes.size);
 	struct stat status;
 	int fd = -1;
 	char *loss = NULL;
@@ -142,10 +133,10 @@ static void expect_refused(const void *bytes, size_t size, enum error_code code,
 static void test_refused(void **state)
 {
 	(void)state;
-	struct buffer packed = pack("no core, but long enough to be looked at", 40);
+	struct buffer packed = zstd_pack("no core, but long enough to be looked at", 40);
 	expect_refused(packed.data, packed.size, ERROR_FORMAT, "no ELF core");
 	buffer_deinit(&packed);
-	packed = pack("", 0);
+	packed = zstd_pack("", 0);
 	expect_refused(packed.data, packed.size, ERROR_FORMAT, "no ELF core");
 	buffer_deinit(&packed);
 	expect_refused("\xfd"
@@ -201,7 +192,7 @@ static void test_sparse_file(void **state)
 	for (size_t i = 0; i < SIZE; i += STEP)
 		assert_null(
 			sparse_file_append(&file, bytes + i, SIZE - i < STEP ? SIZE - i : STEP));
-	assert_null(sparse_file_finish(&file, &fd));
+	assert_null(sparse_file_finish(&file, STDIN_FILENO, &fd));
 	assert_file_equal(fd, bytes, SIZE);
 	close(fd);
 	sparse_file_deinit(&file);

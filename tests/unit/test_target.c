@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zstd.h>
 
 #include "analyze/target.h"
 #include "formats/snapshot_writer.h"
 #include "tests/unit/core_builder.h"
 #include "tests/unit/error_checks.h"
+#include "tests/unit/zstd_pack.h"
 
 /* Every test has a folder of its own, removed after it. */
 static char folder[32];
@@ -94,15 +94,33 @@ static void test_compressed_core(void **state)
 {
 	(void)state;
 	struct elf_builder builder = core_build(EM_AARCH64);
-	struct buffer packed = {0};
-	assert_null(buffer_reserve(&packed, ZSTD_compressBound(builder.bytes.size)));
-	packed.size = ZSTD_compress(packed.data, packed.capacity, builder.bytes.data,
-				    builder.bytes.size, 3);
+	struct buffer packed = zstd_pack(builder.bytes.data, builder.bytes.size);
 	char *path = write_file("core.zst", packed.data, packed.size);
 	struct target *target = open_good(path, NULL);
 	check_core(target);
 	target_destroy(target);
 	free(path);
+	buffer_deinit(&packed);
+	elf_builder_deinit(&builder);
+}
+
+/* The time of a core is its file's; unpacking makes it no younger. */
+static void test_core_time(void **state)
+{
+	(void)state;
+	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {1000000001, 5000}};
+	const uint64_t time_ns = UINT64_C(1000000001000005000);
+	struct elf_builder builder = core_build(EM_X86_64);
+	struct buffer packed = zstd_pack(builder.bytes.data, builder.bytes.size);
+	const struct buffer *const contents[] = {&builder.bytes, &packed};
+	for (size_t i = 0; i < 2; i++) {
+		char *path = write_file("old-core", contents[i]->data, contents[i]->size);
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+		struct target *target = open_good(path, NULL);
+		assert_int_equal(target_process(target)->capture_time_ns, time_ns);
+		target_destroy(target);
+		free(path);
+	}
 	buffer_deinit(&packed);
 	elf_builder_deinit(&builder);
 }
@@ -133,6 +151,7 @@ static void test_standard_input(void **state)
 	struct target *target = open_standard_input(fds[0]);
 	close(fds[0]);
 	check_core(target);
+	assert_int_equal(target_process(target)->capture_time_ns, 0);
 	target_destroy(target);
 	int fd = elf_builder_fd(&builder);
 	target = open_standard_input(fd);
@@ -308,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_core, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_compressed_core, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_core_time, make_folder, remove_folder),
 		cmocka_unit_test(test_standard_input),
 		cmocka_unit_test_setup_teardown(test_snapshot, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_refused, make_folder, remove_folder),
