@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/error.h"
@@ -36,6 +37,14 @@ bool task_folder_has(const struct task_folder *folder, pid_t tid);
 
 /* How many threads there are, zombies too, without listing them; 0 if the process has ended. */
 size_t task_folder_count(const struct task_folder *folder);
+
+/*
+ * A file that tells of every beginning: what task_births_read() gives changes whenever any thread
+ * begins that this program could see (kernel/pid_namespace.c, ns_last_pid). -1 and 0 where there is
+ * none.
+ */
+int task_births_open(void);
+uint64_t task_births_read(int fd);
 
 struct error *task_ids_append(struct task_ids *ids, pid_t tid);
 void task_ids_deinit(struct task_ids *ids);

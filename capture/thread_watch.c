@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/proc_number.h"
@@ -20,7 +21,13 @@ enum {
 	/* Descriptors that stay open, of all processes; the rest is left for the other uses. */
 	KEPT_MAX = 32768,
 	KEPT_RESERVE = 256,
+	/* Not all threads' at once. */
+	STAT_STEP_MS = 8,
+	STAT_STEPS = 64,
 };
+
+/* So long a thread may be taken to wait in the same way, and to have the same name. */
+#define STAT_NS UINT64_C(1000000000)
 
 /* Files that are read of a thread. */
 enum thread_file { FILE_CLOCK, FILE_STAT, FILE_CALL, FILE_COUNT };
@@ -35,6 +42,7 @@ struct watched_thread {
 	pid_t tid;
 	int fds[FILE_COUNT]; /* -1: not open */
 	char clock[CLOCK_SIZE];
+	uint64_t stat_ns; /* CLOCK_MONOTONIC: from then on its stat is to be read again */
 	bool ended;
 };
 
@@ -48,6 +56,11 @@ struct thread_watch {
 	bool nested; /* threads have other ids in their own namespace */
 	bool looked; /* `nested` is known */
 	uint64_t generation;
+	int births_fd;	 /* of task_births_open */
+	uint64_t births; /* before the last update; 0: unknown */
+	/* Of one update: */
+	uint64_t now_ns;
+	bool is_usual; /* a thread's stat was read, and it ran or slept */
 };
 
 /* How many descriptors stay open. */
@@ -75,6 +88,13 @@ static size_t kept_limit(void)
 	return most < KEPT_MAX ? most : KEPT_MAX;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void close_thread(struct watched_thread *thread)
 {
 	for (size_t i = 0; i < FILE_COUNT; i++) {
@@ -93,6 +113,7 @@ struct error *thread_watch_create(pid_t pid, struct thread_watch **ret)
 	watch->kept_limit = kept_limit();
 	watch->pid = pid;
 	watch->folder.fd = -1;
+	watch->births_fd = task_births_open();
 	struct error *error = task_folder_open(pid, &watch->folder);
 	if (!error)
 		*ret = TAKE_POINTER(watch);
@@ -108,6 +129,8 @@ void thread_watch_destroy(struct thread_watch *watch)
 	free(watch->threads);
 	task_ids_deinit(&watch->ids);
 	task_folder_close(&watch->folder);
+	if (watch->births_fd >= 0)
+		close(watch->births_fd);
 	free(watch);
 }
 
@@ -157,35 +180,67 @@ static bool has_run(const struct watched_thread *thread, const char *clock, char
 	       strcmp(clock, thread->clock) != 0;
 }
 
+/* False if the kernel does not count it. */
+static bool read_cpu_time(const struct watched_thread *thread, struct thread_facts *facts)
+{
+	const char *clock = thread->clock;
+	return proc_number_decimal(&clock, &facts->cpu_time_ns);
+}
+
 static bool read_stat(struct thread_watch *watch, struct watched_thread *thread,
 		      struct thread_facts *facts)
 {
 	char text[TEXT_SIZE];
 	struct proc_stat stat;
-	uint64_t cpu_time_ns;
 	ssize_t length = read_file(watch, thread, FILE_STAT, text, sizeof(text));
 	if (length <= 0 || !proc_stat_parse(text, (size_t)length, &stat))
 		return false;
-	const char *clock = thread->clock;
-	if (!proc_number_decimal(&clock, &cpu_time_ns)) {
+	if (!read_cpu_time(thread, facts)) {
 		long hertz = sysconf(_SC_CLK_TCK);
-		cpu_time_ns = hertz > 0 ? (stat.user_ticks + stat.system_ticks) *
-						  (UINT64_C(1000000000) / (uint64_t)hertz)
-					: 0;
+		facts->cpu_time_ns = hertz > 0 ? (stat.user_ticks + stat.system_ticks) *
+							 (UINT64_C(1000000000) / (uint64_t)hertz)
+					       : 0;
 	}
 	facts->state = stat.state;
-	facts->cpu_time_ns = cpu_time_ns;
 	memset(facts->name, 0, sizeof(facts->name));
 	memcpy(facts->name, stat.name, strnlen(stat.name, sizeof(facts->name) - 1));
+	thread->stat_ns = watch->now_ns + STAT_NS -
+			  (uint64_t)(thread->tid % STAT_STEPS) * STAT_STEP_MS * 1000000;
+	watch->is_usual = stat.state == 'R' || stat.state == 'S';
 	return true;
 }
 
-static void read_call(struct thread_watch *watch, struct watched_thread *thread,
+static void read_call(struct thread_watch *watch, struct watched_thread *thread, char *text,
 		      struct thread_facts *facts)
 {
+	ssize_t length = read_file(watch, thread, FILE_CALL, text, TEXT_SIZE);
+	if (length <= 0)
+		*text = '\0';
+	proc_system_call_parse(text, facts);
+}
+
+/*
+ * Most threads that have run did so for a moment only: to see whether the GIL is free yet, or the
+ * other end has sent something. What they do now tells their state, for a third of the price: a
+ * thread that runs is said to, and who waits in the call that it slept in before sleeps again. Only
+ * not where the whole process may be stopped (job control), which the first thread that has run
+ * tells.
+ */
+static bool read_state_of_call(struct thread_watch *watch, struct watched_thread *thread,
+			       struct thread_facts *facts)
+{
 	char text[TEXT_SIZE];
-	ssize_t length = read_file(watch, thread, FILE_CALL, text, sizeof(text));
-	proc_system_call_parse(length > 0 ? text : "", facts);
+	const struct thread_facts before = *facts;
+	if (!watch->is_usual || watch->now_ns >= thread->stat_ns)
+		return false;
+	read_call(watch, thread, text, facts);
+	if (strncmp(text, "running", strlen("running")) == 0)
+		facts->state = 'R';
+	else if (facts->system_call < 0 || before.state != 'S' ||
+		 facts->system_call != before.system_call ||
+		 facts->system_call_argument != before.system_call_argument)
+		return false;
+	return read_cpu_time(thread, facts);
 }
 
 /* Sets `ended` if the thread has. */
@@ -193,13 +248,16 @@ static void refresh(struct thread_watch *watch, struct watched_thread *thread,
 		    struct thread_facts *facts)
 {
 	char clock[CLOCK_SIZE] = "";
+	char text[TEXT_SIZE];
 	ssize_t length = read_file(watch, thread, FILE_CLOCK, clock, sizeof(clock));
 	if (length > 0 && !has_run(thread, clock, facts->state))
 		return;
 	memcpy(thread->clock, clock, sizeof(clock));
+	if (length > 0 && read_state_of_call(watch, thread, facts))
+		return;
 	thread->ended = !read_stat(watch, thread, facts);
 	if (!thread->ended)
-		read_call(watch, thread, facts);
+		read_call(watch, thread, text, facts);
 }
 
 /* What a thread's namespace calls it is asked for once. */
@@ -296,10 +354,18 @@ static struct error *list_again(struct thread_watch *watch, struct thread_list *
 	return NULL;
 }
 
+/* Where no thread has begun, and there are as many as before, none has ended either. */
+static bool none_has_begun(const struct thread_watch *watch)
+{
+	return watch->births && task_births_read(watch->births_fd) == watch->births;
+}
+
 bool thread_watch_is_same(struct thread_watch *watch)
 {
 	char clock[CLOCK_SIZE];
 	bool same = task_folder_count(&watch->folder) == watch->count;
+	if (same && none_has_begun(watch))
+		return true;
 	/* A file that was opened for a thread is not that of another one with its id. */
 	for (size_t i = 0; same && i < watch->count; i++)
 		same = read_file(watch, &watch->threads[i], FILE_CLOCK, clock, sizeof(clock)) > 0;
@@ -308,8 +374,11 @@ bool thread_watch_is_same(struct thread_watch *watch)
 
 struct error *thread_watch_update(struct thread_watch *watch, struct thread_list *threads)
 {
-	bool changed = task_folder_count(&watch->folder) != watch->count;
 	struct error *error = NULL;
+	watch->births = task_births_read(watch->births_fd);
+	watch->now_ns = now_ns();
+	watch->is_usual = false;
+	bool changed = task_folder_count(&watch->folder) != watch->count;
 	for (size_t i = 0; i < watch->count; i++) {
 		refresh(watch, &watch->threads[i], &threads->items[i]);
 		changed |= watch->threads[i].ended;
@@ -320,4 +389,11 @@ struct error *thread_watch_update(struct thread_watch *watch, struct thread_list
 		error = error_create(ERROR_NO_PROCESS, "process %d ended while it was looked at",
 				     (int)watch->pid);
 	return error;
+}
+
+struct error *thread_watch_meet(struct thread_watch *watch, struct thread_list *threads)
+{
+	if (task_folder_count(&watch->folder) == watch->count && none_has_begun(watch))
+		return NULL;
+	return thread_watch_update(watch, threads);
 }
