@@ -155,26 +155,33 @@ static size_t next_mark(const uint64_t *marks, size_t from, size_t end, bool mar
 	return end;
 }
 
+static size_t count_marks(const struct plan_recorder *recorder)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < recorder->plan->size_bytes / MARK_BITS + 1; i++)
+		count += (size_t)__builtin_popcountll(recorder->marks[i]);
+	return count;
+}
+
 struct error *plan_recorder_put(const struct plan_recorder *recorder, struct memory_image *image)
 {
 	const struct read_plan *plan = recorder->plan;
 	struct memory_range range;
-	for (size_t i = 0; i < plan->count; i++) {
+	struct error *error = memory_image_reserve(image, count_marks(recorder));
+	for (size_t i = 0; !error && i < plan->count; i++) {
 		const struct memory_request *request = &plan->requests[i];
 		size_t begin = place_of(plan, request);
 		size_t end = begin + request->size;
 		for (size_t from = begin;
 		     (from = next_mark(recorder->marks, from, end, true)) < end;) {
 			size_t to = next_mark(recorder->marks, from, end, false);
-			struct error *error =
-				memory_image_put(image, request->address + (from - begin),
+			error = memory_image_put(image, request->address + (from - begin),
 						 plan->bytes + from, to - from);
 			if (error)
 				return error;
 			from = to;
 		}
 	}
-	struct error *error = NULL;
 	for (uint64_t at = 0; !error && memory_image_next(recorder->extra, at, &range);
 	     at = range.address + range.size)
 		error = memory_image_put(image, range.address, range.bytes, range.size);

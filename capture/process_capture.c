@@ -222,11 +222,9 @@ static struct error *sample_ranges(struct process_capture *process)
 	const struct python_location *location = &process->subject->location;
 	bool native = process->options->native;
 	uint64_t generation = process->watch ? thread_watch_generation(process->watch) : 0;
-	struct error *error = memory_image_create(&process->image);
+	struct error *error = names_pass_before(&process->names, memory, location, generation);
 	if (!error)
-		error = names_pass_before(&process->names, memory, location, generation);
-	if (!error)
-		error = sampler_take(process->sampler, process->image, &process->report.sample);
+		error = sampler_take(process->sampler, &process->image, &process->report.sample);
 	bool same_threads = !error && process->watch && names_pass_are_kept(&process->names) &&
 			    thread_watch_generation(process->watch) == generation &&
 			    thread_watch_is_same(process->watch);

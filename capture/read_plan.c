@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
+
 void read_plan_deinit(struct read_plan *plan)
 {
 	free(plan->requests);
@@ -10,57 +12,91 @@ void read_plan_deinit(struct read_plan *plan)
 	*plan = (struct read_plan){0};
 }
 
-/* Whether `range` begins so close behind the last request that both are read as one. */
-static bool read_plan_joins(const struct read_plan *plan, const struct memory_range *range,
-			    size_t join_gap_bytes)
+/* Behind the last request, or as a part of it if it begins so close behind that both are read as
+ * one. */
+static void read_plan_add(struct read_plan *plan, uint64_t address, size_t size,
+			  size_t join_gap_bytes)
 {
-	if (!plan->count || !join_gap_bytes)
-		return false;
-	const struct memory_request *last = &plan->requests[plan->count - 1];
-	return range->address - (last->address + last->size) <= join_gap_bytes;
+	struct memory_request *last = plan->count ? &plan->requests[plan->count - 1] : NULL;
+	if (last && join_gap_bytes && address - (last->address + last->size) <= join_gap_bytes)
+		last->size = (size_t)(address + size - last->address);
+	else
+		plan->requests[plan->count++] = (struct memory_request){
+			.address = address,
+			.size = size,
+		};
 }
 
-static void read_plan_fill(struct read_plan *plan, const struct memory_image *image,
-			   size_t join_gap_bytes)
+/* Have a place for the bytes of all requests. */
+static struct error *read_plan_finish(struct read_plan *plan)
 {
-	struct memory_range range;
-	for (uint64_t at = 0; memory_image_next(image, at, &range);
-	     at = range.address + range.size) {
-		if (read_plan_joins(plan, &range, join_gap_bytes)) {
-			struct memory_request *last = &plan->requests[plan->count - 1];
-			last->size = (size_t)(range.address + range.size - last->address);
-		} else {
-			plan->requests[plan->count++] = (struct memory_request){
-				.address = range.address,
-				.size = range.size,
-			};
-		}
+	for (size_t i = 0; i < plan->count; i++)
+		plan->size_bytes += plan->requests[i].size;
+	plan->bytes = malloc(plan->size_bytes + 1);
+	if (!plan->bytes)
+		return &error_out_of_memory;
+	/* Touch the pages now: a fault while the target stands still would be at its cost. */
+	memset(plan->bytes, 0, plan->size_bytes);
+	uint8_t *next = plan->bytes;
+	for (size_t i = 0; i < plan->count; i++) {
+		plan->requests[i].buffer = next;
+		next += plan->requests[i].size;
 	}
+	return NULL;
 }
 
 struct error *read_plan_init(struct read_plan *ret, const struct memory_image *image,
 			     size_t join_gap_bytes)
 {
-	struct read_plan plan = {0};
+	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
+	struct memory_range range;
 	plan.requests = calloc(memory_image_range_count(image) + 1, sizeof(*plan.requests));
 	if (!plan.requests)
 		return &error_out_of_memory;
-	read_plan_fill(&plan, image, join_gap_bytes);
-	for (size_t i = 0; i < plan.count; i++)
-		plan.size_bytes += plan.requests[i].size;
-	plan.bytes = malloc(plan.size_bytes + 1);
-	if (!plan.bytes) {
-		read_plan_deinit(&plan);
-		return &error_out_of_memory;
-	}
-	/* Touch the pages now: a fault while the target stands still would be at its cost. */
-	memset(plan.bytes, 0, plan.size_bytes);
-	uint8_t *next = plan.bytes;
-	for (size_t i = 0; i < plan.count; i++) {
-		plan.requests[i].buffer = next;
-		next += plan.requests[i].size;
-	}
+	struct memory_walk walk = memory_image_walk(image, 0);
+	for (; memory_walk_at(&walk, &range); memory_walk_step(&walk))
+		read_plan_add(&plan, range.address, range.size, join_gap_bytes);
+	struct error *error = read_plan_finish(&plan);
+	if (error)
+		return error;
 	*ret = plan;
+	plan = (struct read_plan){0};
+	return NULL;
+}
+
+static int compare_words(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left;
+	uint64_t b = *(const uint64_t *)right;
+	return (a > b) - (a < b);
+}
+
+struct error *read_plan_init_words(struct read_plan *ret, const struct buffer *addresses,
+				   size_t join_gap_bytes)
+{
+	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
+	size_t count = addresses->size / sizeof(uint64_t);
+	CLEANUP_FREE uint64_t *words = malloc(addresses->size + 1);
+	plan.requests = calloc(count + 1, sizeof(*plan.requests));
+	if (!words || !plan.requests)
+		return &error_out_of_memory;
+	if (count)
+		memcpy(words, addresses->data, addresses->size);
+	qsort(words, count, sizeof(*words), compare_words);
+	uint64_t end = 0; /* of the words so far */
+	for (size_t i = 0; i < count; i++) {
+		/* Words can overlap where what they were found by is wild. */
+		uint64_t begin = words[i] < end ? end : words[i];
+		if (words[i] > UINT64_MAX - sizeof(uint64_t) || words[i] + sizeof(uint64_t) <= end)
+			continue;
+		end = words[i] + sizeof(uint64_t);
+		read_plan_add(&plan, begin, (size_t)(end - begin), join_gap_bytes);
+	}
+	struct error *error = read_plan_finish(&plan);
+	if (error)
+		return error;
+	*ret = plan;
+	plan = (struct read_plan){0};
 	return NULL;
 }
 

@@ -5,8 +5,12 @@
 #ifndef PYSPY_CAPTURE_READ_PLAN_H
 #define PYSPY_CAPTURE_READ_PLAN_H
 
+#include "common/buffer.h"
 #include "common/memory.h"
 #include "common/memory_image.h"
+
+/* Bytes, for samples. */
+enum { READ_PLAN_JOIN_GAP = 1024 };
 
 struct read_plan {
 	struct memory_request *requests; /* buffers are parts of `bytes` */
@@ -18,6 +22,9 @@ struct read_plan {
 /* Ranges that are joined over gaps of up to `join_gap_bytes`; 0 keeps them as they are. */
 struct error *read_plan_init(struct read_plan *plan, const struct memory_image *image,
 			     size_t join_gap_bytes);
+/* Words of 8 bytes, in any order and any number of times. */
+struct error *read_plan_init_words(struct read_plan *plan, const struct buffer *addresses,
+				   size_t join_gap_bytes);
 void read_plan_deinit(struct read_plan *plan);
 
 /* Read in descending order of addresses from now on. Such a plan serves no read_plan_memory. */

@@ -16,6 +16,7 @@ enum {
 	HOLDER_ATTEMPTS = 8,
 	HOLDER_ROUNDS = 4, /* of so many attempts, where there is time for them */
 	ALL_ATTEMPTS = 3,
+	ATTEMPTS_PER_LOOK = 4,
 	PREDICTION_ATTEMPTS = 10,
 	NONBLOCKING_ATTEMPTS = 1000,
 	NONBLOCKING_LOCALS_ATTEMPTS = 100, /* a reading with values takes longer */
@@ -24,7 +25,6 @@ enum {
 	 * go and stopped again at once does not execute a single instruction in between.
 	 */
 	PAUSE_NS = 1000 * 1000,
-	JOIN_GAP_BYTES = 1024,
 	/* Level locals: of so many joined ranges the values are read at once, which is some 20 ms.
 	 */
 	SAMPLE_MAX_REQUESTS = 30000,
@@ -41,34 +41,53 @@ static struct error *sampler_add_places(struct sampler *sampler)
 	struct memory_image *image = sampler->prediction.image;
 	const uint64_t *missed = (const uint64_t *)(const void *)sampler->prediction.missed.data;
 	size_t count = sampler->prediction.missed.size / sizeof(*missed);
-	struct memory_range range;
+	const struct read_plan *plan = &sampler->attempt.ranges;
 	struct error *error = NULL;
-	for (uint64_t at = 0; !error && memory_image_next(sampler->pass.image, at, &range);
-	     at = range.address + range.size)
-		error = memory_image_put(image, range.address, range.bytes, range.size);
+	for (size_t i = 0; !error && i < plan->count; i++)
+		error = memory_image_put(image, plan->requests[i].address, plan->requests[i].buffer,
+					 plan->requests[i].size);
 	for (size_t i = 0; !error && i < count; i++)
 		error = memory_image_put(image, missed[i] & ~(uint64_t)(sizeof(page) - 1), page,
 					 sizeof(page));
 	return error;
 }
 
+static struct error *sampler_plan(struct sampler *sampler)
+{
+	attempt_deinit(&sampler->attempt);
+	sampler->attempt = (struct attempt){0};
+	struct error *error = attempt_init(&sampler->attempt, &sampler->prediction);
+	sampler->planned = !error;
+	return error;
+}
+
 /* The pass that was just made predicts the next one. */
-static struct error *sampler_learn(struct sampler *sampler)
+static void sampler_learn(struct sampler *sampler)
 {
 	struct sample_pass swapped = sampler->prediction;
 	sampler->prediction = sampler->pass;
 	sampler->pass = swapped;
-	if (sampler->options.level == LEVEL_STACKS)
-		return NULL;
-	return sampler_add_places(sampler);
+	sampler->planned = false;
 }
 
-/* A thread that is not known can have begun since the last attempt. */
+static struct error *sampler_learn_of_failure(struct sampler *sampler)
+{
+	/* A pass that was not reached predicts nothing. */
+	if (!sampler->pass.thread_count)
+		return NULL;
+	sampler_learn(sampler);
+	return sampler->options.level == LEVEL_STACKS ? NULL : sampler_add_places(sampler);
+}
+
+/* A thread that is not known can have begun since the last attempt; and what threads do should not
+ * be of long before the sample. */
 static struct error *sampler_look_again(struct sampler *sampler, unsigned attempt)
 {
-	if (!attempt || !sampler->options.watch)
+	const struct sample_options *options = &sampler->options;
+	if (!attempt || !options->watch)
 		return NULL;
-	return thread_watch_update(sampler->options.watch, sampler->options.threads);
+	return attempt % ATTEMPTS_PER_LOOK ? thread_watch_meet(options->watch, options->threads)
+					   : thread_watch_update(options->watch, options->threads);
 }
 
 /* In a run, the first sample decides whether there is one, and takes its time. */
@@ -85,27 +104,23 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 {
 	struct error *error = NULL;
 	for (unsigned i = 0; i < attempts; i++) {
-		CLEANUP(attempt_deinit) struct attempt attempt = {0};
 		error_destroy(error);
 		error = sampler_look_again(sampler, i);
-		if (!error)
-			error = attempt_init(&attempt, &sampler->prediction);
+		if (!error && !sampler->planned)
+			error = sampler_plan(sampler);
 		if (error)
 			return error;
 		sampler->facts.attempts++;
 		/* Of an attempt before, which predicted this one. */
 		sampler->pass.thread_count = 0;
 		sampler->accept_gaps = i + 1 == attempts;
-		error = way(sampler, &attempt);
+		error = way(sampler, &sampler->attempt);
 		if (!error || error->code != ERROR_BUSY || gives_up(sampler))
 			return error;
-		/* A pass that was not reached predicts nothing. */
-		if (sampler->pass.thread_count) {
-			struct error *failure = sampler_learn(sampler);
-			if (failure) {
-				error_destroy(error);
-				return failure;
-			}
+		struct error *failure = sampler_learn_of_failure(sampler);
+		if (failure) {
+			error_destroy(error);
+			return failure;
 		}
 		/* Steps of a large prime spread over the whole pause. */
 		struct timespec pause = {.tv_nsec = (long)((i + 1) * 611953ULL % PAUSE_NS)};
@@ -132,7 +147,7 @@ static struct error *sampler_predict(struct sampler *sampler)
 						      options->location, options->level);
 		if (error || options->level == LEVEL_STACKS)
 			return error;
-		error = read_plan_init(&plan, sampler->prediction.image, JOIN_GAP_BYTES);
+		error = read_plan_init(&plan, sampler->prediction.image, READ_PLAN_JOIN_GAP);
 		if (error || plan.count <= SAMPLE_MAX_REQUESTS || !sampler->pass.value_ranges)
 			return error;
 		sampler->pass.value_ranges /= 4;
@@ -207,6 +222,7 @@ void sampler_destroy(struct sampler *sampler)
 {
 	if (!sampler)
 		return;
+	attempt_deinit(&sampler->attempt);
 	sample_pass_deinit(&sampler->prediction);
 	sample_pass_deinit(&sampler->pass);
 	free(sampler);
@@ -244,21 +260,17 @@ uint64_t sampler_ended_calls(const struct sampler *sampler)
 	return sampler->ended_calls;
 }
 
-struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
+struct error *sampler_take(struct sampler *sampler, struct memory_image **ret_image,
 			   struct sample_facts *ret)
 {
-	struct memory_range range;
 	sampler->facts = (struct sample_facts){0};
 	sampler->value_misses = 0;
 	sampler->walk_inside = false;
 	sampler->accept_gaps = false;
 	sampler->stuck = false;
 	struct error *error = sampler_run(sampler);
-	sampler->predicted = !error;
+	sampler->predicted = false;
 	sampler->taken |= !error;
-	for (uint64_t at = 0; !error && memory_image_next(sampler->pass.image, at, &range);
-	     at = range.address + range.size)
-		error = memory_image_put(image, range.address, range.bytes, range.size);
 	if (error)
 		return error;
 	sampler->facts.pid = sampler->options.pid;
@@ -266,8 +278,9 @@ struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
 	sampler->facts.partial = sampler->pass.gap_count != 0;
 	*ret = sampler->facts;
 	/* Only this pass predicts the next sample: what attempts add up would grow with the run. */
-	struct sample_pass swapped = sampler->prediction;
-	sampler->prediction = sampler->pass;
-	sampler->pass = swapped;
-	return NULL;
+	sampler_learn(sampler);
+	if (sampler->options.spread_ns)
+		error = sampler_plan(sampler);
+	sampler->predicted = sampler->planned;
+	return error ? error : sample_pass_take_image(&sampler->prediction, ret_image);
 }

@@ -39,11 +39,11 @@ void sampler_destroy(struct sampler *sampler);
 void sampler_destroyp(struct sampler **sampler);
 
 /*
- * Read one consistent sample: exactly the ranges that decoding the level needs are put into
- * `image`, and what is known of the sample into `ret`. ERROR_BUSY if no attempt was consistent;
+ * Read one consistent sample: `ret_image` has exactly the ranges that decoding the level needs, and
+ * `ret` what is known of the sample. ERROR_BUSY if no attempt was consistent;
  * ERROR_NOT_FOUND if only samples with a held GIL are wanted, and nobody held one.
  */
-struct error *sampler_take(struct sampler *sampler, struct memory_image *image,
+struct error *sampler_take(struct sampler *sampler, struct memory_image **ret_image,
 			   struct sample_facts *ret);
 
 /*

@@ -25,6 +25,17 @@ void sample_pass_deinit(struct sample_pass *pass)
 	buffer_deinit(&pass->missed);
 }
 
+struct error *sample_pass_take_image(struct sample_pass *pass, struct memory_image **ret)
+{
+	struct memory_image *empty;
+	struct error *error = memory_image_create(&empty);
+	if (error)
+		return error;
+	*ret = pass->image;
+	pass->image = empty;
+	return NULL;
+}
+
 /* The context of the visitor. */
 struct pass_visit {
 	struct sample_pass *pass;

@@ -12,7 +12,7 @@
 #include "common/memory_image.h"
 
 struct sample_pass {
-	struct memory_image *image; /* the ranges that were read */
+	struct memory_image *image; /* the ranges that were read; never NULL */
 	struct buffer interpreters; /* uint64_t: addresses of interpreter states */
 	/* uint64_t: addresses of words that a thread without the GIL can change
 	 * (PyThreadState_New). */
@@ -30,6 +30,9 @@ struct sample_pass {
 
 struct error *sample_pass_init(struct sample_pass *pass);
 void sample_pass_deinit(struct sample_pass *pass);
+
+/* Hand over what was read. */
+struct error *sample_pass_take_image(struct sample_pass *pass, struct memory_image **ret);
 
 /*
  * Whether two passes agree on where the stacks of the threads that are in both begin. A stack that

@@ -24,17 +24,15 @@ static bool is_position(const struct sample_pass *pass, uint64_t address)
 	return low < pass->positions.size / sizeof(*positions) && positions[low] <= address;
 }
 
-static bool request_is_same(const struct sample_pass *pass, const struct memory_request *request,
-			    const uint8_t *recorded, bool ignore_positions)
+static bool range_is_same(const struct sample_pass *pass, const struct memory_range *recorded,
+			  const uint8_t *now, bool ignore_positions)
 {
-	const uint8_t *now = request->buffer;
-	if (request->status != MEMORY_OK)
-		return false;
-	if (memcmp(now, recorded, request->size) == 0)
+	const uint8_t *before = recorded->bytes;
+	if (memcmp(now, before, recorded->size) == 0)
 		return true;
-	for (size_t i = 0; i < request->size; i++) {
-		if (now[i] != recorded[i] &&
-		    !(ignore_positions && is_position(pass, request->address + i)))
+	for (size_t i = 0; i < recorded->size; i++) {
+		if (now[i] != before[i] &&
+		    !(ignore_positions && is_position(pass, recorded->address + i)))
 			return false;
 	}
 	return true;
@@ -47,18 +45,27 @@ struct error *verify_image(const struct sample_pass *pass, struct memory *memory
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	struct memory_range range;
 	bool same = true;
-	struct error *error = read_plan_init(&plan, pass->image, 0);
+	struct error *error =
+		read_plan_init(&plan, pass->image, flags & VERIFY_JOINED ? READ_PLAN_JOIN_GAP : 0);
 	if (error)
 		return error;
 	if (descending)
 		read_plan_reverse(&plan);
 	read_plan_read(&plan, memory);
-	/* Unjoined, the plan's requests are the image's ranges, in the order of reading. */
+	/* Each of the image's ranges is in one request, in the order of reading. */
 	size_t i = 0;
-	for (uint64_t at = 0; same && memory_image_next(pass->image, at, &range);
-	     at = range.address + range.size)
-		same = request_is_same(pass, &plan.requests[descending ? plan.count - ++i : i++],
-				       range.bytes, flags & VERIFY_IGNORE_POSITIONS);
+	struct memory_walk walk = memory_image_walk(pass->image, 0);
+	for (; same && memory_walk_at(&walk, &range); memory_walk_step(&walk)) {
+		const struct memory_request *request;
+		do
+			request = &plan.requests[descending ? plan.count - 1 - i : i];
+		while (request->address + request->size <= range.address && ++i < plan.count);
+		same = request->status == MEMORY_OK &&
+		       range_is_same(pass, &range,
+				     (const uint8_t *)request->buffer +
+					     (range.address - request->address),
+				     flags & VERIFY_IGNORE_POSITIONS);
+	}
 	*ret_same = same;
 	return NULL;
 }

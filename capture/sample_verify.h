@@ -13,6 +13,9 @@ enum verify_flags {
 	/* The innermost frames' positions may have moved: a thread that runs moves them with each
 	 * instruction, and either position is one that it was at in that frame. */
 	VERIFY_IGNORE_POSITIONS = 1 << 1,
+	/* Read ranges near each other as one, which is much faster, but in ascending order within:
+	 * for who has another proof besides. */
+	VERIFY_JOINED = 1 << 2,
 };
 
 /* Whether all that the pass recorded is still the same in `memory`. */

@@ -11,7 +11,6 @@
 
 enum {
 	NONBLOCKING_PROOFS = 9, /* reads that must all be the same as the first */
-	JOIN_GAP_BYTES = 1024,
 	/* Attempts that lack values; the next one walks while the target stands still. To copy
 	 * again costs it much less. */
 	VALUE_MISSES = 4,
@@ -19,15 +18,10 @@ enum {
 
 struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction)
 {
-	const uint64_t *links = (const uint64_t *)(const void *)prediction->links.data;
-	CLEANUP(memory_image_destroyp) struct memory_image *words = NULL;
-	struct error *error = memory_image_create(&words);
-	for (size_t i = 0; !error && i < prediction->links.size / sizeof(*links); i++)
-		error = memory_image_put(words, links[i], &links[i], sizeof(*links));
+	struct error *error =
+		read_plan_init_words(&attempt->links, &prediction->links, READ_PLAN_JOIN_GAP);
 	if (!error)
-		error = read_plan_init(&attempt->links, words, 0);
-	if (!error)
-		error = read_plan_init(&attempt->ranges, prediction->image, JOIN_GAP_BYTES);
+		error = read_plan_init(&attempt->ranges, prediction->image, READ_PLAN_JOIN_GAP);
 	return error;
 }
 
@@ -120,7 +114,8 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 	if (gils->held_count == gils->count)
 		return NULL;
 	/* An interpreter whose GIL was free can have been entered meanwhile. */
-	error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING, &same);
+	error = verify_image(&sampler->pass, sampler->options.memory,
+			     VERIFY_DESCENDING | VERIFY_JOINED, &same);
 	if (error || !same)
 		return error ? error : moved();
 	return sampler_check_gils(sampler, gils);
@@ -273,8 +268,8 @@ static struct error *sampler_read_twice(struct sampler *sampler, const struct gi
 	if (!error)
 		error = sampler_walk(sampler, attempt);
 	if (!error)
-		error = verify_image(&sampler->pass, sampler->options.memory, VERIFY_DESCENDING,
-				     &same);
+		error = verify_image(&sampler->pass, sampler->options.memory,
+				     VERIFY_DESCENDING | VERIFY_JOINED, &same);
 	if (!error && (!same || sampler->pass.gap_count))
 		error = moved();
 	return error ? error : sampler_check_gils(sampler, gils);

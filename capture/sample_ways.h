@@ -11,10 +11,19 @@
 #include "capture/sample_pass.h"
 #include "capture/urgency.h"
 
+/* What one attempt reads at once. */
+struct attempt {
+	struct read_plan ranges; /* of the prediction, joined */
+	struct read_plan links;	 /* words to be read again, after the ranges; joined, too */
+};
+
 struct sampler {
 	struct sample_options options;
-	bool predicted;		       /* by the sample before */
-	struct sample_pass prediction; /* the pass before: its ranges are read at once */
+	bool predicted;		/* by the sample before */
+	bool planned;		/* `attempt` is of the prediction */
+	struct attempt attempt; /* the next one, or the one that is being made */
+	/* The pass before: its ranges are read at once. Its image may have been handed over. */
+	struct sample_pass prediction;
 	struct sample_pass pass;
 	struct sample_facts facts;
 	bool only_gil;
@@ -30,12 +39,6 @@ struct sampler {
 	bool stuck; /* a thread did not stop in time: in a run the next sample may have more luck */
 	bool accept_gaps;	/* the last attempt of all: what is missing now is not there */
 	struct urgency urgency; /* from before the first stop until all are let go */
-};
-
-/* What one attempt reads at once. */
-struct attempt {
-	struct read_plan ranges; /* of the prediction, joined */
-	struct read_plan links;	 /* words to be read again, after the ranges */
 };
 
 static inline uint64_t sample_clock_ns(clockid_t clock)

@@ -13,6 +13,11 @@ struct memory_image {
 	struct memory memory;
 	struct range_map map;
 	uint64_t size_bytes;
+	/* Bytes of ranges that were put since memory_image_reserve(); those that find no room are
+	 * allocated one by one. */
+	uint8_t *room;
+	size_t room_size;
+	size_t room_used;
 };
 
 static enum memory_status image_read(struct memory *memory, uint64_t address, void *buffer,
@@ -48,6 +53,34 @@ static const struct memory_operations image_operations = {
 	.destroy = image_memory_destroy,
 };
 
+struct error *memory_image_reserve(struct memory_image *image, size_t size)
+{
+	if (image->room || !size)
+		return NULL;
+	image->room = malloc(size);
+	if (!image->room)
+		return &error_out_of_memory;
+	image->room_size = size;
+	image->room_used = 0;
+	return NULL;
+}
+
+static uint8_t *new_bytes(struct memory_image *image, size_t size)
+{
+	if (size > image->room_size - image->room_used)
+		return malloc(size);
+	uint8_t *bytes = image->room + image->room_used;
+	image->room_used += size;
+	return bytes;
+}
+
+static void free_bytes(const struct memory_image *image, uint8_t *bytes)
+{
+	uintptr_t begin = (uintptr_t)image->room;
+	if ((uintptr_t)bytes < begin || (uintptr_t)bytes - begin >= image->room_size)
+		free(bytes);
+}
+
 struct error *memory_image_create(struct memory_image **ret)
 {
 	struct memory_image *image = calloc(1, sizeof(*image));
@@ -63,11 +96,15 @@ void memory_image_clear(struct memory_image *image)
 	struct range_position position = {0};
 	struct range_entry *entry;
 	while ((entry = range_map_at(&image->map, position))) {
-		free(entry->bytes);
+		free_bytes(image, entry->bytes);
 		position = range_map_after(&image->map, position);
 	}
 	range_map_deinit(&image->map);
 	image->size_bytes = 0;
+	free(image->room);
+	image->room = NULL;
+	image->room_size = 0;
+	image->room_used = 0;
 }
 
 void memory_image_destroy(struct memory_image *image)
@@ -86,14 +123,14 @@ void memory_image_destroyp(struct memory_image **image)
 static struct error *insert_new(struct memory_image *image, struct range_position position,
 				uint64_t address, const void *bytes, size_t size)
 {
-	uint8_t *copy = malloc(size);
+	uint8_t *copy = new_bytes(image, size);
 	if (!copy)
 		return &error_out_of_memory;
 	memcpy(copy, bytes, size);
 	struct range_entry entry = {.address = address, .size = (uint32_t)size, .bytes = copy};
 	struct error *error = range_map_insert(&image->map, position, &entry);
 	if (error) {
-		free(copy);
+		free_bytes(image, copy);
 		return error;
 	}
 	image->size_bytes += size;
@@ -115,7 +152,7 @@ static struct error *join(struct memory_image *image, struct range_position posi
 		each = range_map_after(&image->map, each);
 	}
 	size_t joined_size = (size_t)(high - low) + 1;
-	uint8_t *joined = malloc(joined_size);
+	uint8_t *joined = new_bytes(image, joined_size);
 	if (!joined)
 		return &error_out_of_memory;
 	memcpy(joined + (first->address - low), first->bytes, first->size);
@@ -125,12 +162,12 @@ static struct error *join(struct memory_image *image, struct range_position posi
 	     entry && entry->address <= reach; entry = range_map_at(&image->map, each)) {
 		memcpy(joined + (entry->address - low), entry->bytes, entry->size);
 		image->size_bytes -= entry->size;
-		free(entry->bytes);
+		free_bytes(image, entry->bytes);
 		each = range_map_remove(&image->map, each);
 	}
 	memcpy(joined + (address - low), bytes, size);
 	/* Removals were behind it: `first` has not moved. */
-	free(first->bytes);
+	free_bytes(image, first->bytes);
 	*first = (struct range_entry){
 		.address = low, .size = (uint32_t)joined_size, .bytes = joined};
 	image->size_bytes += joined_size;
@@ -228,7 +265,7 @@ struct error *memory_image_drop(struct memory_image *image, uint64_t address, ui
 	while ((entry = range_map_at(&image->map, position)) && entry->address <= last) {
 		if (range_last(entry) <= last) {
 			image->size_bytes -= entry->size;
-			free(entry->bytes);
+			free_bytes(image, entry->bytes);
 			position = range_map_remove(&image->map, position);
 			continue;
 		}

@@ -22,6 +22,10 @@ struct error *memory_image_create(struct memory_image **ret);
 void memory_image_destroy(struct memory_image *image);
 void memory_image_destroyp(struct memory_image **image);
 
+/* Have room at once for so many bytes of ranges that will be put, which are as a rule many and
+ * small. Of what is not needed any longer it is given back when the image is cleared. */
+struct error *memory_image_reserve(struct memory_image *image, size_t size);
+
 /* Set the bytes at [address, address + size); what was there is overwritten. */
 struct error *memory_image_put(struct memory_image *image, uint64_t address, const void *bytes,
 			       size_t size);
