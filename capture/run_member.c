@@ -169,7 +169,9 @@ struct error *run_member_sample(struct run_member *member, bool *ret_taken, bool
 	} else if (sampler_is_stuck(member->capture.sampler)) {
 		member->due_ns = now + STUCK_MS * NS_PER_MS;
 	}
-	error_destroy(error);
+	keep_failure(member, *ret_idle ? NULL : error);
+	if (*ret_idle)
+		error_destroy(error);
 	return NULL;
 }
 

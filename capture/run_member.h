@@ -25,8 +25,8 @@ struct run_member {
 	uint64_t samples;
 	bool look_anew; /* at the next sample: it has new modules */
 	bool written;	/* the file knows of it */
-	/* Why it is quiet, or ended without a sample; NULL if it merely runs no Python, and is no
-	 * named one. */
+	/* Why it is quiet, or ended without a sample, or why the last one failed; NULL if it merely
+	 * runs no Python, and is no named one. */
 	struct error *failure;
 };
 

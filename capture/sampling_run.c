@@ -29,6 +29,7 @@ struct run {
 	struct run_counts counts;
 	struct snapshot_missed missed_before; /* by the present file */
 	struct error *failure; /* of the first process that was named and failed, or NULL */
+	struct error *reason;  /* of what else kept the run from a first sample, or NULL */
 };
 
 static void cleanup_run(struct run **run)
@@ -60,6 +61,7 @@ void run_destroy(struct run *run)
 	run_set_deinit(&run->set);
 	family_deinit(&run->ancestors);
 	error_destroy(run->failure);
+	error_destroy(run->reason);
 	free(run);
 }
 
@@ -220,6 +222,20 @@ static bool has_room(const struct run *run)
 	return !run->file_failed && run_output_has_room(run->output);
 }
 
+/* For a run without a sample: what stands in the way of one says more than that there is none, or
+ * that a process is no Python or has ended. */
+static void keep_reason(struct run *run, struct run_member *member)
+{
+	const struct error *failure = member->failure;
+	if (!failure || run->counts.samples)
+		return;
+	bool telling = failure->code != ERROR_NOT_PYTHON && failure->code != ERROR_NO_PROCESS;
+	if (!telling && (run->reason || !member->named))
+		return;
+	error_destroy(run->reason);
+	run->reason = TAKE_POINTER(member->failure);
+}
+
 static struct error *look(struct run *run, struct run_member *member)
 {
 	if (!has_room(run)) {
@@ -234,6 +250,8 @@ static struct error *look(struct run *run, struct run_member *member)
 			member->state == MEMBER_QUIET && !member->named && !member->failure;
 		if (member->named && member->failure && !run->failure)
 			run->failure = TAKE_POINTER(member->failure);
+		else
+			keep_reason(run, member);
 		return NULL;
 	}
 	run->counts.processes += member->samples == 0;
@@ -262,6 +280,8 @@ static struct error *sample(struct run *run, struct run_member *member)
 		member->due_ns = sample_schedule_next(&member->schedule, process_capture_now_ns());
 	}
 	run->counts.late += member->schedule.late - late;
+	if (!taken)
+		keep_reason(run, member);
 	return error || !taken ? error : write_sample(run, member);
 }
 
@@ -352,6 +372,31 @@ static struct error *step(struct run *run)
 	return sample(run, member);
 }
 
+/* Why there is none. */
+static struct error *no_sample(struct run *run)
+{
+	struct error *error = interrupt_check();
+	for (size_t i = 0; i < run->set.count; i++)
+		keep_reason(run, run->set.members[i]);
+	/* That a shell is no Python is no reason where its child's Python is out of reach. */
+	bool outranked = run->failure && run->failure->code == ERROR_NOT_PYTHON && run->reason &&
+			 run->reason->code != ERROR_NOT_PYTHON;
+	if (!error && !outranked)
+		error = TAKE_POINTER(run->failure);
+	if (error)
+		return error;
+	if (!run->counts.processes && run->reason)
+		return TAKE_POINTER(run->reason);
+	if (!run->counts.processes)
+		return error_create(ERROR_NOT_PYTHON,
+				    "no Python was found before the run was over");
+	return error_create(ERROR_FAILED,
+			    "no sample was taken before the run was over: %" PRIu64
+			    " without the GIL held, %" PRIu64 " failed, %" PRIu64 " late%s%s",
+			    run->counts.without_gil, run->counts.failed, run->counts.late,
+			    run->reason ? "; " : "", run->reason ? run->reason->message : "");
+}
+
 struct error *run_go(struct run *run)
 {
 	struct error *error = NULL;
@@ -361,20 +406,8 @@ struct error *run_go(struct run *run)
 		error = step(run);
 	if (error)
 		return error;
-	if (!run->counts.samples) {
-		error = interrupt_check();
-		if (!error)
-			error = TAKE_POINTER(run->failure);
-		if (!error && run->counts.processes)
-			error = error_create(
-				ERROR_FAILED,
-				"no sample was taken before the run was over: %" PRIu64
-				" without the GIL held, %" PRIu64 " failed, %" PRIu64 " late",
-				run->counts.without_gil, run->counts.failed, run->counts.late);
-		return error ? error
-			     : error_create(ERROR_NOT_PYTHON,
-					    "no Python was found before the run was over");
-	}
+	if (!run->counts.samples)
+		return no_sample(run);
 	/* The signal did what it is for. */
 	interrupt_accept();
 	const struct snapshot_missed last = missed(run);

@@ -325,6 +325,11 @@ class EndToEndTest(unittest.TestCase):
             if not os.access(program, os.X_OK):
                 raise AssertionError("%s is not built (set PYSPY_BUILD)" % program)
 
+    def folder(self):
+        folder = tempfile.mkdtemp(prefix="pyspy-e2e-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
     def assert_stacks(self, expected, dump, only=None, message=""):
         want = expected_stacks(expected)
         difference = stack_difference(want, shown_stacks(dump, only))

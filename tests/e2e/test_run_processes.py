@@ -5,10 +5,8 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import support
@@ -210,11 +208,6 @@ class RunProcesses(ProcessesTest):
     def writer(self, pid):
         others = [int(name) for name in os.listdir("/proc/%d/task" % pid) if int(name) != pid]
         return others[0] if others else pid
-
-    def folder(self):
-        folder = tempfile.mkdtemp(prefix="pyspy-e2e-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        return folder
 
 
 load_tests = make_load_tests(globals())

@@ -146,6 +146,47 @@ class RunTargets(EndToEndTest):
         self.assertGreater(int(COUNTS.search(text).group(3)), 0, text)
         self.assertIsNone(target.process.poll())
 
+    def seize(self, pid):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.ptrace(PTRACE_SEIZE, pid, None, None) != 0:
+            self.skipTest("ptrace: %s" % os.strerror(ctypes.get_errno()))
+
+    def assert_no_sample(self, pid, reason, *options, expected):
+        path = os.path.join(self.folder(), "run.zst")
+        done = check([CAPTURE, "-p", str(pid), "-r", "20", "-d", "0.5", "-o", path] + list(options), expected=expected)
+        self.assertIn(reason, done.stderr.decode())
+        self.assertFalse(os.path.exists(path))
+
+    def test_reason_of_no_sample(self):
+        """It is told why the run was over without one, were it a descendant's reason."""
+        waits = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(waits.wait)
+        self.addCleanup(waits.kill)
+        self.assert_no_sample(waits.pid, "is no Python process", "--wait", "60", expected=support.EXIT_NO_PYTHON)
+        target = self.start("moving.py", 3, 600)
+        target.wait_for("tree.json")
+        self.seize(target.pid)
+        traced = "already traced by process %d" % os.getpid()
+        self.assert_no_sample(target.pid, traced, "--native", expected=support.EXIT_FAILED)
+        self.assert_no_sample(target.pid, traced, "--native", "--wait", "60", expected=support.EXIT_FAILED)
+
+    def test_reason_of_a_descendant(self):
+        ready = os.path.join(self.folder(), "ready")
+        script = "import sys, time; open(sys.argv[1], 'w').close(); time.sleep(600)"
+        shell = subprocess.Popen(
+            ["sh", "-c", '"$@" & wait', "sh"] + self.interpreter.command + ["-c", script, ready],
+            preexec_fn=support._prepare_target, env=dict(os.environ, **self.interpreter.environment),
+        )
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        wait_until(lambda: os.path.exists(ready), 60, "the child runs")
+        (child,) = (int(pid) for pid in open("/proc/%d/task/%d/children" % (shell.pid, shell.pid)).read().split())
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        self.seize(child)
+        self.assert_no_sample(
+            shell.pid, "already traced by process %d" % os.getpid(), "-s", "--native", expected=support.EXIT_FAILED
+        )
+
     def goes_on(self, process):
         """Whether the capture went on for some samples: it sleeps once for each."""
         switches = int(support.process_status(process.pid)["voluntary_ctxt_switches"])
