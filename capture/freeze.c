@@ -302,19 +302,24 @@ static struct error *seize_one(struct freezer *freezer, pid_t tid)
 			return error;
 		error_destroy(error);
 	}
+	tracee.wanted = true;
 	freezer->tracees[freezer->count++] = tracee;
-	/* Now that it is seized, its id cannot pass to another thread: does it belong here? */
-	if (!task_folder_has(&freezer->subject.tasks, tid))
-		return freeze_error_gone(&freezer->subject, tid);
-	freezer->tracees[freezer->count - 1].wanted = true;
 	if (freezer->watch && !tracee.leader)
 		return seize_watch_add(freezer->watch, tid);
 	return NULL;
 }
 
+/* Now that it is seized, its id cannot pass to another thread: does it belong here? */
+static struct error *check_subject(struct freezer *freezer, struct tracee *tracee)
+{
+	tracee->wanted = task_folder_has(&freezer->subject.tasks, tracee->tid);
+	return tracee->wanted ? NULL : freeze_error_gone(&freezer->subject, tracee->tid);
+}
+
 /*
- * Seize threads that are not held. With `all_needed`, one that has ended is an error; without, it
- * is left out. `ret_added` says how many were added to the freeze.
+ * Seize threads that are not held. With `all_needed`, one that has ended is an error, and the
+ * caller checks that they belong here, which takes longer than to stop them; without, it is left
+ * out. `ret_added` says how many were added to the freeze.
  */
 static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t count,
 			   bool all_needed, size_t *ret_added)
@@ -333,6 +338,8 @@ static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t co
 			continue;
 		}
 		error = seize_one(freezer, tids[i]);
+		if (!error && !all_needed)
+			error = check_subject(freezer, &freezer->tracees[freezer->count - 1]);
 		added += !error;
 		if (error && error->code == ERROR_NO_PROCESS && !all_needed) {
 			error_destroy(error);
@@ -421,25 +428,30 @@ static struct error *begin(struct freezer *freezer)
 	return fault_point(FAULT_BEFORE_SEIZE) ? injected_error(FAULT_BEFORE_SEIZE) : NULL;
 }
 
-/* All are seized: request every stop, then await each. */
-static struct error *stop_seized(struct freezer *freezer, uint64_t until_ns)
+/* All are seized: request every stop, then await each. Those behind the first `checked` are checked
+ * while their stops are under way. */
+static struct error *stop_seized(struct freezer *freezer, size_t checked, uint64_t until_ns)
 {
+	struct error *error = NULL;
 	if (fault_point(FAULT_AFTER_SEIZE))
 		return injected_error(FAULT_AFTER_SEIZE);
 	request_stops(freezer);
 	if (fault_point(FAULT_AFTER_INTERRUPT))
 		return injected_error(FAULT_AFTER_INTERRUPT);
-	return await_stops(freezer, until_ns);
+	for (size_t i = checked; !error && i < freezer->count; i++)
+		error = check_subject(freezer, &freezer->tracees[i]);
+	return error ? error : await_stops(freezer, until_ns);
 }
 
 static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size_t count)
 {
 	size_t added;
 	struct error *error = begin(freezer);
+	size_t held = freezer->count;
 	if (!error)
 		error = seize(freezer, tids, count, true, &added);
 	if (!error)
-		error = stop_seized(freezer, now_ns() + freezer->deadline_ns);
+		error = stop_seized(freezer, held, now_ns() + freezer->deadline_ns);
 	if (error)
 		return error;
 	for (size_t i = 0; i < freezer->count; i++)
@@ -490,7 +502,7 @@ static struct error *stop_listed(struct freezer *freezer, uint64_t until_ns, siz
 	if (!error)
 		error = seize(freezer, freezer->ids.items, freezer->ids.count, false, &added);
 	if (!error && added)
-		error = stop_seized(freezer, until_ns);
+		error = stop_seized(freezer, freezer->count, until_ns);
 	if (error)
 		return error;
 	adopt_after_exec(freezer);

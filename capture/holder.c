@@ -84,18 +84,29 @@ struct error *gil_set_read(struct memory *memory, const struct python_location *
 	return NULL;
 }
 
+static bool gil_equal(const struct gil *a, const struct gil *b)
+{
+	return a->address == b->address && a->locked == b->locked &&
+	       a->last_holder == b->last_holder && a->switch_number == b->switch_number;
+}
+
+bool gil_set_seems_same(struct memory *memory, const struct python_location *location,
+			const struct gil_set *set)
+{
+	bool same = true;
+	for (size_t i = 0; same && i < set->count; i++) {
+		struct gil now;
+		same = gil_read(memory, location, set->items[i].interpreter, &now) == MEMORY_OK &&
+		       gil_equal(&set->items[i].gil, &now);
+	}
+	return same;
+}
+
 bool gil_set_equal(const struct gil_set *a, const struct gil_set *b)
 {
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		const struct held_gil *left = &a->items[i];
-		const struct held_gil *right = &b->items[i];
-		if (left->gil.address != right->gil.address || left->tid != right->tid ||
-		    left->gil.locked != right->gil.locked ||
-		    left->gil.last_holder != right->gil.last_holder ||
-		    left->gil.switch_number != right->gil.switch_number)
-			return false;
-	}
-	return true;
+	bool equal = a->count == b->count;
+	for (size_t i = 0; equal && i < a->count; i++)
+		equal = a->items[i].tid == b->items[i].tid &&
+			gil_equal(&a->items[i].gil, &b->items[i].gil);
+	return equal;
 }

@@ -39,6 +39,11 @@ struct error *gil_set_read(struct memory *memory, const struct python_location *
 pid_t thread_state_tid(struct memory *memory, const struct python_location *location,
 		       uint64_t thread_state, const struct thread_list *threads);
 
+/* Whether the GILs' own words are as they were at a look: much quicker than another one, which has
+ * to follow where it matters. */
+bool gil_set_seems_same(struct memory *memory, const struct python_location *location,
+			const struct gil_set *set);
+
 /* Whether nothing changed hands between two looks: same owners, same counts of switches. */
 bool gil_set_equal(const struct gil_set *a, const struct gil_set *b);
 

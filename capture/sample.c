@@ -25,6 +25,8 @@ enum {
 	 * go and stopped again at once does not execute a single instruction in between.
 	 */
 	PAUSE_NS = 1000 * 1000,
+	SHORT_PAUSE_NS = 100 * 1000, /* between the first ones */
+	SHORT_PAUSES = 8,
 	/* Level locals: of so many joined ranges the values are read at once, which is some 20 ms.
 	 */
 	SAMPLE_MAX_REQUESTS = 30000,
@@ -123,7 +125,8 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 			return failure;
 		}
 		/* Steps of a large prime spread over the whole pause. */
-		struct timespec pause = {.tv_nsec = (long)((i + 1) * 611953ULL % PAUSE_NS)};
+		uint64_t longest_ns = i < SHORT_PAUSES ? SHORT_PAUSE_NS : PAUSE_NS;
+		struct timespec pause = {.tv_nsec = (long)((i + 1) * 611953ULL % longest_ns)};
 		nanosleep(&pause, NULL);
 	}
 	return error;
@@ -225,6 +228,8 @@ void sampler_destroy(struct sampler *sampler)
 	attempt_deinit(&sampler->attempt);
 	sample_pass_deinit(&sampler->prediction);
 	sample_pass_deinit(&sampler->pass);
+	for (size_t i = 0; i < HOLDER_MAX_GILS; i++)
+		thread_clock_files_close(&sampler->clock_files[i]);
 	free(sampler);
 }
 
@@ -266,6 +271,7 @@ struct error *sampler_take(struct sampler *sampler, struct memory_image **ret_im
 	sampler->facts = (struct sample_facts){0};
 	sampler->value_misses = 0;
 	sampler->walk_inside = false;
+	sampler->looked = false;
 	sampler->accept_gaps = false;
 	sampler->stuck = false;
 	struct error *error = sampler_run(sampler);

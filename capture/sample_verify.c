@@ -1,7 +1,5 @@
 #include "capture/sample_verify.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,37 +93,4 @@ struct error *verify_links(const struct sample_pass *pass, struct memory *memory
 	}
 	*ret_same = same;
 	return NULL;
-}
-
-/* Read a small file of a thread's folder in /proc; false if that fails. */
-static bool read_thread_file(pid_t pid, pid_t tid, const char *name, char *text, size_t size)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
-	return true;
-}
-
-void thread_clock_read(pid_t pid, pid_t tid, struct thread_clock *ret)
-{
-	char stat[512];
-	struct thread_clock clock = {0};
-	if (read_thread_file(pid, tid, "schedstat", clock.schedstat, sizeof(clock.schedstat)) &&
-	    read_thread_file(pid, tid, "stat", stat, sizeof(stat))) {
-		/* The state follows the name, which is in parentheses and can hold any character.
-		 */
-		const char *behind_name = strrchr(stat, ')');
-		clock.known =
-			behind_name && strncmp(behind_name, ") ", 2) == 0 && behind_name[2] != 'R';
-	}
-	*ret = clock;
-}
-
-bool thread_clock_stood(const struct thread_clock *before, const struct thread_clock *after)
-{
-	return before->known && after->known && strcmp(before->schedstat, after->schedstat) == 0;
 }

@@ -2,8 +2,6 @@
 #ifndef PYSPY_CAPTURE_SAMPLE_VERIFY_H
 #define PYSPY_CAPTURE_SAMPLE_VERIFY_H
 
-#include <sys/types.h>
-
 #include "capture/sample_pass.h"
 
 enum verify_flags {
@@ -27,17 +25,5 @@ struct error *verify_image(const struct sample_pass *pass, struct memory *memory
  * not hold the GIL (PyThreadState_New() from a foreign thread).
  */
 struct error *verify_links(const struct sample_pass *pass, struct memory *memory, bool *ret_same);
-
-/*
- * What the scheduler has counted of a thread; equal twice means that it did not run between, as
- * long as it was not running at either time (proc(5), /proc/PID/schedstat; the counts of a running
- * thread are only brought up to date by the tick).
- */
-struct thread_clock {
-	char schedstat[64];
-	bool known; /* it was readable, and the thread not running */
-};
-void thread_clock_read(pid_t pid, pid_t tid, struct thread_clock *ret);
-bool thread_clock_stood(const struct thread_clock *before, const struct thread_clock *after);
 
 #endif

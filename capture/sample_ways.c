@@ -6,6 +6,7 @@
 #include "capture/ended_call.h"
 #include "capture/fault_point.h"
 #include "capture/sample_verify.h"
+#include "capture/thread_clock.h"
 #include "capture/thread_clocks.h"
 #include "common/cleanup.h"
 
@@ -14,6 +15,10 @@ enum {
 	/* Attempts that lack values; the next one walks while the target stands still. To copy
 	 * again costs it much less. */
 	VALUE_MISSES = 4,
+	/* For a moment like that of the first look: if a GIL was held, each stops a thread; if
+	 * none was, it costs the target nothing. */
+	CHOOSY_ATTEMPTS_HELD = 3,
+	CHOOSY_ATTEMPTS_FREE = 6,
 };
 
 struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction)
@@ -169,57 +174,6 @@ static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *
 	return error;
 }
 
-/* With the threads stopped. */
-static void count_ended_calls(struct sampler *sampler, pid_t tid)
-{
-	CLEANUP_FREE void *registers = NULL;
-	size_t size;
-	struct error *error = freezer_registers(sampler->options.freezer, tid, &registers, &size);
-	if (!error)
-		sampler->ended_calls += ended_call(registers, size);
-	error_destroy(error);
-}
-
-/* Way a: stop the owner of each GIL that is held. */
-static struct error *sampler_holder(struct sampler *sampler, const struct gil_set *gils,
-				    struct attempt *attempt)
-{
-	pid_t tids[HOLDER_MAX_GILS];
-	size_t count = 0;
-	bool walk_inside = sampler->walk_inside || gils->held_count < gils->count;
-	for (size_t i = 0; i < gils->count; i++) {
-		if (gils->items[i].tid)
-			tids[count++] = gils->items[i].tid;
-	}
-	urgency_begin(&sampler->urgency);
-	/* The nearer to the stop this is, the fewer threads are stopped for nothing. */
-	struct error *error = sampler_check_gils(sampler, gils);
-	if (!error)
-		error = freezer_stop(sampler->options.freezer, tids, count);
-	if (error)
-		urgency_end(&sampler->urgency);
-	sampler->stuck = error && freezer_missed_deadline(sampler->options.freezer);
-	if (error && error->code == ERROR_NO_PROCESS) {
-		/* The owner has ended, not necessarily the process. */
-		error_destroy(error);
-		return moved();
-	}
-	if (error)
-		return error;
-	sampler->facts.way = FREEZE_HOLDER;
-	sampler->facts.threads_stopped = (uint32_t)count;
-	error = sampler_check_gils(sampler, gils);
-	for (size_t i = 0; error && i < count; i++)
-		count_ended_calls(sampler, tids[i]);
-	if (!error)
-		error = walk_inside ? sampler_read_held(sampler, gils, attempt)
-				    : sampler_copy(sampler, attempt);
-	if (!error && !walk_inside)
-		read_plan_read(&attempt->links, sampler->options.memory);
-	error = sampler_release(sampler, error);
-	return error || walk_inside ? error : sampler_walk_copy(sampler, attempt);
-}
-
 /* Whether a thread state was in the interpreters' lists when they were walked last. */
 static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
 {
@@ -236,28 +190,39 @@ static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
 /*
  * The thread that held a free GIL last is the only one that can take it and leave no trace in the
  * GIL. If it has ended there is none: a new thread state can get its address, but no stack other
- * than that one's changes by what it does.
+ * than that one's changes by what it does, and the list of threads does. `ret_tid` is 0 then.
  */
-static struct error *last_holder_clock(struct sampler *sampler, const struct held_gil *held,
-				       struct thread_clock *ret)
+static struct error *last_holder_tid(struct sampler *sampler, const struct held_gil *held,
+				     pid_t *ret_tid)
 {
 	pid_t tid = 0;
 	if (held->gil.last_holder)
 		tid = thread_state_tid(sampler->options.memory, sampler->options.location,
 				       held->gil.last_holder, sampler->options.threads);
-	if (!tid && !is_listed(sampler, held->gil.last_holder)) {
-		*ret = (struct thread_clock){.known = true};
-		return NULL;
-	}
-	if (!tid)
+	if (!tid && is_listed(sampler, held->gil.last_holder))
 		return error_create(ERROR_BUSY, "the thread that held the GIL last is not known");
-	thread_clock_read(sampler->options.pid, tid, ret);
+	*ret_tid = tid;
 	return NULL;
 }
 
-/* Read twice what must be the same, with the GILs as they were. */
-static struct error *sampler_read_twice(struct sampler *sampler, const struct gil_set *gils,
-					struct attempt *attempt)
+/*
+ * A copy in a moment at which no GIL is held, to be proven by what is around this. The walk comes
+ * after: the shorter this takes, the less often has it to be begun anew for threads that wake up.
+ */
+static struct error *sampler_copy_free(struct sampler *sampler, const struct gil_set *gils,
+				       struct attempt *attempt)
+{
+	const struct sample_options *options = &sampler->options;
+	struct error *error = sampler_copy(sampler, attempt);
+	if (error)
+		return error;
+	read_plan_read(&attempt->links, options->memory);
+	return gil_set_seems_same(options->memory, options->location, gils) ? NULL : moved();
+}
+
+/* The same where the prediction missed something, which the walk reads. */
+static struct error *sampler_read_free(struct sampler *sampler, const struct gil_set *gils,
+				       struct attempt *attempt)
 {
 	bool same = false;
 	struct error *error = sampler_copy(sampler, attempt);
@@ -275,42 +240,163 @@ static struct error *sampler_read_twice(struct sampler *sampler, const struct gi
 	return error ? error : sampler_check_gils(sampler, gils);
 }
 
-/* The same as way b before 3.7: no thread ran. */
+typedef struct error *(*free_read)(struct sampler *sampler, const struct gil_set *gils,
+				   struct attempt *attempt);
+
+/* Up to 3.6 nothing tells who held the GIL last: no thread ran. */
 static struct error *sampler_all_stood(struct sampler *sampler, const struct gil_set *gils,
-				       struct attempt *attempt)
+				       struct attempt *attempt, free_read read)
 {
 	const struct sample_options *options = &sampler->options;
-	CLEANUP(thread_clocks_deinit) struct thread_clocks before = {0};
+	CLEANUP(thread_clocks_deinit) struct thread_clocks clocks = {0};
 	bool stood = false;
-	struct error *error = thread_clocks_read(options->pid, options->threads, &before);
+	struct error *error = thread_clocks_begin(options->pid, options->threads, &clocks);
 	if (!error)
-		error = sampler_read_twice(sampler, gils, attempt);
+		error = read(sampler, gils, attempt);
 	if (!error)
-		error = thread_clocks_stood(options->pid, options->threads, &before, &stood);
+		error = thread_clocks_stood(options->pid, options->threads, &clocks, &stood);
 	return error || stood ? error : moved();
 }
 
-/* Way b: no GIL is held. Read twice; nobody took a GIL meanwhile. */
+/* From 3.7 on: who held a GIL last did not run. */
+static struct error *sampler_holders_stood(struct sampler *sampler, const struct gil_set *gils,
+					   struct attempt *attempt, free_read read)
+{
+	struct thread_clock clocks[HOLDER_MAX_GILS] = {0};
+	pid_t tids[HOLDER_MAX_GILS] = {0};
+	bool stood = true;
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < gils->count; i++)
+		error = last_holder_tid(sampler, &gils->items[i], &tids[i]);
+	for (size_t i = 0; !error && i < gils->count; i++) {
+		if (tids[i])
+			thread_clock_begin(sampler->options.pid, tids[i], &sampler->clock_files[i],
+					   &clocks[i]);
+		stood &= !tids[i] || clocks[i].known;
+	}
+	if (!error && stood)
+		error = read(sampler, gils, attempt);
+	for (size_t i = 0; !error && stood && i < gils->count; i++)
+		stood = !tids[i] || thread_clock_stood(&clocks[i], &sampler->clock_files[i]);
+	return error || stood ? error : moved();
+}
+
+/*
+ * While no GIL is held, and nobody took one meanwhile. `ret_copied`: the walk is yet to be made,
+ * over the copy.
+ */
+static struct error *sampler_read_unheld(struct sampler *sampler, const struct gil_set *gils,
+					 struct attempt *attempt, bool *ret_copied)
+{
+	free_read read = sampler->walk_inside ? sampler_read_free : sampler_copy_free;
+	*ret_copied = !sampler->walk_inside;
+	return sampler->options.location->current_thread_address
+		       ? sampler_all_stood(sampler, gils, attempt, read)
+		       : sampler_holders_stood(sampler, gils, attempt, read);
+}
+
+/* Way b: no GIL is held. */
 static struct error *sampler_verified(struct sampler *sampler, const struct gil_set *gils,
 				      struct attempt *attempt)
 {
-	struct thread_clock before[HOLDER_MAX_GILS];
-	struct thread_clock after;
-	struct error *error = NULL;
+	bool copied = false;
 	sampler->facts.way = FREEZE_VERIFIED;
 	sampler->facts.threads_stopped = 0;
-	if (sampler->options.location->current_thread_address)
-		return sampler_all_stood(sampler, gils, attempt);
-	for (size_t i = 0; !error && i < gils->count; i++)
-		error = last_holder_clock(sampler, &gils->items[i], &before[i]);
+	struct error *error = sampler_read_unheld(sampler, gils, attempt, &copied);
+	return error || !copied ? error : sampler_walk_copy(sampler, attempt);
+}
+
+/* With the threads stopped. */
+static void count_ended_calls(struct sampler *sampler, pid_t tid)
+{
+	CLEANUP_FREE void *registers = NULL;
+	size_t size;
+	struct error *error = freezer_registers(sampler->options.freezer, tid, &registers, &size);
 	if (!error)
-		error = sampler_read_twice(sampler, gils, attempt);
-	for (size_t i = 0; !error && i < gils->count; i++) {
-		error = last_holder_clock(sampler, &gils->items[i], &after);
-		if (!error && !thread_clock_stood(&before[i], &after))
-			error = moved();
+		sampler->ended_calls += ended_call(registers, size);
+	error_destroy(error);
+}
+
+/*
+ * Which attempts succeed must not decide what samples show. Work between waits that follow each
+ * other quickly, as that of a server, is over before it is stopped, and a wait before it is read:
+ * with any attempt as good as another, what takes longer would be seen too often. So the first look
+ * decides which of the two it is, and a number of attempts is only for that.
+ */
+static bool sampler_is_choosy(const struct sampler *sampler)
+{
+	return sampler->facts.attempts <=
+	       (sampler->looked_held ? CHOOSY_ATTEMPTS_HELD : CHOOSY_ATTEMPTS_FREE);
+}
+
+/*
+ * The owners of the GILs that are held are stopped. A thread can have let its GIL go before its
+ * stop came; where nobody else has taken it, that moment is as good, at last.
+ */
+static struct error *sampler_read_stopped(struct sampler *sampler, const struct gil_set *gils,
+					  struct attempt *attempt, bool walk_inside,
+					  bool *ret_copied)
+{
+	struct gil_set now;
+	struct error *error = sampler_gils(sampler, &now);
+	if (error)
+		return error;
+	if (!gil_set_equal(gils, &now)) {
+		if (now.held_count || sampler->only_gil || sampler_is_choosy(sampler))
+			return moved();
+		return sampler_read_unheld(sampler, &now, attempt, ret_copied);
 	}
-	return error;
+	if (walk_inside)
+		return sampler_read_held(sampler, gils, attempt);
+	error = sampler_copy(sampler, attempt);
+	if (error)
+		return error;
+	read_plan_read(&attempt->links, sampler->options.memory);
+	*ret_copied = true;
+	return NULL;
+}
+
+/* Stop the owners. ERROR_BUSY if one has ended, not necessarily the process. */
+static struct error *sampler_stop_owners(struct sampler *sampler, const struct gil_set *gils,
+					 const pid_t *tids, size_t count)
+{
+	urgency_begin(&sampler->urgency);
+	/* The nearer to the stop this is, the fewer threads are stopped for nothing. */
+	struct error *error =
+		gil_set_seems_same(sampler->options.memory, sampler->options.location, gils)
+			? freezer_stop(sampler->options.freezer, tids, count)
+			: moved();
+	if (error)
+		urgency_end(&sampler->urgency);
+	sampler->stuck = error && freezer_missed_deadline(sampler->options.freezer);
+	if (!error || error->code != ERROR_NO_PROCESS)
+		return error;
+	error_destroy(error);
+	return moved();
+}
+
+/* Way a: stop the owner of each GIL that is held. */
+static struct error *sampler_holder(struct sampler *sampler, const struct gil_set *gils,
+				    struct attempt *attempt)
+{
+	pid_t tids[HOLDER_MAX_GILS];
+	size_t count = 0;
+	bool walk_inside = sampler->walk_inside || gils->held_count < gils->count;
+	bool copied = false;
+	for (size_t i = 0; i < gils->count; i++) {
+		if (gils->items[i].tid)
+			tids[count++] = gils->items[i].tid;
+	}
+	struct error *error = sampler_stop_owners(sampler, gils, tids, count);
+	if (error)
+		return error;
+	sampler->facts.way = FREEZE_HOLDER;
+	sampler->facts.threads_stopped = (uint32_t)count;
+	error = sampler_read_stopped(sampler, gils, attempt, walk_inside, &copied);
+	for (size_t i = 0; i < count; i++)
+		count_ended_calls(sampler, tids[i]);
+	error = sampler_release(sampler, error);
+	return error || !copied ? error : sampler_walk_copy(sampler, attempt);
 }
 
 static struct error *nobody_holds(void)
@@ -384,9 +470,14 @@ struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
 	struct error *error = sampler_gils(sampler, &gils);
 	if (error)
 		return error;
-	if (gils.held_count)
-		return sampler_holder(sampler, &gils, attempt);
-	if (sampler->only_gil)
+	bool held = gils.held_count != 0;
+	if (!held && sampler->only_gil)
 		return nobody_holds();
-	return sampler_verified(sampler, &gils, attempt);
+	if (!sampler->looked)
+		sampler->looked_held = held;
+	sampler->looked = true;
+	if (held != sampler->looked_held && sampler_is_choosy(sampler))
+		return moved();
+	return held ? sampler_holder(sampler, &gils, attempt)
+		    : sampler_verified(sampler, &gils, attempt);
 }

@@ -9,6 +9,7 @@
 #include "capture/read_plan.h"
 #include "capture/sample.h"
 #include "capture/sample_pass.h"
+#include "capture/thread_clock.h"
 #include "capture/urgency.h"
 
 /* What one attempt reads at once. */
@@ -35,9 +36,13 @@ struct sampler {
 	 * attempt walks while it stands still, and reads what is missing.
 	 */
 	bool walk_inside;
-	bool taken; /* at least one sample */
+	bool looked;	  /* in an attempt for this sample, who holds a GIL */
+	bool looked_held; /* at the first look somebody did */
+	bool taken;	  /* at least one sample */
 	bool stuck; /* a thread did not stop in time: in a run the next sample may have more luck */
-	bool accept_gaps;	/* the last attempt of all: what is missing now is not there */
+	bool accept_gaps; /* the last attempt of all: what is missing now is not there */
+	/* Of the threads that held the GILs last, in the GILs' order. */
+	struct thread_clock_files clock_files[HOLDER_MAX_GILS];
 	struct urgency urgency; /* from before the first stop until all are let go */
 };
 

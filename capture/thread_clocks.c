@@ -5,8 +5,8 @@
 #include "capture/task_list.h"
 #include "common/cleanup.h"
 
-struct error *thread_clocks_read(pid_t pid, const struct thread_list *threads,
-				 struct thread_clocks *ret)
+struct error *thread_clocks_begin(pid_t pid, const struct thread_list *threads,
+				  struct thread_clocks *ret)
 {
 	if (threads->count > THREAD_CLOCKS_MAX)
 		return error_create(ERROR_UNSUPPORTED, "%zu threads are too many to look at each",
@@ -16,13 +16,16 @@ struct error *thread_clocks_read(pid_t pid, const struct thread_list *threads,
 	if (!clocks.items)
 		return &error_out_of_memory;
 	for (size_t i = 0; i < clocks.count; i++)
-		thread_clock_read(pid, threads->items[i].tid, &clocks.items[i]);
+		thread_clock_begin(pid, threads->items[i].tid, &clocks.items[i].files,
+				   &clocks.items[i].clock);
 	*ret = clocks;
 	return NULL;
 }
 
 void thread_clocks_deinit(struct thread_clocks *clocks)
 {
+	for (size_t i = 0; i < clocks->count; i++)
+		thread_clock_files_close(&clocks->items[i].files);
 	free(clocks->items);
 	*clocks = (struct thread_clocks){0};
 }
@@ -52,17 +55,11 @@ static struct error *all_are_listed(pid_t pid, const struct thread_list *threads
 }
 
 struct error *thread_clocks_stood(pid_t pid, const struct thread_list *threads,
-				  const struct thread_clocks *before, bool *ret_stood)
+				  const struct thread_clocks *clocks, bool *ret_stood)
 {
-	CLEANUP(thread_clocks_deinit) struct thread_clocks after = {0};
+	bool stood = true;
+	for (size_t i = 0; stood && i < clocks->count; i++)
+		stood = thread_clock_stood(&clocks->items[i].clock, &clocks->items[i].files);
 	*ret_stood = false;
-	struct error *error = thread_clocks_read(pid, threads, &after);
-	bool stood = !error && after.count == before->count;
-	for (size_t i = 0; stood && i < after.count; i++)
-		stood = thread_clock_stood(&before->items[i], &after.items[i]);
-	if (!error && stood)
-		error = all_are_listed(pid, threads, &stood);
-	if (!error)
-		*ret_stood = stood;
-	return error;
+	return stood ? all_are_listed(pid, threads, ret_stood) : NULL;
 }

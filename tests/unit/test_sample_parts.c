@@ -1,12 +1,16 @@
 /* The parts of a sample over a fake target: reading at once, the recorded pass, its proofs, the
  * GILs. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capture/holder.h"
 #include "capture/read_plan.h"
 #include "capture/sample_pass.h"
 #include "capture/sample_verify.h"
+#include "capture/thread_clock.h"
 #include "common/cleanup.h"
 #include "tests/unit/fake_python.h"
 
@@ -194,19 +198,84 @@ static void test_no_gil_at_all(void **state)
 	error_destroy(error);
 }
 
-static void test_thread_clock(void **state)
+static int open_status(pid_t pid)
 {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void end(pid_t child)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static void test_thread_clock_of_one_that_runs(void **state)
+{
+	struct thread_clock_files files = {0};
 	struct thread_clock clock;
-	struct thread_clock unknown;
+	pid_t child = fork();
 	(void)state;
-	/* The caller itself runs, so that its counts are no proof. */
-	thread_clock_read(getpid(), getpid(), &clock);
+	assert_true(child >= 0);
+	while (child == 0)
+		;
+	for (int i = 0; i < 100; i++) {
+		thread_clock_begin(child, child, &files, &clock);
+		assert_false(thread_clock_stood(&clock, &files));
+	}
+	end(child);
+	thread_clock_begin(child, 0x3fffffff, &files, &clock);
 	assert_false(clock.known);
-	thread_clock_read(getpid(), 0x3fffffff, &unknown);
-	assert_false(unknown.known);
-	assert_false(thread_clock_stood(&clock, &clock));
-	clock = (struct thread_clock){.schedstat = "1 2 3", .known = true};
-	assert_true(thread_clock_stood(&clock, &clock));
+	thread_clock_files_close(&files);
+}
+
+/* A child that waits until it gets a byte, and then waits again. */
+static void test_thread_clock_of_one_that_waits(void **state)
+{
+	struct thread_clock_files files = {0};
+	struct thread_clock clock = {0};
+	int in[2];
+	int out[2];
+	char byte = 0;
+	(void)state;
+	assert_int_equal(pipe(in) | pipe(out), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	while (child == 0) {
+		if (read(in[0], &byte, 1) != 1 || write(out[1], &byte, 1) != 1)
+			_exit(1);
+	}
+	/* It is on its way to the first read yet. */
+	do
+		thread_clock_begin(child, child, &files, &clock);
+	while (!thread_clock_stood(&clock, &files));
+	/* The same by the numbers of context switches. */
+	struct thread_clock_files numbers = {
+		.tid = child,
+		.counts = open_status(child),
+		.call = dup(files.call),
+		.switches = true,
+	};
+	struct thread_clock switches;
+	thread_clock_begin(child, child, &numbers, &switches);
+	assert_true(switches.known);
+	assert_true(thread_clock_stood(&switches, &numbers));
+	assert_int_equal(write(in[1], &byte, 1), 1);
+	assert_int_equal(read(out[0], &byte, 1), 1);
+	assert_false(thread_clock_stood(&clock, &files));
+	assert_false(thread_clock_stood(&switches, &numbers));
+	end(child);
+	thread_clock_begin(child, child, &files, &clock);
+	assert_false(clock.known);
+	thread_clock_files_close(&files);
+	thread_clock_files_close(&numbers);
+	close(in[0]);
+	close(in[1]);
+	close(out[0]);
+	close(out[1]);
 }
 
 int main(void)
@@ -218,7 +287,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_verification, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gil_owner_needs_its_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_gil_at_all, setup, teardown),
-		cmocka_unit_test(test_thread_clock),
+		cmocka_unit_test(test_thread_clock_of_one_that_runs),
+		cmocka_unit_test(test_thread_clock_of_one_that_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
