@@ -15,7 +15,7 @@ from support import EndToEndTest, SMALL, Target
 
 SIZES = [(1, 1), (20, 20)] if SMALL else [(1, 1), (20, 20), (160, 20)]
 DEPTHS_OF_TEXT = ("-l", "-ll", "-lll", "-llll")
-MOVING_CAPTURES = 5 if SMALL else 40
+MOVING_CAPTURES = 5 if SMALL else 25
 MOVING_THREADS = 5
 # Longer ones are cut: 128 characters is what --locals shows.
 LONGEST_COMPARED = 120
