@@ -1,12 +1,14 @@
 /*
  * pprof's profile.proto (github.com/google/pprof, proto/profile.proto), compressed by gzip as its
- * tools want it. Each sample has all four weights, and labels for its process and thread.
+ * tools want it. Each sample has all four weights, and labels for its process and thread; comments
+ * say what is missing.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "common/cleanup.h"
+#include "common/terminal_text.h"
 #include "formats/report_format.h"
 #include "formats/thread_stacks.h"
 
@@ -19,6 +21,7 @@ enum {
 	PROTO_STRING = 6,
 	PROTO_TIME_NANOS = 9,
 	PROTO_DURATION_NANOS = 10,
+	PROTO_COMMENT = 13,
 	PROTO_DEFAULT_SAMPLE_TYPE = 14,
 	VALUE_TYPE_TYPE = 1,
 	VALUE_TYPE_UNIT = 2,
@@ -39,7 +42,7 @@ enum {
 };
 
 /* Strings of our own, after those of the profile, which keep their numbers: 0 is the empty one in
- * both. */
+ * both. Those of comments are behind them. */
 enum own_string {
 	STRING_SAMPLES = 0,
 	STRING_COUNT,
@@ -231,6 +234,11 @@ static void write_strings(struct pprof *writer)
 		check(writer, buffer_append(&writer->message, text, strlen(text)));
 		put_message(writer, PROTO_STRING);
 	}
+	for (const char *const *lost = writer->report->lost; *lost && !writer->error; lost++) {
+		check(writer, buffer_append(&writer->message, "missing: ", strlen("missing: ")));
+		check(writer, terminal_text_append(&writer->message, *lost));
+		put_message(writer, PROTO_STRING);
+	}
 }
 
 static void write_scalars(struct pprof *writer)
@@ -241,6 +249,9 @@ static void write_scalars(struct pprof *writer)
 		   profile->last_ns - profile->first_ns);
 	put_number(writer, &writer->message, PROTO_DEFAULT_SAMPLE_TYPE,
 		   own_string_number(writer, value_types[writer->report->unit].type));
+	for (size_t i = 0; writer->report->lost[i]; i++)
+		put_number(writer, &writer->message, PROTO_COMMENT,
+			   own_string_number(writer, OWN_STRINGS) + i);
 	deflate_bytes(writer, writer->message.data, writer->message.size, Z_NO_FLUSH);
 	buffer_clear(&writer->message);
 }
