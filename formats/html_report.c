@@ -10,9 +10,8 @@
 #include "formats/markup_text.h"
 #include "formats/report_assets.h"
 #include "formats/report_colors.h"
-#include "formats/report_format.h"
+#include "formats/report_text.h"
 #include "formats/thread_stacks.h"
-#include "formats/unit_text.h"
 
 enum {
 	STEPS = 1200,	       /* parts of a timeline: more could not be told apart */
@@ -224,21 +223,12 @@ static struct error *write_facts(const struct page *page)
 	const struct report *report = page->report;
 	const struct profile *profile = report->profile;
 	FILE *stream = page->stream;
-	char text[UNIT_TEXT_SIZE];
 	struct error *error;
 	fputs("<header><h1>", stream);
 	error = markup_text_write(stream, report->title);
-	fprintf(stream,
-		"</h1><div id=\"facts\">%llu samples of %zu process%s, %llu stacks of threads",
-		(unsigned long long)profile->samples, profile->process_count,
-		profile->process_count == 1 ? "" : "es",
-		(unsigned long long)profile->total.of[PROFILE_SAMPLES]);
-	if (profile->first_ns) {
-		time_text(profile->first_ns, text);
-		fprintf(stream, ", from %s", text);
-		time_text(profile->last_ns, text);
-		fprintf(stream, " to %s", text);
-	}
+	fputs("</h1><div id=\"facts\">", stream);
+	report_extent_write(stream, profile);
+	report_period_write(stream, profile, ", ", "");
 	fputs("</div>", stream);
 	bool is_whole = !*report->lost && !page->fold.folded_nodes &&
 			page->timeline_count == profile->thread_count;

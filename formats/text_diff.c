@@ -3,10 +3,9 @@
 #include <stdlib.h>
 
 #include "common/cleanup.h"
-#include "common/terminal_text.h"
 #include "formats/profile_diff.h"
 #include "formats/profile_tree.h"
-#include "formats/report_format.h"
+#include "formats/report_text.h"
 
 static int compare_changes(const void *a, const void *b, void *context)
 {
@@ -32,15 +31,9 @@ static void write_row(FILE *stream, const struct profile *profile, const struct 
 {
 	struct diff_shares own = diff_shares_of(&profile->total, &row->own);
 	struct diff_shares total = diff_shares_of(&profile->total, &row->total);
-	const struct profile_frame *frame = &profile->frames[row->frame];
 	fprintf(stream, "%7.2f%% %7.2f%% %+8.2f  %7.2f%% %7.2f%% %+8.2f  ", own.before, own.after,
 		own.after - own.before, total.before, total.after, total.after - total.before);
-	terminal_text_write(stream, profile_text_of(profile, frame->name));
-	if (frame->file) {
-		fputs(" (", stream);
-		terminal_text_write(stream, profile_text_of(profile, frame->file));
-		fputc(')', stream);
-	}
+	report_function_write(stream, profile, row->frame);
 	fputc('\n', stream);
 }
 
@@ -55,11 +48,7 @@ struct error *text_diff(FILE *stream, const struct report *report)
 	if (error)
 		return error;
 	qsort_r(table.rows, table.count, sizeof(*table.rows), compare_changes, &whole);
-	for (const char *const *lost = report->lost; *lost; lost++) {
-		fputs("missing: ", stream);
-		terminal_text_write(stream, *lost);
-		fputc('\n', stream);
-	}
+	report_losses_write(stream, report);
 	fputs("     Own                           Total\n"
 	      "  before    after   change    before    after   change  Function (file)\n",
 	      stream);

@@ -1,8 +1,7 @@
 /* A table of functions: what is their own, what is in all that they call too, and the shares. */
 #include "common/cleanup.h"
-#include "common/terminal_text.h"
 #include "formats/profile_tree.h"
-#include "formats/report_format.h"
+#include "formats/report_text.h"
 #include "formats/unit_text.h"
 
 static double percent(uint64_t part, uint64_t whole)
@@ -22,46 +21,27 @@ static void write_head(FILE *stream, const struct report *report)
 {
 	const struct profile *profile = report->profile;
 	char text[UNIT_TEXT_SIZE];
-	fprintf(stream, "%llu samples of %zu process%s, %llu stacks of threads",
-		(unsigned long long)profile->samples, profile->process_count,
-		profile->process_count == 1 ? "" : "es",
-		(unsigned long long)profile->total.of[PROFILE_SAMPLES]);
+	report_extent_write(stream, profile);
 	if (profile->last_ns > profile->first_ns) {
 		span_text(profile->last_ns - profile->first_ns, text);
 		fprintf(stream, ", over %s", text);
 	}
 	fputc('\n', stream);
-	if (profile->first_ns) {
-		time_text(profile->first_ns, text);
-		fprintf(stream, "from %s", text);
-		time_text(profile->last_ns, text);
-		fprintf(stream, " to %s\n", text);
-	}
-	for (const char *const *lost = report->lost; *lost; lost++) {
-		fputs("missing: ", stream);
-		terminal_text_write(stream, *lost);
-		fputc('\n', stream);
-	}
+	report_period_write(stream, profile, "", "\n");
+	report_losses_write(stream, report);
 }
 
 static void write_row(FILE *stream, const struct report *report, const struct table_row *row)
 {
 	const struct profile *profile = report->profile;
-	const struct profile_frame *frame = &profile->frames[row->frame];
 	uint64_t whole = profile->total.of[report->unit];
 	uint64_t own = row->own.of[report->unit];
 	uint64_t total = row->total.of[report->unit];
-	const char *file = profile_text_of(profile, frame->file);
 	fprintf(stream, "%6.2f%% %6.2f%%", percent(own, whole), percent(total, whole));
 	write_amount(stream, own, report->unit);
 	write_amount(stream, total, report->unit);
 	fputs("  ", stream);
-	terminal_text_write(stream, profile_text_of(profile, frame->name));
-	if (*file) {
-		fputs(" (", stream);
-		terminal_text_write(stream, file);
-		fputc(')', stream);
-	}
+	report_function_write(stream, profile, row->frame);
 	fputc('\n', stream);
 }
 
