@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyze/input.h"
 #include "analyze/progress.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/exit_status.h"
 
 enum { WAIT_MS = 100, NOTABLE_BEHIND_MS = 1000 };
@@ -64,9 +64,7 @@ void live_stream_take_interrupt(void)
 
 static uint64_t now_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static void show_progress(struct live_run *run, const struct target *target)

@@ -8,6 +8,7 @@
 #include "capture/output_pattern.h"
 #include "capture/proc.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 /* Signals are looked for so often. */
@@ -64,9 +65,7 @@ static struct error *living(const struct loop *loop, struct id_list *ret)
 
 static uint64_t real_time_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_REALTIME);
 }
 
 /* True if there is nothing to wait for any more: a signal, or the end of the duration. */

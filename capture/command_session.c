@@ -9,6 +9,7 @@
 #include "capture/output_pattern.h"
 #include "capture/proc.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/output_file.h"
 
 enum {
@@ -25,13 +26,6 @@ void command_session_deinit(struct command_session *session)
 	spawned_command_destroy(session->command);
 	command_output_destroy(session->output);
 	*session = (struct command_session){0};
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "capture/task_list.h"
 #include "capture/tracee.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define NS_PER_MS	    1000000ULL
 #define DEFAULT_DEADLINE_NS (100 * NS_PER_MS)
@@ -55,9 +56,7 @@ struct freezer {
 
 static uint64_t now_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 struct error *freezer_create(const struct freezer_options *options, struct freezer **ret)

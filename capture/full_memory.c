@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/full_copy.h"
@@ -16,6 +15,7 @@
 #include "capture/sample_pass.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 enum { PROC_TEXT_LIMIT = 16 * 1024 };
 
@@ -33,13 +33,6 @@ struct full_memory {
 static void cleanup_bufferp(struct buffer *buffer)
 {
 	buffer_deinit(buffer);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Of the text of /proc/PID/statm, in pages. */

@@ -1,18 +1,16 @@
 #include "capture/names_pass.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "capture/read_plan.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define KEEP_NS UINT64_C(1000000000)
 
 static uint64_t now_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 void names_pass_deinit(struct names_pass *pass)

@@ -2,12 +2,12 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/interrupt.h"
 #include "capture/output_pattern.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
@@ -19,9 +19,7 @@
 
 static uint64_t real_time_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_REALTIME);
 }
 
 static pid_t first_pid(const struct output_series *series)

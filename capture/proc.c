@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "capture/permission.h"
 #include "capture/proc_stat.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 enum {
 	/* Longer command lines are cut: they are shown, never run. */
@@ -176,13 +176,6 @@ static char *read_root(pid_t pid, int directory)
 	return found;
 }
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec now = {0};
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
-
 /* Field 22 of /proc/PID/stat counts from the boot of the reader's time namespace, as does
  * CLOCK_BOOTTIME (time_namespaces(7)). */
 static uint64_t start_time_ns(uint64_t start_ticks)
@@ -190,7 +183,7 @@ static uint64_t start_time_ns(uint64_t start_ticks)
 	long hertz = sysconf(_SC_CLK_TCK);
 	if (hertz <= 0)
 		return 0;
-	uint64_t boot = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
+	uint64_t boot = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	uint64_t seconds = start_ticks / (uint64_t)hertz, rest = start_ticks % (uint64_t)hertz;
 	return boot + seconds * NS_PER_SECOND + rest * (NS_PER_SECOND / (uint64_t)hertz);
 }
@@ -210,7 +203,7 @@ static void fill_from_stat(struct process_facts *facts, const struct proc_stat *
 static void fill_from_host(struct process_facts *facts)
 {
 	struct utsname names;
-	facts->capture_time_ns = now_ns(CLOCK_REALTIME);
+	facts->capture_time_ns = clock_ns(CLOCK_REALTIME);
 	if (uname(&names) != 0)
 		return;
 	facts->host = strdup(names.nodename);

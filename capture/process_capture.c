@@ -11,6 +11,7 @@
 #include "capture/proc.h"
 #include "capture/sample.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define NS_PER_SECOND 1000000000ULL
 #define NS_PER_MS     1000000ULL
@@ -26,9 +27,7 @@
 
 uint64_t process_capture_now_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 const char *capture_phase_name(enum capture_phase phase)

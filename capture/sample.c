@@ -7,6 +7,7 @@
 #include "capture/read_plan.h"
 #include "capture/sample_ways.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 enum {
 	/*
@@ -192,13 +193,13 @@ static struct error *sampler_run(struct sampler *sampler)
 	/* The stacks of all threads at one instant: no other way has them. */
 	if (options->native)
 		return sampler_try(sampler, sampler_all, ALL_ATTEMPTS);
-	uint64_t until_ns = sample_clock_ns(CLOCK_MONOTONIC) + options->spread_ns;
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + options->spread_ns;
 	unsigned rounds = 0;
 	do {
 		error_destroy(error);
 		error = sampler_try(sampler, sampler_by_gil, HOLDER_ATTEMPTS);
 	} while (error && error->code == ERROR_BUSY && options->spread_ns && !gives_up(sampler) &&
-		 ++rounds < HOLDER_ROUNDS && sample_clock_ns(CLOCK_MONOTONIC) < until_ns);
+		 ++rounds < HOLDER_ROUNDS && clock_ns(CLOCK_MONOTONIC) < until_ns);
 	if (is_worth_another_way(error) && !gives_up(sampler)) {
 		error_destroy(error);
 		error = sampler_try(sampler, sampler_all, ALL_ATTEMPTS);

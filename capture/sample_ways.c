@@ -9,6 +9,7 @@
 #include "capture/thread_clock.h"
 #include "capture/thread_clocks.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 enum {
 	NONBLOCKING_PROOFS = 9, /* reads that must all be the same as the first */
@@ -39,8 +40,8 @@ void attempt_deinit(struct attempt *attempt)
 /* Read the predicted ranges at once. */
 static struct error *sampler_copy(struct sampler *sampler, struct attempt *attempt)
 {
-	sampler->facts.time_ns = sample_clock_ns(CLOCK_REALTIME);
-	sampler->facts.monotonic_ns = sample_clock_ns(CLOCK_MONOTONIC);
+	sampler->facts.time_ns = clock_ns(CLOCK_REALTIME);
+	sampler->facts.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
 	if (fault_point(FAULT_DURING_READ))
 		return error_create(ERROR_IO, "reading was made to fail");
 	read_plan_read(&attempt->ranges, sampler->options.memory);

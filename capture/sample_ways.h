@@ -3,8 +3,6 @@
 #ifndef PYSPY_CAPTURE_SAMPLE_WAYS_H
 #define PYSPY_CAPTURE_SAMPLE_WAYS_H
 
-#include <time.h>
-
 #include "capture/holder.h"
 #include "capture/read_plan.h"
 #include "capture/sample.h"
@@ -45,13 +43,6 @@ struct sampler {
 	struct thread_clock_files clock_files[HOLDER_MAX_GILS];
 	struct urgency urgency; /* from before the first stop until all are let go */
 };
-
-static inline uint64_t sample_clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction);
 void attempt_deinit(struct attempt *attempt);

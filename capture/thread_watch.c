@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/proc_number.h"
 #include "capture/proc_stat.h"
 #include "capture/task_list.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 enum {
 	CLOCK_SIZE = 64,
@@ -90,9 +90,7 @@ static size_t kept_limit(void)
 
 static uint64_t now_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static void close_thread(struct watched_thread *thread)

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_writer_parts.h"
 
@@ -22,13 +22,6 @@ enum {
 	/* Between two times that a run tells what became of its samples. */
 	WRITER_COUNTS_SECONDS = 5,
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Write the block as a frame. */
 static struct error *write_block(struct snapshot_writer *writer)

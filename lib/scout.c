@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "capture/proc.h"
 #include "capture/proc_family.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/background_thread.h"
 #include "lib/handle.h"
 
@@ -154,9 +154,7 @@ static void open_new(struct scout *scout)
 /* False if it is to stop. */
 static bool wait_for_next(struct scout *scout)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t until_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + INTERVAL_NS;
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + INTERVAL_NS;
 	pthread_mutex_lock(&scout->mutex);
 	scout->passes++;
 	while (!atomic_load(&scout->stop) &&

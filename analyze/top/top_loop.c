@@ -1,10 +1,9 @@
 #include "analyze/top/top_loop.h"
 
-#include <time.h>
-
 #include "analyze/top/top_clock.h"
 #include "analyze/top/top_signals.h"
 #include "analyze/top/top_view.h"
+#include "common/clock.h"
 
 /* Keys are looked for after so much work. */
 #define SLICE_NS UINT64_C(30000000)
@@ -38,9 +37,7 @@ struct top_run {
 
 static uint64_t now(void)
 {
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static bool is_replay(const struct top_run *run)

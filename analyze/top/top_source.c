@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyze/input.h"
@@ -16,6 +15,7 @@
 #include "analyze/thread_filter.h"
 #include "analyze/top/top_ended.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "formats/snapshot_forward.h"
 
 enum { END_TEXT_SIZE = 160, LIVE_NAME_SIZE = 64 };
@@ -149,10 +149,8 @@ int top_source_fd(const struct top_source *source)
 /* What comes from a file does not end because of a process. */
 static bool is_live(const struct top_source *source)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	return source->fd >= 0 && source->has_sample && source->last_ns + LIVE_NS > now_ns;
+	return source->fd >= 0 && source->has_sample &&
+	       source->last_ns + LIVE_NS > clock_ns(CLOCK_REALTIME);
 }
 
 /* That the process is there no more is the better reason. */
