@@ -143,11 +143,7 @@ static struct error *check_level(const struct dump *dump, struct target *target)
 static struct error *add_native(const struct dump *dump, struct target *target,
 				struct model_process *process)
 {
-	const struct native_options options = {
-		.all = dump->options->native_all,
-		.last = dump->options->native_last,
-		.internal = dump->options->native_internal,
-	};
+	const struct native_options options = input_native_options(dump->options);
 	return dump->options->native ? native_decode(target, &options, process) : NULL;
 }
 
@@ -157,9 +153,7 @@ static struct error *finish_frames(struct dump *dump, const char *path,
 {
 	const struct analyze_options *options = dump->options;
 	CLEANUP_FREE char *note = NULL;
-	model_process_set_lines(process, options->no_line_numbers ? MODEL_LINES_NONE
-					 : options->first_lines	  ? MODEL_LINES_FIRST
-								  : MODEL_LINES_LAST);
+	model_process_set_lines(process, input_lines(options));
 	if (!options->source)
 		return NULL;
 	struct error *error = source_lines_add(process, options->sysroot, &note);

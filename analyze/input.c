@@ -25,6 +25,22 @@ struct target_options input_target_options(const struct analyze_options *options
 	};
 }
 
+struct native_options input_native_options(const struct analyze_options *options)
+{
+	return (struct native_options){
+		.all = options->native_all,
+		.last = options->native_last,
+		.internal = options->native_internal,
+	};
+}
+
+enum model_lines input_lines(const struct analyze_options *options)
+{
+	if (options->no_line_numbers)
+		return MODEL_LINES_NONE;
+	return options->first_lines ? MODEL_LINES_FIRST : MODEL_LINES_LAST;
+}
+
 struct error *input_open(const struct analyze_options *options, const char *path,
 			 struct target **ret)
 {

@@ -1,7 +1,8 @@
-/* Opening what the command line names. */
+/* Opening what the command line names, and what is wanted of it. */
 #ifndef PYSPY_ANALYZE_INPUT_H
 #define PYSPY_ANALYZE_INPUT_H
 
+#include "analyze/native/native_decode.h"
 #include "analyze/options.h"
 #include "analyze/target.h"
 
@@ -15,6 +16,12 @@ struct error *input_open_forward(const struct analyze_options *options, const ch
 
 /* Where the files of its modules are sought; borrowed from the options. */
 struct target_options input_target_options(const struct analyze_options *options);
+
+/* Which native frames are wanted. */
+struct native_options input_native_options(const struct analyze_options *options);
+
+/* Which lines of frames are wanted. */
+enum model_lines input_lines(const struct analyze_options *options);
 
 /* "standard input" for "-". */
 const char *input_name(const char *path);

@@ -53,9 +53,7 @@ struct error *report_input_init(const struct analyze_options *options,
 		.process_roots = options->subprocesses,
 		.full_filenames = options->full_filenames,
 		.by_thread = format->by_thread,
-		.lines = options->no_line_numbers ? MODEL_LINES_NONE
-			 : options->first_lines	  ? MODEL_LINES_FIRST
-						  : MODEL_LINES_LAST,
+		.lines = input_lines(options),
 		.threads = &ret->threads,
 		.filter = ret->frames,
 		.trail = ret->trail,
@@ -113,17 +111,10 @@ static struct error *lose_all(struct report_input *input, struct error *failure)
 	return error;
 }
 
-static uint64_t sample_time(struct target *target)
-{
-	struct snapshot *snapshot = target_snapshot(target);
-	return snapshot ? snapshot_sample(snapshot)->time_ns
-			: target_process(target)->capture_time_ns;
-}
-
 static bool is_wanted(struct source *source)
 {
 	struct report_input *input = source->input;
-	uint64_t time_ns = sample_time(source->target);
+	uint64_t time_ns = target_time_ns(source->target);
 	if (!source->first_ns)
 		source->first_ns = time_ns;
 	if (!process_is_chosen(input->options, source->target)) {
@@ -223,11 +214,7 @@ static struct error *add_native(struct source *source)
 	struct report_input *input = source->input;
 	const struct analyze_options *options = input->options;
 	const struct decode_options decode_options = {.exhaustive = options->exhaustive};
-	const struct native_options native = {
-		.all = options->native_all,
-		.last = options->native_last,
-		.internal = options->native_internal,
-	};
+	const struct native_options native = input_native_options(options);
 	bool wanted = true;
 	struct error *error = decode_process(source->target, &decode_options, &process);
 	if (!error)

@@ -457,6 +457,12 @@ const struct sample_facts *target_sample(const struct target *target)
 	return target->snapshot ? snapshot_sample(target->snapshot) : parts_of(target)->sample;
 }
 
+uint64_t target_time_ns(const struct target *target)
+{
+	const struct sample_facts *sample = target_sample(target);
+	return sample ? sample->time_ns : target_process(target)->capture_time_ns;
+}
+
 struct snapshot *target_snapshot(struct target *target)
 {
 	return target->snapshot;

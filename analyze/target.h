@@ -113,6 +113,8 @@ bool target_file_agrees(struct target *target, const struct module *module,
 const char *const *target_losses(const struct target *target);
 /* The sample that is selected; NULL for a core. */
 const struct sample_facts *target_sample(const struct target *target);
+/* When it was taken, or the core written: wall clock since 1970, 0 if unknown. */
+uint64_t target_time_ns(const struct target *target);
 /* The snapshot behind it, or NULL for a core or a live process. */
 struct snapshot *target_snapshot(struct target *target);
 

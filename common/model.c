@@ -225,6 +225,11 @@ static void frame_set_line(struct model_frame *frame, enum model_lines lines)
 	frame->has_columns = false;
 }
 
+uint64_t model_process_time_ns(const struct model_process *process)
+{
+	return process->has_sample ? process->sample.time_ns : process->facts.capture_time_ns;
+}
+
 void model_process_set_lines(struct model_process *process, enum model_lines lines)
 {
 	for (size_t i = 0; i < process->thread_count; i++) {

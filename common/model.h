@@ -185,6 +185,9 @@ int32_t model_frame_line(const struct model_frame *frame, enum model_lines lines
  * theirs, or have none. */
 void model_process_set_lines(struct model_process *process, enum model_lines lines);
 
+/* When it was so: wall clock since 1970, 0 if unknown. */
+uint64_t model_process_time_ns(const struct model_process *process);
+
 /* True if anything in the model is a gap or a note of loss: the exit status is then 3. */
 bool model_process_is_partial(const struct model_process *process);
 

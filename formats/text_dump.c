@@ -95,7 +95,7 @@ static void write_capture(const struct text_writer *writer)
 	FILE *stream = writer->stream;
 	char when[UNIT_TEXT_SIZE];
 	char span[UNIT_TEXT_SIZE];
-	uint64_t time_ns = writer->process->has_sample ? sample->time_ns : facts->capture_time_ns;
+	uint64_t time_ns = model_process_time_ns(writer->process);
 	if (time_ns)
 		time_text(time_ns, when);
 	fprintf(stream, "Captured %s%s on ", time_ns ? "at " : "at an unknown time",

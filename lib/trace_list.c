@@ -296,8 +296,7 @@ uint64_t pyspy_traces_time_ns(const struct pyspy_traces *traces)
 {
 	if (!traces->block_count)
 		return 0;
-	const struct model_process *model = &traces->blocks[0]->model;
-	return model->has_sample ? model->sample.time_ns : model->facts.capture_time_ns;
+	return model_process_time_ns(&traces->blocks[0]->model);
 }
 
 uint64_t pyspy_traces_freeze_ns(const struct pyspy_traces *traces)

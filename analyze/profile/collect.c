@@ -462,8 +462,7 @@ struct error *collector_add_sample(struct collector *collector, const struct col
 	if (wall_ns)
 		track->time_ns += wall_ns;
 	else
-		track->time_ns = process->has_sample ? process->sample.time_ns
-						     : process->facts.capture_time_ns;
+		track->time_ns = model_process_time_ns(process);
 	track->monotonic_ns = process->sample.monotonic_ns;
 	note_time(collector->profile, track->time_ns);
 	collector->profile->samples++;

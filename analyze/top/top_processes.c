@@ -392,7 +392,7 @@ struct error *top_processes_add(struct top_processes *processes, const struct to
 {
 	const struct model_process *model = sample->process;
 	struct top_process *process;
-	uint64_t time_ns = model->has_sample ? model->sample.time_ns : model->facts.capture_time_ns;
+	uint64_t time_ns = model_process_time_ns(model);
 	struct error *error = NULL;
 	if (top_stats_is_full(&processes->stats)) {
 		error = top_processes_restart(processes);

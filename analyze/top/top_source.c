@@ -238,8 +238,7 @@ bool top_source_can_go_on(const struct top_source *source)
 
 uint64_t top_source_time(struct top_source *source)
 {
-	const struct sample_facts *sample = target_sample(source->target);
-	return sample ? sample->time_ns : target_process(source->target)->capture_time_ns;
+	return target_time_ns(source->target);
 }
 
 /* Native stacks are unwound anew in each sample. */
@@ -247,11 +246,7 @@ static struct error *decode_native(struct top_source *source, struct top_sample 
 {
 	const struct analyze_options *options = source->options;
 	const struct decode_options decode = {.exhaustive = options->exhaustive};
-	const struct native_options native = {
-		.all = options->native_all,
-		.last = options->native_last,
-		.internal = options->native_internal,
-	};
+	const struct native_options native = input_native_options(options);
 	model_process_deinit(&source->native);
 	source->native = (struct model_process){0};
 	ret->process = &source->native;
@@ -274,9 +269,7 @@ struct error *top_source_decode(struct top_source *source, struct top_sample *re
 	bool wanted;
 	*ret = (struct top_sample){
 		.filter = &source->threads,
-		.lines = options->no_line_numbers ? MODEL_LINES_NONE
-			 : options->first_lines	  ? MODEL_LINES_FIRST
-						  : MODEL_LINES_LAST,
+		.lines = input_lines(options),
 	};
 	struct error *error = options->native ? decode_native(source, ret)
 					      : decode_python(source, &source->decoded, ret);
