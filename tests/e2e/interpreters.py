@@ -4,13 +4,17 @@ PYSPY_TEST_PYTHONS, if set, is the whole list: entries separated by colons, each
 on PATH, or `env NAME=value ... PATH` where an interpreter needs variables of its own (a relocated one
 needs PYTHONHOME, for example). Otherwise: python3 on PATH, those of version managers, /usr/bin.
 PYSPY_E2E_INTERPRETERS=N keeps N of them, the oldest, the newest and others evenly between.
-Run as a program, prints the list.
+Run as a program, prints the list; with --json for PYSPY_FOUND_INTERPRETERS, which scripts/run-tests sets so
+that not each file looks for itself.
 """
 
+import functools
 import glob
+import json
 import os
 import shutil
 import subprocess
+import sys
 
 # Versions whose stacks the programs decode. 3.14 and later are read through _Py_DebugOffsets, whose
 # schema the build either knows or does not.
@@ -136,6 +140,14 @@ def _probe(path, environment):
     )
 
 
+def interpreter_of(path):
+    """The one of a path, or of a command on PATH, whether or not it is to be tested."""
+    interpreter, problem = _probe(path, {})
+    if interpreter is None:
+        raise RuntimeError("%s: %s" % (path, problem))
+    return interpreter
+
+
 def _candidates():
     listed = os.environ.get("PYSPY_TEST_PYTHONS")
     if listed:
@@ -147,7 +159,7 @@ def _candidates():
     return [(({}, path), False) for path in paths]
 
 
-def find_interpreters(log=None):
+def _look(log=None):
     """All interpreters, oldest first, each real binary once. `log` gets a line for each that fails."""
     seen = {}
     for (environment, path), required in _candidates():
@@ -159,11 +171,27 @@ def find_interpreters(log=None):
                 raise RuntimeError("PYSPY_TEST_PYTHONS: %s: %s" % (path, problem))
             continue
         seen.setdefault((interpreter.real_path, interpreter.version), interpreter)
-    found = sorted(seen.values(), key=lambda item: (item.version, item.real_path))
+    return sorted(seen.values(), key=lambda item: (item.version, item.real_path))
+
+
+def _told():
+    """What whoever runs the tests has found, or None."""
+    text = os.environ.get("PYSPY_FOUND_INTERPRETERS")
+    if not text:
+        return None
+    return [Interpreter(**dict(item, version=tuple(item["version"]))) for item in json.loads(text)]
+
+
+@functools.lru_cache(maxsize=None)
+def find_interpreters(log=None):
+    """Those that the tests are to run against, oldest first."""
+    found = _told()
+    if found is None:
+        found = _look(log)
     most = int(os.environ.get("PYSPY_E2E_INTERPRETERS", "0"))
     if 1 < most < len(found):
         found = [found[index * (len(found) - 1) // (most - 1)] for index in range(most)]
-    return found
+    return tuple(found)
 
 
 def newest_supported():
@@ -174,5 +202,8 @@ def newest_supported():
 
 
 if __name__ == "__main__":
-    for found in find_interpreters(print):
-        print(found.name, " ".join(found.command), found.real_path, found.unsupported or "")
+    if "--json" in sys.argv[1:]:
+        print(json.dumps([vars(found) for found in _look()]))
+    else:
+        for found in _look(print):
+            print(found.name, " ".join(found.command), found.real_path, found.unsupported or "")

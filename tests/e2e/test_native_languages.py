@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 import support
-from interpreters import find_interpreters, newest_supported
+from interpreters import interpreter_of, newest_supported
 from support import Target
 
 C_SOURCE = """
@@ -80,15 +80,7 @@ def interpreter_with(variable, *modules):
     statement = "import " + ", ".join(modules)
     if subprocess.run([path, "-c", statement], stderr=subprocess.DEVNULL).returncode:
         raise unittest.SkipTest("%s: no interpreter that has %s" % (variable, " and ".join(modules)))
-    before = os.environ.get("PYSPY_TEST_PYTHONS")
-    os.environ["PYSPY_TEST_PYTHONS"] = path
-    try:
-        return find_interpreters()[0]
-    finally:
-        if before is None:
-            del os.environ["PYSPY_TEST_PYTHONS"]
-        else:
-            os.environ["PYSPY_TEST_PYTHONS"] = before
+    return interpreter_of(path)
 
 
 class Languages(unittest.TestCase):
