@@ -11,8 +11,9 @@ struct plan_recorder {
 	struct memory memory; /* first member */
 	const struct read_plan *plan;
 	struct memory *below;
-	uint64_t *marks;	    /* a bit for each byte of the plan that was read */
-	size_t hint;		    /* the request that was read last */
+	uint64_t *marks;   /* a bit for each byte of the plan that was read */
+	uint64_t *allowed; /* the same, that may come from early; NULL: nothing was early */
+	size_t hint;	   /* the request that was read last */
 	struct memory_image *extra; /* what the plan lacks */
 };
 
@@ -22,16 +23,12 @@ static bool holds(const struct memory_request *request, uint64_t address, size_t
 	       address - request->address <= request->size - size;
 }
 
-/* The request that holds all of a range, or NULL. */
-static const struct memory_request *find(struct plan_recorder *recorder, uint64_t address,
-					 size_t size)
+/* The first request that ends behind the address; requests are ascending and disjoint. */
+static size_t find_first(const struct plan_recorder *recorder, uint64_t address)
 {
 	const struct read_plan *plan = recorder->plan;
 	size_t low = 0;
 	size_t high = plan->count;
-	if (recorder->hint < plan->count && holds(&plan->requests[recorder->hint], address, size))
-		return &plan->requests[recorder->hint];
-	/* The first request that ends behind the address; requests are ascending and disjoint. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct memory_request *request = &plan->requests[middle];
@@ -40,19 +37,30 @@ static const struct memory_request *find(struct plan_recorder *recorder, uint64_
 		else
 			high = middle;
 	}
-	if (low == plan->count || !holds(&plan->requests[low], address, size))
-		return NULL;
-	recorder->hint = low;
-	return &plan->requests[low];
+	return low;
 }
 
-static void mark(struct plan_recorder *recorder, size_t from, size_t size)
+/* The request that holds all of a range, or NULL. */
+static const struct memory_request *find(struct plan_recorder *recorder, uint64_t address,
+					 size_t size)
+{
+	const struct read_plan *plan = recorder->plan;
+	if (recorder->hint < plan->count && holds(&plan->requests[recorder->hint], address, size))
+		return &plan->requests[recorder->hint];
+	size_t found = find_first(recorder, address);
+	if (found == plan->count || !holds(&plan->requests[found], address, size))
+		return NULL;
+	recorder->hint = found;
+	return &plan->requests[found];
+}
+
+static void mark(uint64_t *marks, size_t from, size_t size)
 {
 	while (size) {
 		size_t bit = from % MARK_BITS;
 		size_t part = MARK_BITS - bit < size ? MARK_BITS - bit : size;
 		uint64_t bits = part == MARK_BITS ? UINT64_MAX : (UINT64_C(1) << part) - 1;
-		recorder->marks[from / MARK_BITS] |= bits << bit;
+		marks[from / MARK_BITS] |= bits << bit;
 		from += part;
 		size -= part;
 	}
@@ -89,7 +97,7 @@ static enum memory_status recorder_read(struct memory *memory, uint64_t address,
 		return read_extra(recorder, address, buffer, size);
 	size_t skip = (size_t)(address - request->address);
 	memcpy(buffer, (const uint8_t *)request->buffer + skip, size);
-	mark(recorder, place_of(recorder->plan, request) + skip, size);
+	mark(recorder->marks, place_of(recorder->plan, request) + skip, size);
 	return MEMORY_OK;
 }
 
@@ -112,8 +120,11 @@ struct error *plan_recorder_create(const struct read_plan *plan, struct memory *
 	recorder->memory.operations = &operations;
 	recorder->plan = plan;
 	recorder->below = below;
-	recorder->marks = calloc(plan->size_bytes / MARK_BITS + 1, sizeof(*recorder->marks));
-	if (!recorder->marks)
+	size_t words = plan->size_bytes / MARK_BITS + 1;
+	recorder->marks = calloc(words, sizeof(*recorder->marks));
+	if (plan->held_back)
+		recorder->allowed = calloc(words, sizeof(*recorder->allowed));
+	if (!recorder->marks || (plan->held_back && !recorder->allowed))
 		return &error_out_of_memory;
 	struct error *error = memory_image_create(&recorder->extra);
 	if (!error)
@@ -126,6 +137,7 @@ void plan_recorder_destroy(struct plan_recorder *recorder)
 	if (!recorder)
 		return;
 	free(recorder->marks);
+	free(recorder->allowed);
 	memory_image_destroy(recorder->extra);
 	free(recorder);
 }
@@ -153,6 +165,51 @@ static size_t next_mark(const uint64_t *marks, size_t from, size_t end, bool mar
 		from += MARK_BITS - from % MARK_BITS;
 	}
 	return end;
+}
+
+void plan_recorder_allow_early(struct plan_recorder *recorder, uint64_t address, size_t size)
+{
+	const struct read_plan *plan = recorder->plan;
+	uint64_t end = address + size;
+	if (!recorder->allowed || end < address)
+		return;
+	size_t i = recorder->hint;
+	if (i >= plan->count || !holds(&plan->requests[i], address, size))
+		i = find_first(recorder, address);
+	for (; i < plan->count && plan->requests[i].address < end; i++) {
+		const struct memory_request *request = &plan->requests[i];
+		uint64_t low = request->address > address ? request->address : address;
+		uint64_t high = request->address + request->size;
+		if (!read_plan_is_early(plan, i))
+			continue;
+		if (high > end)
+			high = end;
+		mark(recorder->allowed, place_of(plan, request) + (size_t)(low - request->address),
+		     (size_t)(high - low));
+	}
+}
+
+static bool all_allowed(const struct plan_recorder *recorder, size_t from, size_t end)
+{
+	while ((from = next_mark(recorder->marks, from, end, true)) < end) {
+		size_t to = next_mark(recorder->marks, from, end, false);
+		if (next_mark(recorder->allowed, from, to, false) < to)
+			return false;
+		from = to;
+	}
+	return true;
+}
+
+bool plan_recorder_early_is_allowed(const struct plan_recorder *recorder)
+{
+	const struct read_plan *plan = recorder->plan;
+	for (size_t i = 0; recorder->allowed && i < plan->count; i++) {
+		size_t begin = place_of(plan, &plan->requests[i]);
+		if (read_plan_is_early(plan, i) &&
+		    !all_allowed(recorder, begin, begin + plan->requests[i].size))
+			return false;
+	}
+	return true;
 }
 
 static size_t count_marks(const struct plan_recorder *recorder)

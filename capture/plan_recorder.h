@@ -20,6 +20,11 @@ void plan_recorder_destroyp(struct plan_recorder **recorder);
 /* Read access; borrowed. */
 struct memory *plan_recorder_memory(struct plan_recorder *recorder);
 
+/* These bytes, if they are in the plan, are of a stack that may have been read early. */
+void plan_recorder_allow_early(struct plan_recorder *recorder, uint64_t address, size_t size);
+/* Whether nothing else that was read comes from what the plan read early. */
+bool plan_recorder_early_is_allowed(const struct plan_recorder *recorder);
+
 /* Put all that was read into an empty image. */
 struct error *plan_recorder_put(const struct plan_recorder *recorder, struct memory_image *image);
 

@@ -3,28 +3,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/stack_extents.h"
 #include "common/cleanup.h"
 
 void read_plan_deinit(struct read_plan *plan)
 {
 	free(plan->requests);
 	free(plan->bytes);
+	free(plan->owners);
+	free(plan->part);
 	*plan = (struct read_plan){0};
 }
 
 /* Behind the last request, or as a part of it if it begins so close behind that both are read as
  * one. */
 static void read_plan_add(struct read_plan *plan, uint64_t address, size_t size,
-			  size_t join_gap_bytes)
+			  size_t join_gap_bytes, uint64_t owner)
 {
 	struct memory_request *last = plan->count ? &plan->requests[plan->count - 1] : NULL;
-	if (last && join_gap_bytes && address - (last->address + last->size) <= join_gap_bytes)
+	bool joins = last && join_gap_bytes &&
+		     (!plan->owners || plan->owners[plan->count - 1] == owner) &&
+		     address - (last->address + last->size) <= join_gap_bytes;
+	if (joins) {
 		last->size = (size_t)(address + size - last->address);
-	else
-		plan->requests[plan->count++] = (struct memory_request){
-			.address = address,
-			.size = size,
-		};
+		return;
+	}
+	if (plan->owners)
+		plan->owners[plan->count] = owner;
+	plan->requests[plan->count++] = (struct memory_request){.address = address, .size = size};
 }
 
 /* Have a place for the bytes of all requests. */
@@ -45,23 +51,34 @@ static struct error *read_plan_finish(struct read_plan *plan)
 	return NULL;
 }
 
-struct error *read_plan_init(struct read_plan *ret, const struct memory_image *image,
-			     size_t join_gap_bytes)
+struct error *read_plan_init_stacks(struct read_plan *ret, const struct memory_image *image,
+				    size_t join_gap_bytes, const struct buffer *extents)
 {
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	struct memory_range range;
-	plan.requests = calloc(memory_image_range_count(image) + 1, sizeof(*plan.requests));
-	if (!plan.requests)
+	size_t most = memory_image_range_count(image) + 1;
+	plan.requests = calloc(most, sizeof(*plan.requests));
+	if (extents)
+		plan.owners = calloc(most, sizeof(*plan.owners));
+	if (!plan.requests || (extents && !plan.owners))
 		return &error_out_of_memory;
 	struct memory_walk walk = memory_image_walk(image, 0);
 	for (; memory_walk_at(&walk, &range); memory_walk_step(&walk))
-		read_plan_add(&plan, range.address, range.size, join_gap_bytes);
+		read_plan_add(&plan, range.address, range.size, join_gap_bytes,
+			      extents ? stack_extents_owner(extents, range.address, range.size)
+				      : 0);
 	struct error *error = read_plan_finish(&plan);
 	if (error)
 		return error;
 	*ret = plan;
 	plan = (struct read_plan){0};
 	return NULL;
+}
+
+struct error *read_plan_init(struct read_plan *plan, const struct memory_image *image,
+			     size_t join_gap_bytes)
+{
+	return read_plan_init_stacks(plan, image, join_gap_bytes, NULL);
 }
 
 static int compare_words(const void *left, const void *right)
@@ -90,7 +107,7 @@ struct error *read_plan_init_words(struct read_plan *ret, const struct buffer *a
 		if (words[i] > UINT64_MAX - sizeof(uint64_t) || words[i] + sizeof(uint64_t) <= end)
 			continue;
 		end = words[i] + sizeof(uint64_t);
-		read_plan_add(&plan, begin, (size_t)(end - begin), join_gap_bytes);
+		read_plan_add(&plan, begin, (size_t)(end - begin), join_gap_bytes, 0);
 	}
 	struct error *error = read_plan_finish(&plan);
 	if (error)
@@ -109,8 +126,56 @@ void read_plan_reverse(struct read_plan *plan)
 	}
 }
 
+bool read_plan_is_early(const struct read_plan *plan, size_t index)
+{
+	return plan->held_back && plan->owners && plan->owners[index] &&
+	       plan->owners[index] != plan->held_back;
+}
+
+size_t read_plan_count_stacks(const struct read_plan *plan)
+{
+	size_t count = 0;
+	for (size_t i = 0; plan->owners && i < plan->count; i++)
+		count += plan->owners[i] != 0;
+	return count;
+}
+
+/* The requests of one part only. */
+static void read_part(struct read_plan *plan, struct memory *memory, bool early)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < plan->count; i++) {
+		if (read_plan_is_early(plan, i) == early)
+			plan->part[count++] = plan->requests[i];
+	}
+	memory_read_many(memory, plan->part, count);
+	count = 0;
+	for (size_t i = 0; i < plan->count; i++) {
+		if (read_plan_is_early(plan, i) == early)
+			plan->requests[i].status = plan->part[count++].status;
+	}
+}
+
+struct error *read_plan_read_early(struct read_plan *plan, struct memory *memory,
+				   uint64_t held_back)
+{
+	if (!plan->part)
+		plan->part = calloc(plan->count + 1, sizeof(*plan->part));
+	if (!plan->part)
+		return &error_out_of_memory;
+	plan->held_back = held_back;
+	read_part(plan, memory, true);
+	return NULL;
+}
+
+void read_plan_read_late(struct read_plan *plan, struct memory *memory)
+{
+	read_part(plan, memory, false);
+}
+
 void read_plan_read(struct read_plan *plan, struct memory *memory)
 {
+	plan->held_back = 0;
 	memory_read_many(memory, plan->requests, plan->count);
 }
 

@@ -5,6 +5,7 @@
 #include "capture/locals_pass.h"
 #include "capture/plan_recorder.h"
 #include "capture/read_counter.h"
+#include "capture/stack_extents.h"
 #include "common/cleanup.h"
 #include "common/walk.h"
 
@@ -22,6 +23,7 @@ void sample_pass_deinit(struct sample_pass *pass)
 	buffer_deinit(&pass->links);
 	buffer_deinit(&pass->positions);
 	buffer_deinit(&pass->roots);
+	buffer_deinit(&pass->extents);
 	buffer_deinit(&pass->missed);
 }
 
@@ -43,6 +45,10 @@ struct pass_visit {
 	bool at_innermost;	    /* the next frame is the innermost of its thread */
 	uint64_t thread;	    /* whose frames come */
 	struct locals_pass *locals; /* NULL but for level locals */
+	uint64_t owner;		    /* of the stack that comes; 0: not one that can be told */
+	struct struct_span frame_span;
+	struct plan_recorder *recorder; /* NULL but over a plan */
+	uint64_t held_back;		/* of the plan */
 };
 
 static struct error *append_address(struct buffer *addresses, uint64_t address)
@@ -58,6 +64,28 @@ static struct error *visit_interpreter(void *context, const struct walk_interpre
 		return error;
 	return append_address(&visit->pass->links,
 			      interpreter->address + visit->layout->interpreter.threads_head);
+}
+
+/* What was read at `address` is the thread's own, and nobody else's. */
+static struct error *visit_own(struct pass_visit *visit, uint64_t address, struct struct_span span)
+{
+	if (!visit->owner || !address)
+		return NULL;
+	if (visit->recorder && visit->owner != visit->held_back)
+		plan_recorder_allow_early(visit->recorder, address + span.first, span.size);
+	return stack_extents_add(&visit->pass->extents, address, span, visit->owner);
+}
+
+static struct error *visit_thread_own(struct pass_visit *visit, const struct walk_thread *thread)
+{
+	const struct python_layout *layout = visit->layout;
+	struct struct_span cframe = walk_cframe_span(layout);
+	visit->owner = layout->frame_kind == FRAME_KIND_INTERPRETER ? thread->thread_id : 0;
+	visit->frame_span = walk_frame_span(layout);
+	struct error *error = visit_own(visit, thread->address, walk_thread_span(layout));
+	if (!error)
+		error = visit_own(visit, thread->cframe, cframe);
+	return error ? error : visit_own(visit, thread->previous_cframe, cframe);
 }
 
 static struct error *visit_thread(void *context, const struct walk_thread *thread)
@@ -79,7 +107,7 @@ static struct error *visit_thread(void *context, const struct walk_thread *threa
 		if (error)
 			return error;
 	}
-	return NULL;
+	return visit_thread_own(visit, thread);
 }
 
 /* Put the frame in the place of the one before it as the outermost of its thread. */
@@ -102,6 +130,10 @@ static struct error *visit_frame(void *context, const struct walk_frame *frame)
 	visit->pass->gap_count += !raw_code_is_complete(frame->code) ||
 				  frame->instruction_offset == WALK_POSITION_UNKNOWN;
 	struct error *error = visit_root(visit, frame->address);
+	if (!error)
+		error = visit_own(visit, frame->address, visit->frame_span);
+	if (!error && frame->shim_address)
+		error = visit_own(visit, frame->shim_address, visit->frame_span);
 	if (!error && visit->locals)
 		error = locals_pass_frame(visit->locals, frame);
 	if (error || !visit->at_innermost)
@@ -133,19 +165,27 @@ static void forget(struct sample_pass *pass)
 	buffer_clear(&pass->links);
 	buffer_clear(&pass->positions);
 	buffer_clear(&pass->roots);
+	buffer_clear(&pass->extents);
 	buffer_clear(&pass->missed);
 	pass->thread_count = 0;
 	pass->gap_count = 0;
+	pass->misplaced = false;
 }
 
-/* Through `recorder`, which reads from `memory`. */
+/* Through `recorder`, which reads from `memory`, or is `planned`'s. */
 static struct error *walk(struct sample_pass *pass, struct memory *memory, struct memory *recorder,
+			  struct plan_recorder *planned, uint64_t held_back,
 			  const struct python_location *hint, enum capture_level level)
 {
 	static const struct modules no_modules;
 	CLEANUP(locals_pass_destroyp) struct locals_pass *locals = NULL;
 	CLEANUP(python_location_deinit) struct python_location location = {0};
-	struct pass_visit visit = {.pass = pass, .layout = &location.layout};
+	struct pass_visit visit = {
+		.pass = pass,
+		.layout = &location.layout,
+		.recorder = planned,
+		.held_back = held_back,
+	};
 	const struct walk_visitor visitor = {
 		.context = &visit,
 		.interpreter = visit_interpreter,
@@ -209,7 +249,7 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 	struct error *error = memory_recorder_create(&counter.memory, pass->image, &recorder);
 	if (error)
 		return error;
-	error = walk(pass, memory, recorder, hint, level);
+	error = walk(pass, memory, recorder, NULL, 0, hint, level);
 	struct error *failure = finish(pass, &counter);
 	return keep_first(error, failure);
 }
@@ -244,7 +284,11 @@ struct error *sample_pass_run_stacks(struct sample_pass *pass, const struct read
 	struct error *error = plan_recorder_create(plan, &counter.memory, &recorder);
 	if (error)
 		return error;
-	error = walk(pass, NULL, plan_recorder_memory(recorder), hint, LEVEL_STACKS);
+	error = walk(pass, NULL, plan_recorder_memory(recorder), recorder, plan->held_back, hint,
+		     LEVEL_STACKS);
+	pass->misplaced = !error && !plan_recorder_early_is_allowed(recorder);
+	if (pass->misplaced)
+		error = error_create(ERROR_BUSY, "a stack moved while it was read");
 	struct error *failure = plan_recorder_put(recorder, pass->image);
 	if (!failure)
 		failure = finish(pass, &counter);

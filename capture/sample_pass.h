@@ -21,8 +21,11 @@ struct sample_pass {
 	struct buffer positions;
 	/* uint64_t: pairs of a thread state and its outermost frame, in the order of the walk. */
 	struct buffer roots;
+	struct buffer
+		extents; /* of stack_extents.h, where frames lie on a stack (3.11 and newer) */
 	size_t thread_count;
 	size_t gap_count;     /* what could not be read, frames' code objects included */
+	bool misplaced;	      /* something was read early that is of no other thread's stack */
 	size_t value_ranges;  /* how many may be read for values; set by who runs the passes */
 	size_t failed_reads;  /* of what is wild, or of what a copy lacks */
 	struct buffer missed; /* uint64_t: addresses of the first of them */
@@ -46,7 +49,8 @@ struct error *sample_pass_run(struct sample_pass *pass, struct memory *memory,
 			      const struct python_location *location, enum capture_level level);
 
 /* The same at level stacks, much faster where `plan` has most of what is read; `memory` is asked
- * for the rest, NULL has nothing. */
+ * for the rest, NULL has nothing. ERROR_BUSY also if the plan read something early that is not a
+ * stack, or that of who was held back. */
 struct error *sample_pass_run_stacks(struct sample_pass *pass, const struct read_plan *plan,
 				     struct memory *memory, const struct python_location *location);
 

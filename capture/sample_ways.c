@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/early_read.h"
 #include "capture/ended_call.h"
 #include "capture/fault_point.h"
 #include "capture/sample_verify.h"
+#include "capture/stack_extents.h"
 #include "capture/thread_clock.h"
 #include "capture/thread_clocks.h"
 #include "common/cleanup.h"
@@ -22,12 +24,14 @@ enum {
 	CHOOSY_ATTEMPTS_FREE = 6,
 };
 
-struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction)
+struct error *attempt_init(struct attempt *attempt, struct sample_pass *prediction)
 {
+	stack_extents_sort(&prediction->extents);
 	struct error *error =
 		read_plan_init_words(&attempt->links, &prediction->links, READ_PLAN_JOIN_GAP);
 	if (!error)
-		error = read_plan_init(&attempt->ranges, prediction->image, READ_PLAN_JOIN_GAP);
+		error = read_plan_init_stacks(&attempt->ranges, prediction->image,
+					      READ_PLAN_JOIN_GAP, &prediction->extents);
 	return error;
 }
 
@@ -37,14 +41,17 @@ void attempt_deinit(struct attempt *attempt)
 	read_plan_deinit(&attempt->links);
 }
 
-/* Read the predicted ranges at once. */
+/* Read the predicted ranges at once, as far as they were not read early. */
 static struct error *sampler_copy(struct sampler *sampler, struct attempt *attempt)
 {
 	sampler->facts.time_ns = clock_ns(CLOCK_REALTIME);
 	sampler->facts.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
 	if (fault_point(FAULT_DURING_READ))
 		return error_create(ERROR_IO, "reading was made to fail");
-	read_plan_read(&attempt->ranges, sampler->options.memory);
+	if (attempt->ranges.held_back)
+		read_plan_read_late(&attempt->ranges, sampler->options.memory);
+	else
+		read_plan_read(&attempt->ranges, sampler->options.memory);
 	return NULL;
 }
 
@@ -290,6 +297,7 @@ static struct error *sampler_read_unheld(struct sampler *sampler, const struct g
 					 struct attempt *attempt, bool *ret_copied)
 {
 	free_read read = sampler->walk_inside ? sampler_read_free : sampler_copy_free;
+	attempt->ranges.held_back = 0;
 	*ret_copied = !sampler->walk_inside;
 	return sampler->options.location->current_thread_address
 		       ? sampler_all_stood(sampler, gils, attempt, read)
@@ -479,6 +487,14 @@ struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
 	sampler->looked = true;
 	if (held != sampler->looked_held && sampler_is_choosy(sampler))
 		return moved();
-	return held ? sampler_holder(sampler, &gils, attempt)
-		    : sampler_verified(sampler, &gils, attempt);
+	if (!held)
+		return sampler_verified(sampler, &gils, attempt);
+	error = early_read(sampler, &gils, attempt);
+	/* Now that this took some time. */
+	if (!error && !gils.held_count)
+		error = moved();
+	if (!error)
+		error = sampler_holder(sampler, &gils, attempt);
+	early_read_done(sampler, attempt, error);
+	return error;
 }

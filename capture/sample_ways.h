@@ -34,9 +34,11 @@ struct sampler {
 	 * attempt walks while it stands still, and reads what is missing.
 	 */
 	bool walk_inside;
-	bool looked;	  /* in an attempt for this sample, who holds a GIL */
-	bool looked_held; /* at the first look somebody did */
-	bool taken;	  /* at least one sample */
+	unsigned early_failures; /* of the last readings before the stop, one after the other */
+	unsigned early_pause;	 /* so many samples do without */
+	bool looked;		 /* in an attempt for this sample, who holds a GIL */
+	bool looked_held;	 /* at the first look somebody did */
+	bool taken;		 /* at least one sample */
 	bool stuck; /* a thread did not stop in time: in a run the next sample may have more luck */
 	bool accept_gaps; /* the last attempt of all: what is missing now is not there */
 	/* Of the threads that held the GILs last, in the GILs' order. */
@@ -44,7 +46,7 @@ struct sampler {
 	struct urgency urgency; /* from before the first stop until all are let go */
 };
 
-struct error *attempt_init(struct attempt *attempt, const struct sample_pass *prediction);
+struct error *attempt_init(struct attempt *attempt, struct sample_pass *prediction);
 void attempt_deinit(struct attempt *attempt);
 
 /*

@@ -38,29 +38,60 @@ static void walk_deinit(struct walk *walk)
 	address_map_deinit(&walk->visited_frames);
 }
 
-static void walk_init_spans(struct walk *walk)
+static struct struct_span span_of_pointers(const layout_offset *offsets, size_t count)
 {
-	const struct python_layout *layout = walk->layout;
-	const layout_offset thread_pointers[] = {
+	struct struct_span span = {0};
+	for (size_t i = 0; i < count; i++)
+		struct_span_add(&span, offsets[i], sizeof(uint64_t));
+	return span;
+}
+
+static struct struct_span thread_fields(const struct python_layout *layout)
+{
+	const layout_offset pointers[] = {
 		layout->thread.next,   layout->thread.interp,	 layout->thread.frame,
 		layout->thread.cframe, layout->thread.thread_id, layout->thread.native_thread_id,
 	};
-	const layout_offset frame_pointers[] = {
+	return span_of_pointers(pointers, sizeof(pointers) / sizeof(*pointers));
+}
+
+static struct struct_span frame_fields(const struct python_layout *layout)
+{
+	const layout_offset pointers[] = {
 		layout->frame.previous,
 		layout->frame.code,
 		layout->frame.trace,
 	};
-	for (size_t i = 0; i < sizeof(thread_pointers) / sizeof(*thread_pointers); i++)
-		struct_span_add(&walk->thread_span, thread_pointers[i], sizeof(uint64_t));
-	for (size_t i = 0; i < sizeof(frame_pointers) / sizeof(*frame_pointers); i++)
-		struct_span_add(&walk->frame_span, frame_pointers[i], sizeof(uint64_t));
+	struct struct_span span = span_of_pointers(pointers, sizeof(pointers) / sizeof(*pointers));
 	bool position_is_pointer = layout->frame_kind == FRAME_KIND_INTERPRETER;
-	struct_span_add(&walk->frame_span, layout->frame.position,
+	struct_span_add(&span, layout->frame.position,
 			position_is_pointer ? sizeof(uint64_t) : sizeof(int32_t));
-	struct_span_add(&walk->frame_span, layout->frame.lineno, sizeof(int32_t));
-	struct_span_add(&walk->frame_span, layout->frame.tlbc_index, sizeof(int32_t));
-	struct_span_add(&walk->frame_span, layout->frame.owner, 1);
-	struct_span_add(&walk->frame_span, layout->frame.is_entry, 1);
+	struct_span_add(&span, layout->frame.lineno, sizeof(int32_t));
+	struct_span_add(&span, layout->frame.tlbc_index, sizeof(int32_t));
+	struct_span_add(&span, layout->frame.owner, 1);
+	struct_span_add(&span, layout->frame.is_entry, 1);
+	return span;
+}
+
+struct struct_span walk_thread_span(const struct python_layout *layout)
+{
+	struct struct_span span = thread_fields(layout);
+	struct_span_add(&span, layout->thread.active.offset, 1);
+	struct_span_add(&span, layout->thread.holds_gil.offset, 1);
+	return span;
+}
+
+struct struct_span walk_cframe_span(const struct python_layout *layout)
+{
+	const layout_offset pointers[] = {layout->cframe.current_frame, layout->cframe.previous};
+	return span_of_pointers(pointers, sizeof(pointers) / sizeof(*pointers));
+}
+
+struct struct_span walk_frame_span(const struct python_layout *layout)
+{
+	struct struct_span span = frame_fields(layout);
+	struct_span_add(&span, layout->frame.globals, sizeof(uint64_t));
+	return span;
 }
 
 static struct error *walk_gap(struct walk *walk, const struct walk_gap *gap)
@@ -334,40 +365,39 @@ static bool walk_reaches(struct walk *walk, uint64_t frame, uint64_t base)
  * but for the moment in which a generator's frame is unlinked: so the newest frames are not certain
  * then.
  */
-static enum memory_status walk_frame_of_cframe(struct walk *walk, uint64_t cframe, uint64_t *ret,
+static enum memory_status walk_frame_of_cframe(struct walk *walk, struct walk_thread *thread,
 					       bool *ret_certain)
 {
 	const struct python_layout *layout = walk->layout;
 	uint64_t frame;
-	uint64_t previous = 0;
 	uint64_t base = 0;
-	enum memory_status status =
-		struct_read_pointer(walk->memory, cframe, layout->cframe.current_frame, &frame);
+	enum memory_status status = struct_read_pointer(walk->memory, thread->cframe,
+							layout->cframe.current_frame, &frame);
 	if (status != MEMORY_OK)
 		return status;
-	bool has_base = struct_read_pointer(walk->memory, cframe, layout->cframe.previous,
-					    &previous) == MEMORY_OK &&
-			previous &&
-			struct_read_pointer(walk->memory, previous, layout->cframe.current_frame,
-					    &base) == MEMORY_OK;
+	bool has_base = struct_read_pointer(walk->memory, thread->cframe, layout->cframe.previous,
+					    &thread->previous_cframe) == MEMORY_OK &&
+			thread->previous_cframe &&
+			struct_read_pointer(walk->memory, thread->previous_cframe,
+					    layout->cframe.current_frame, &base) == MEMORY_OK;
 	*ret_certain = !has_base || walk_reaches(walk, frame, base);
-	*ret = *ret_certain ? frame : base;
+	thread->first_frame = *ret_certain ? frame : base;
 	return MEMORY_OK;
 }
 
 /* The newest frame of a thread: in the thread state itself, or behind the C frame that it points
  * to. */
 static enum memory_status walk_first_frame(struct walk *walk, const struct struct_view *view,
-					   uint64_t *ret, bool *ret_certain)
+					   struct walk_thread *thread, bool *ret_certain)
 {
 	const struct python_layout *layout = walk->layout;
 	*ret_certain = true;
 	if (layout->cframe.current_frame == LAYOUT_ABSENT) {
-		*ret = struct_view_pointer(view, layout->thread.frame);
+		thread->first_frame = struct_view_pointer(view, layout->thread.frame);
 		return MEMORY_OK;
 	}
-	return walk_frame_of_cframe(walk, struct_view_pointer(view, layout->thread.cframe), ret,
-				    ret_certain);
+	thread->cframe = struct_view_pointer(view, layout->thread.cframe);
+	return walk_frame_of_cframe(walk, thread, ret_certain);
 }
 
 /* By a mark in the thread state itself, or by one that was read for all of them. */
@@ -402,8 +432,7 @@ static struct error *walk_thread_at(struct walk *walk, const struct walk_interpr
 		       thread.thread_id, &thread.os_ids);
 	walk_gil_owner(walk, &thread);
 	bool certain = true;
-	enum memory_status frame_status =
-		walk_first_frame(walk, &view, &thread.first_frame, &certain);
+	enum memory_status frame_status = walk_first_frame(walk, &view, &thread, &certain);
 	struct error *error = NULL;
 	if (walk->visitor->thread)
 		error = walk->visitor->thread(walk->visitor->context, &thread);
@@ -556,8 +585,9 @@ struct error *walk_python_again(struct memory *memory, const struct python_locat
 		.layout = &location->layout,
 		.visitor = visitor,
 		.memo = memo,
+		.thread_span = thread_fields(&location->layout),
+		.frame_span = frame_fields(&location->layout),
 	};
-	walk_init_spans(&walk);
 	gil_mark_read(memory, location, &walk.gil_mark);
 	struct error *error = memo ? NULL : code_cache_create(memory, walk.layout, &walk.codes);
 	if (!error)

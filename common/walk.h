@@ -42,6 +42,9 @@ struct walk_thread {
 	bool owns_gil; /* proven by the owner's mark, not by last_holder alone */
 	bool owns_gil_known;
 	uint64_t first_frame; /* 0: runs no Python */
+	/* 3.11 and 3.12: the C frame that leads to it, and the one before; 0: none was read. */
+	uint64_t cframe;
+	uint64_t previous_cframe;
 };
 
 struct walk_frame {
@@ -90,6 +93,11 @@ struct walk_visitor {
 	struct error *(*frame)(void *context, const struct walk_frame *frame);
 	struct error *(*gap)(void *context, const struct walk_gap *gap);
 };
+
+/* What a walk reads of a thread state, of a C frame and of a frame, beside what these lead to. */
+struct struct_span walk_thread_span(const struct python_layout *layout);
+struct struct_span walk_cframe_span(const struct python_layout *layout);
+struct struct_span walk_frame_span(const struct python_layout *layout);
 
 /* Any callback may be NULL. An error of a callback ends the walk and is given on. */
 struct error *walk_python(struct memory *memory, const struct python_location *location,

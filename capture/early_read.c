@@ -1,0 +1,68 @@
+#include "capture/early_read.h"
+
+#include "capture/stack_extents.h"
+
+enum {
+	/* Fewer ranges of stacks than these are read as fast while the target stands still. */
+	MIN_REQUESTS = 8,
+	MAX_FAILURES = 6,
+};
+
+static void failed(struct sampler *sampler, struct attempt *attempt)
+{
+	attempt->ranges.held_back = 0;
+	if (sampler->early_failures < MAX_FAILURES)
+		sampler->early_failures++;
+	sampler->early_pause = 1U << sampler->early_failures;
+}
+
+/*
+ * Where there are several interpreters or GILs, the owner can be another thread state for a while
+ * without a switch (PyThreadState_Swap()): what is told apart here is threads, not thread states.
+ */
+static bool is_worth_it(const struct sampler *sampler, const struct gil_set *gils,
+			const struct attempt *attempt)
+{
+	return sampler->options.level == LEVEL_STACKS && !sampler->walk_inside &&
+	       sampler->facts.attempts == 1 && gils->count == 1 && gils->held_count == 1 &&
+	       sampler->prediction.interpreters.size == sizeof(uint64_t) &&
+	       read_plan_count_stacks(&attempt->ranges) >= MIN_REQUESTS;
+}
+
+struct error *early_read(struct sampler *sampler, struct gil_set *gils, struct attempt *attempt)
+{
+	struct gil_set now;
+	attempt->ranges.held_back = 0;
+	sampler->pass.misplaced = false;
+	if (!is_worth_it(sampler, gils, attempt))
+		return NULL;
+	if (sampler->early_pause) {
+		sampler->early_pause--;
+		return NULL;
+	}
+	uint64_t place =
+		gils->items[0].gil.last_holder + sampler->options.location->layout.thread.next;
+	uint64_t owner = stack_extents_owner(&sampler->prediction.extents, place, 1);
+	if (!owner)
+		return NULL;
+	struct error *error =
+		read_plan_read_early(&attempt->ranges, sampler->options.memory, owner);
+	if (!error)
+		error = sampler_gils(sampler, &now);
+	if (error || !gil_set_equal(gils, &now))
+		failed(sampler, attempt);
+	if (!error)
+		*gils = now;
+	return error;
+}
+
+void early_read_done(struct sampler *sampler, struct attempt *attempt, const struct error *error)
+{
+	if (!attempt->ranges.held_back)
+		return;
+	attempt->ranges.held_back = 0;
+	if (error && sampler->pass.misplaced)
+		failed(sampler, attempt);
+	else if (!error)
+		sampler->early_failures = 0;
+}
