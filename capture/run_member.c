@@ -93,7 +93,10 @@ static struct error *after_failed_look(struct run_member *member, struct error *
 	if (error->code == ERROR_OUT_OF_MEMORY)
 		return error;
 	if (error->code == ERROR_NO_PROCESS) {
-		keep_failure(member, error);
+		/* That it ends is no failure of one that was sampled. */
+		keep_failure(member, member->samples ? NULL : error);
+		if (member->samples)
+			error_destroy(error);
 		set_state(member, MEMBER_ENDED);
 		return NULL;
 	}

@@ -114,7 +114,7 @@ class RunTrouble(EndToEndTest):
         self.assert_untouched(target)
         path = target.path("run.zst")
         tids = collections.Counter()
-        for number in range(1, SAMPLES + 1, 4):
+        for number in range(1, SAMPLES + 1, 2):
             for thread in support.dump_json(path, "--sample", str(number)):
                 name = thread["thread_name"] or ""
                 tasks = {f["function"] for f in thread["frames"] if f["function"].startswith("task_")}
@@ -122,8 +122,8 @@ class RunTrouble(EndToEndTest):
                 if name.startswith("task_"):
                     self.assertLessEqual(tasks, {name})
                 self.assertLessEqual(len(tasks), 1)
-        # They were others each time, but for those that start them.
-        self.assertGreater(len(tids), 20, tids)
+        # They were others each time, but for those that start them, and those that have no id yet.
+        self.assertGreater(len(tids), 12, tids)
 
     def test_stopped_meanwhile(self):
         """Samples are taken of a stopped target, too; it stays stopped, and goes on when it is told to."""
