@@ -319,14 +319,20 @@ class Live(TopTest):
         opened.press("q")
         self.assert_ended(opened)
 
-    def test_command(self):
-        script = os.path.join(self.folder, "noisy.py")
+    def open_command(self, name, text, *options):
+        """top of a program that it starts."""
+        script = os.path.join(self.folder, name)
         with open(script, "w", encoding="ascii") as file:
-            file.write("import sys\nwhile True:\n    print('noise'); sys.stderr.write('noise\\n')\n")
+            file.write(text)
         variables = ["%s=%s" % item for item in sorted(self.interpreter.environment.items())]
-        command = " ".join(["env"] + variables + self.interpreter.command + [script])
-        opened = Terminal("%s top --kill -- %s" % (support.ANALYZE, command))
+        words = [support.ANALYZE, "top", *options, "--", "env", *variables]
+        opened = Terminal(" ".join(words + self.interpreter.command + [script]))
         self.addCleanup(opened.close)
+        return opened
+
+    def test_command(self):
+        text = "import sys\nwhile True:\n    print('noise'); sys.stderr.write('noise\\n')\n"
+        opened = self.open_command("noisy.py", text, "--kill")
         opened.wait_for(r"<module> \(.*noisy\.py\)$")
         opened.wait_for("^Total Samples [1-9]\\d\\d")
         self.assertNotRegex(opened.screen(), "(?m)^noise|noise$")
@@ -335,13 +341,8 @@ class Live(TopTest):
 
     def test_status_of_a_command(self):
         """Its last table stays until it is left, and then its status is given."""
-        script = os.path.join(self.folder, "ends.py")
-        with open(script, "w", encoding="ascii") as file:
-            file.write("import time\nend = time.time() + 1\nwhile time.time() < end: pass\nraise SystemExit(7)\n")
-        variables = ["%s=%s" % item for item in sorted(self.interpreter.environment.items())]
-        command = " ".join(["env"] + variables + self.interpreter.command + [script])
-        opened = Terminal("%s top -- %s" % (support.ANALYZE, command))
-        self.addCleanup(opened.close)
+        text = "import time\nend = time.time() + 1\nwhile time.time() < end: pass\nraise SystemExit(7)\n"
+        opened = self.open_command("ends.py", text)
         opened.wait_for("process \\d+ ended")
         opened.press("q")
         self.assert_ended(opened, 7)
