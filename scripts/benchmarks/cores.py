@@ -50,6 +50,18 @@ def bench_core(bench):
     return rows + locals_rows + native_rows
 
 
+def run_tools(bench, tools, rows, is_right):
+    """Time and memory of each; `is_right(tool, output)` tells whether all that it must print is there."""
+
+    def one(tool, command):
+        measured = bench.measure(command)
+        if measured["status"] != 0 or not is_right(tool, measured["output"]):
+            return "status %d: %s" % (measured["status"], shorten(measured["output"]))
+        return measured["wall_ns"], measured["max_rss_bytes"]
+
+    run_rounds(bench, tools, rows, one)
+
+
 def bench_core_native(bench, core):
     rows = [
         Row("… with native frames: time", "ns", "≤ 60 ms"),
@@ -64,18 +76,13 @@ def bench_core_native(bench, core):
         and [bench.gdb, "-nx", "-batch", "-ex", "thread apply all backtrace", executable, core],
     }
 
-    def one(tool, command):
-        measured = bench.measure(command)
-        output = measured["output"]
+    def is_right(tool, output):
         # The last two know no Python: all threads' outermost function is what is to be there.
-        right = output.count("clone") >= THREADS and (
+        return output.count("clone") >= THREADS and (
             tool in ("eu-stack", "gdb") or complete(output)
         )
-        if measured["status"] != 0 or not right:
-            return "status %d: %s" % (measured["status"], shorten(output))
-        return measured["wall_ns"], measured["max_rss_bytes"]
 
-    run_rounds(bench, tools, rows, one)
+    run_tools(bench, tools, rows, is_right)
     return rows
 
 
@@ -91,13 +98,7 @@ def bench_core_locals(bench, core):
         "pystack": bench.pystack and [bench.pystack, "core", core, executable, "--locals"],
     }
 
-    def one(_, command):
-        measured = bench.measure(command)
-        if measured["status"] != 0 or not complete(measured["output"], "numbers"):
-            return "status %d: %s" % (measured["status"], shorten(measured["output"]))
-        return measured["wall_ns"], measured["max_rss_bytes"]
-
-    run_rounds(bench, tools, rows, one)
+    run_tools(bench, tools, rows, lambda tool, output: complete(output, "numbers"))
     return rows
 
 
@@ -111,14 +112,7 @@ def bench_core_stacks(bench, core, rows):
         and [bench.gdb, "-nx", "-batch", "-ex", "thread apply all backtrace", executable, core],
     }
 
-    def one(tool, command):
-        measured = bench.measure(command)
-        if tool == "gdb":
-            right = measured["output"].count("\n#0 ") > THREADS
-        else:
-            right = complete(measured["output"])
-        if measured["status"] != 0 or not right:
-            return "status %d: %s" % (measured["status"], shorten(measured["output"]))
-        return measured["wall_ns"], measured["max_rss_bytes"]
+    def is_right(tool, output):
+        return output.count("\n#0 ") > THREADS if tool == "gdb" else complete(output)
 
-    run_rounds(bench, tools, rows, one)
+    run_tools(bench, tools, rows, is_right)
