@@ -46,6 +46,7 @@ struct freezer {
 	struct tracee *tracees;
 	size_t count;
 	size_t capacity;
+	size_t found;	     /* where a search for one begins */
 	uint64_t seized_ns;  /* CLOCK_MONOTONIC, before the first seize of this freeze */
 	uint64_t stopped_ns; /* before the first stop was requested; 0: none was */
 	bool was_stopped;
@@ -75,12 +76,17 @@ struct error *freezer_create(const struct freezer_options *options, struct freez
 	return NULL;
 }
 
-/* Among the first `count`. */
-static struct tracee *find_tracee(const struct freezer *freezer, size_t count, pid_t tid)
+/* Among the first `count`. The search begins behind the one that was found last: threads are asked
+ * for in the order in which they were listed. */
+static struct tracee *find_tracee(struct freezer *freezer, size_t count, pid_t tid)
 {
-	for (size_t i = 0; i < count; i++)
-		if (freezer->tracees[i].tid == tid)
-			return &freezer->tracees[i];
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (freezer->found + i) % count;
+		if (freezer->tracees[at].tid != tid)
+			continue;
+		freezer->found = at + 1;
+		return &freezer->tracees[at];
+	}
 	return NULL;
 }
 
@@ -469,7 +475,7 @@ struct error *freezer_stop(struct freezer *freezer, const pid_t *tids, size_t co
 
 /* Of the threads that were listed last, those that have ended but are still in the list: a main
  * thread that has ended before the others stays there. */
-static size_t count_zombies(const struct freezer *freezer)
+static size_t count_zombies(struct freezer *freezer)
 {
 	size_t zombies = 0;
 	for (size_t i = 0; i < freezer->ids.count; i++) {
