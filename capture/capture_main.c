@@ -389,6 +389,7 @@ static int print_completions(const char *shell)
 int main(int argc, char **argv)
 {
 	CLEANUP(capture_options_deinit) struct capture_options options = {0};
+	interrupt_ignore_requests();
 	struct error *error = capture_options_parse(argc, argv, &options);
 	if (error)
 		return print_error(error);

@@ -154,6 +154,11 @@ static void remember_request(int number)
 	requested = 1;
 }
 
+void interrupt_ignore_requests(void)
+{
+	set_handler(SIGUSR1, SIG_IGN);
+}
+
 void interrupt_take_requests(void)
 {
 	struct sigaction action = {.sa_handler = remember_request, .sa_flags = SA_RESTART};

@@ -44,7 +44,10 @@ void interrupt_expect_command(void);
 /* In a child: signals are as they were before interrupt_init() and the others. */
 void interrupt_restore(void);
 
-/* From here on SIGUSR1 is a request, for a new file. */
+/* First of all: SIGUSR1 asks for a new file, and comes to nothing as long as there is no file. */
+void interrupt_ignore_requests(void);
+
+/* From here on SIGUSR1 is a request. */
 void interrupt_take_requests(void);
 
 /* Whether one came since the last call. */

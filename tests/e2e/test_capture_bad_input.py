@@ -254,6 +254,14 @@ class BadInput(CaptureCase):
                     self.assertIn("ended", text)
                     self.assert_nothing_written()
 
+    def test_a_new_file_is_asked_for_before_there_is_one(self):
+        process = self.start_python()
+        running = self.begin_with_fault("before-seize", process.pid)
+        running.send_signal(signal.SIGUSR1)
+        text = self.end(running)
+        self.assertEqual(running.returncode, support.EXIT_DONE, text)
+        self.assert_nothing_written(["snapshot.zst"])
+
     def start_executing(self, *after):
         marks = self.folder_for_marks()
         process = self.start_python(EXECUTING, [marks] + list(after))
