@@ -43,6 +43,12 @@ struct capture_options {
 	const char *completions; /* a shell; NULL: not asked for */
 };
 
+/* Between two samples of a run; 0: it is not one. */
+static inline uint64_t capture_period_ns(const struct capture_options *options)
+{
+	return options->run && options->rate ? UINT64_C(1000000000) / options->rate : 0;
+}
+
 extern const struct command_line capture_command_line;
 
 /*

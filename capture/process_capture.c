@@ -13,8 +13,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 
-#define NS_PER_SECOND 1000000000ULL
-#define NS_PER_MS     1000000ULL
+#define NS_PER_MS 1000000ULL
 
 /* Between two looks at a process that is starting. */
 #define RETRY_NS (20 * NS_PER_MS)
@@ -203,7 +202,7 @@ static struct error *make_sampler(struct process_capture *process, enum capture_
 		.nonblocking = process->options->nonblocking,
 		.level = level,
 		.watch = process->watch,
-		.spread_ns = process->options->run ? NS_PER_SECOND / process->options->rate / 2 : 0,
+		.spread_ns = capture_period_ns(process->options) / 2,
 		.native = process->options->native ? &process->native : NULL,
 	};
 	process->native = (struct native_pass){

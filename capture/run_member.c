@@ -7,8 +7,7 @@
 #include "capture/proc.h"
 #include "common/cleanup.h"
 
-#define NS_PER_SECOND UINT64_C(1000000000)
-#define NS_PER_MS     UINT64_C(1000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 /* Between two looks at a process that is starting; doubled from look to look at a child. */
 #define LOOK_NS (20 * NS_PER_MS)
@@ -143,7 +142,7 @@ struct error *run_member_look(struct run_member *member)
 	member->written = false;
 	set_state(member, MEMBER_SAMPLED);
 	/* The first sample is there already: it has the first slot. */
-	sample_schedule_init(&member->schedule, now, NS_PER_SECOND / member->capture.options->rate,
+	sample_schedule_init(&member->schedule, now, capture_period_ns(member->capture.options),
 			     now ^ (uint64_t)member->pid << 32);
 	sample_schedule_next(&member->schedule, now);
 	member->due_ns = sample_schedule_next(&member->schedule, now);
