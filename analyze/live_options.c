@@ -17,13 +17,24 @@ bool live_wanted(const struct analyze_options *options)
 	return can && (options->live_command || (options->pids.count && !options->inputs.count));
 }
 
+struct given_option {
+	bool given;
+	const char *name;
+};
+
+static const char *first_given(const struct given_option *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].given)
+			return rows[i].name;
+	}
+	return NULL;
+}
+
 /* The first option that only a live process has; NULL if there is none. */
 static const char *live_option(const struct analyze_options *options)
 {
-	const struct {
-		bool given;
-		const char *name;
-	} rows[] = {
+	const struct given_option rows[] = {
 		{options->rate != ANALYZE_RATE_UNSET, "--rate"},
 		{options->duration, "--duration"},
 		{options->wait, "--wait"},
@@ -31,29 +42,18 @@ static const char *live_option(const struct analyze_options *options)
 		{options->hide_output, "--capture-output"},
 		{options->kill, "--kill"},
 	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].given)
-			return rows[i].name;
-	}
-	return NULL;
+	return first_given(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 /* The first option that is about files. */
 static const char *file_option(const struct analyze_options *options)
 {
-	const struct {
-		bool given;
-		const char *name;
-	} rows[] = {
+	const struct given_option rows[] = {
 		{options->sample != 0, "--sample"},
 		{options->executable, "--exe"},
 		{options->sysroot, "--sysroot"},
 	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].given)
-			return rows[i].name;
-	}
-	return NULL;
+	return first_given(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static struct error *check_values(const struct command_line *command_line,

@@ -11,6 +11,7 @@
 #include "analyze/progress.h"
 #include "analyze/python/decode.h"
 #include "common/cleanup.h"
+#include "common/path_name.h"
 
 /* More losses are counted, not listed. */
 enum { LOST_LISTED = 100 };
@@ -136,8 +137,7 @@ static struct error *remember_program(struct report_input *input,
 		process->facts.executable ? process->facts.executable : process->facts.command_name;
 	if (input->program || !name)
 		return NULL;
-	const char *slash = strrchr(name, '/');
-	input->program = strdup(slash && slash[1] ? slash + 1 : name);
+	input->program = strdup(path_base_name(name));
 	return input->program ? NULL : &error_out_of_memory;
 }
 

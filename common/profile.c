@@ -86,8 +86,7 @@ struct error *profile_text(struct profile *profile, const char *text, uint32_t *
 
 static bool same_frame(const struct profile_frame *a, const struct profile_frame *b)
 {
-	return a->name == b->name && a->file == b->file && a->path == b->path &&
-	       a->line == b->line && a->first_line == b->first_line && a->kind == b->kind;
+	return profile_frames_agree(a, b, true) && a->first_line == b->first_line;
 }
 
 struct error *profile_frame(struct profile *profile, const struct profile_frame *frame,

@@ -31,6 +31,14 @@ struct profile_frame {
 	uint32_t kind; /* enum profile_frame_kind */
 };
 
+/* Whether they are of one function; with `by_line`, of one line of it. */
+static inline bool profile_frames_agree(const struct profile_frame *a,
+					const struct profile_frame *b, bool by_line)
+{
+	return a->name == b->name && a->file == b->file && a->path == b->path &&
+	       a->kind == b->kind && (!by_line || a->line == b->line);
+}
+
 enum profile_unit {
 	PROFILE_SAMPLES = 0,
 	PROFILE_WALL, /* nanoseconds until the next sample */

@@ -12,13 +12,6 @@ struct table_builder {
 	uint32_t *depth;  /* by row: how often it is on the stack that is looked at */
 };
 
-static bool same_row(enum table_kind kind, const struct profile_frame *a,
-		     const struct profile_frame *b)
-{
-	return a->name == b->name && a->file == b->file && a->path == b->path &&
-	       a->kind == b->kind && (kind == TABLE_BY_FUNCTION || a->line == b->line);
-}
-
 static bool is_root(const struct profile_frame *frame)
 {
 	return frame->kind == PROFILE_FRAME_THREAD || frame->kind == PROFILE_FRAME_PROCESS ||
@@ -38,7 +31,8 @@ static struct error *find_row(struct table_builder *builder, struct hash_index *
 	if (is_root(frame))
 		return NULL;
 	while ((row = hash_index_next(index, hash, &cursor)) != HASH_INDEX_END) {
-		if (same_row(kind, &profile->frames[builder->table.rows[row].frame], frame))
+		if (profile_frames_agree(&profile->frames[builder->table.rows[row].frame], frame,
+					 kind != TABLE_BY_FUNCTION))
 			break;
 	}
 	if (row == HASH_INDEX_END) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/path_name.h"
 #include "common/terminal_text.h"
 #include "formats/signal_text.h"
 #include "formats/source_text.h"
@@ -279,13 +280,6 @@ static struct error *write_frame(const struct text_writer *writer, const struct 
 	return frame->source ? source_text_write(writer->stream, frame) : NULL;
 }
 
-/* What follows the last slash. */
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* A native function, and where it is: the source line if that is known, else the module. */
 static void write_native(const struct text_writer *writer, const struct model_frame *frame)
 {
@@ -296,7 +290,7 @@ static void write_native(const struct text_writer *writer, const struct model_fr
 	write_styled(writer, STYLE_FUNCTION, frame->name ? frame->name : address);
 	fputs(" (", writer->stream);
 	if (place && !writer->options->full_filenames)
-		place = base_name(place);
+		place = path_base_name(place);
 	write_styled(writer, STYLE_FILE, place ? place : "?");
 	if (frame->line) {
 		fputc(':', writer->stream);

@@ -37,8 +37,8 @@ static void position_set_end(struct source_position *position, int64_t end_line,
  * instruction is the sum of all pairs that begin at or before it (Objects/lnotab_notes.txt, 3.9;
  * PyCode_Addr2Line in Objects/codeobject.c).
  */
-static struct source_position lookup_lnotab(struct cursor cursor, int32_t first_line,
-					    int64_t offset)
+static struct source_position lookup_pairs(struct cursor cursor, int32_t first_line, int64_t offset,
+					   bool is_signed)
 {
 	int64_t line = first_line;
 	int64_t address = 0;
@@ -46,24 +46,23 @@ static struct source_position lookup_lnotab(struct cursor cursor, int32_t first_
 		address += cursor_u8(&cursor);
 		if (address > offset)
 			break;
-		line += (int8_t)cursor_u8(&cursor);
+		uint8_t lines = cursor_u8(&cursor);
+		line += is_signed ? (int8_t)lines : lines;
 	}
 	return position_of_line(line);
 }
 
-/* The same up to 3.5, when lines could only go up (Objects/lnotab_notes.txt, 2.7 and 3.5). */
+static struct source_position lookup_lnotab(struct cursor cursor, int32_t first_line,
+					    int64_t offset)
+{
+	return lookup_pairs(cursor, first_line, offset, true);
+}
+
+/* Up to 3.5 lines could only go up (Objects/lnotab_notes.txt, 2.7 and 3.5). */
 static struct source_position lookup_unsigned_lnotab(struct cursor cursor, int32_t first_line,
 						     int64_t offset)
 {
-	int64_t line = first_line;
-	int64_t address = 0;
-	while (cursor_left(&cursor) >= 2) {
-		address += cursor_u8(&cursor);
-		if (address > offset)
-			break;
-		line += cursor_u8(&cursor);
-	}
-	return position_of_line(line);
+	return lookup_pairs(cursor, first_line, offset, false);
 }
 
 /*
