@@ -12,6 +12,7 @@
 #include "analyze/source_lines.h"
 #include "analyze/tally.h"
 #include "analyze/thread_filter.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/terminal_text.h"
 #include "formats/json_dump.h"
@@ -72,15 +73,10 @@ static struct error *write_text(struct dump *dump, const char *path,
 
 static struct error *keep(struct dump *dump, struct model_process *process)
 {
-	if (dump->process_count == dump->process_capacity) {
-		size_t capacity = dump->process_capacity ? dump->process_capacity * 2 : 4;
-		struct model_process *processes =
-			reallocarray(dump->processes, capacity, sizeof(*processes));
-		if (!processes)
-			return &error_out_of_memory;
-		dump->processes = processes;
-		dump->process_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(dump->processes, dump->process_count, dump->process_capacity, 4);
+	if (no_room)
+		return no_room;
 	dump->processes[dump->process_count++] = *process;
 	*process = (struct model_process){0};
 	return NULL;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 void process_facts_clear_ancestors(struct process_facts *facts)
 {
 	for (size_t i = 0; i < facts->ancestor_count; i++) {
@@ -97,15 +99,9 @@ struct error *thread_facts_copy(const struct thread_facts *thread, struct thread
 
 struct error *thread_list_append(struct thread_list *list, const struct thread_facts *thread)
 {
-	if (list->count == list->capacity) {
-		size_t capacity = list->capacity ? list->capacity * 2 : 16;
-		struct thread_facts *items =
-			reallocarray(list->items, capacity, sizeof(*list->items));
-		if (!items)
-			return &error_out_of_memory;
-		list->items = items;
-		list->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(list->items, list->count, list->capacity, 16);
+	if (no_room)
+		return no_room;
 	list->items[list->count++] = *thread;
 	return NULL;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 static const char DELETED_MARK[] = " (deleted)";
@@ -18,15 +19,10 @@ void mappings_deinit(struct mappings *mappings)
 /* Append, and take ownership of the path. */
 static struct error *mappings_append_owned(struct mappings *mappings, const struct mapping *mapping)
 {
-	if (mappings->count == mappings->capacity) {
-		size_t capacity = mappings->capacity ? mappings->capacity * 2 : 64;
-		struct mapping *items =
-			reallocarray(mappings->items, capacity, sizeof(*mappings->items));
-		if (!items)
-			return &error_out_of_memory;
-		mappings->items = items;
-		mappings->capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(mappings->items, mappings->count, mappings->capacity, 64);
+	if (no_room)
+		return no_room;
 	mappings->items[mappings->count++] = *mapping;
 	return NULL;
 }

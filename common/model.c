@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 static void local_deinit(struct model_local *local)
 {
 	free(local->name);
@@ -63,28 +65,12 @@ void model_process_deinit(struct model_process *process)
 	*process = (struct model_process){0};
 }
 
-/* Room for one more item of `size` bytes. `items` is what the array was, and is what it is then. */
-static struct error *grow(void **items, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return NULL;
-	size_t wanted = *capacity ? *capacity * 2 : 16;
-	void *grown = reallocarray(*items, wanted, size);
-	if (!grown)
-		return &error_out_of_memory;
-	*items = grown;
-	*capacity = wanted;
-	return NULL;
-}
-
 static struct error *add_thread(struct model_thread **threads, size_t *count, size_t *capacity,
 				struct model_thread **ret)
 {
-	void *items = *threads;
-	struct error *error = grow(&items, *count, capacity, sizeof(**threads));
+	struct error *error = ARRAY_GROW(*threads, *count, *capacity, 16);
 	if (error)
 		return error;
-	*threads = items;
 	struct model_thread *thread = &(*threads)[(*count)++];
 	*thread = (struct model_thread){.system_call = -1};
 	*ret = thread;
@@ -105,12 +91,10 @@ struct error *model_process_add_other(struct model_process *process, struct mode
 
 struct error *model_thread_add_frame(struct model_thread *thread, struct model_frame **ret)
 {
-	void *items = thread->frames;
 	struct error *error =
-		grow(&items, thread->frame_count, &thread->frame_capacity, sizeof(*thread->frames));
+		ARRAY_GROW(thread->frames, thread->frame_count, thread->frame_capacity, 16);
 	if (error)
 		return error;
-	thread->frames = items;
 	struct model_frame *frame = &thread->frames[thread->frame_count++];
 	*frame = (struct model_frame){0};
 	*ret = frame;
@@ -119,12 +103,10 @@ struct error *model_thread_add_frame(struct model_thread *thread, struct model_f
 
 struct error *model_frame_add_local(struct model_frame *frame, struct model_local **ret)
 {
-	void *items = frame->locals;
 	struct error *error =
-		grow(&items, frame->local_count, &frame->local_capacity, sizeof(*frame->locals));
+		ARRAY_GROW(frame->locals, frame->local_count, frame->local_capacity, 16);
 	if (error)
 		return error;
-	frame->locals = items;
 	struct model_local *local = &frame->locals[frame->local_count++];
 	*local = (struct model_local){0};
 	*ret = local;
@@ -133,12 +115,10 @@ struct error *model_frame_add_local(struct model_frame *frame, struct model_loca
 
 struct error *model_process_add_note(struct model_process *process, const char *format, ...)
 {
-	void *items = process->notes;
 	struct error *error =
-		grow(&items, process->note_count, &process->note_capacity, sizeof(*process->notes));
+		ARRAY_GROW(process->notes, process->note_count, process->note_capacity, 16);
 	if (error)
 		return error;
-	process->notes = items;
 	va_list arguments;
 	va_start(arguments, format);
 	int length = vasprintf(&process->notes[process->note_count], format, arguments);

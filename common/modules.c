@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/elf_header.h"
 
@@ -24,15 +25,9 @@ void modules_deinit(struct modules *modules)
 
 struct error *modules_append(struct modules *modules, const struct module *module)
 {
-	if (modules->count == modules->capacity) {
-		size_t capacity = modules->capacity ? modules->capacity * 2 : 32;
-		struct module *items =
-			reallocarray(modules->items, capacity, sizeof(*modules->items));
-		if (!items)
-			return &error_out_of_memory;
-		modules->items = items;
-		modules->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(modules->items, modules->count, modules->capacity, 32);
+	if (no_room)
+		return no_room;
 	char *path = strdup(module->path ? module->path : "");
 	if (!path)
 		return &error_out_of_memory;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 enum { RANGE_BLOCK_ENTRIES = 256 };
 
 struct range_block {
@@ -119,15 +121,9 @@ struct range_position range_map_after(const struct range_map *map, struct range_
 
 static struct error *insert_block(struct range_map *map, size_t at, struct range_block **ret)
 {
-	if (map->block_count == map->block_capacity) {
-		size_t capacity = map->block_capacity ? map->block_capacity * 2 : 8;
-		struct range_block **blocks =
-			reallocarray(map->blocks, capacity, sizeof(*map->blocks));
-		if (!blocks)
-			return &error_out_of_memory;
-		map->blocks = blocks;
-		map->block_capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(map->blocks, map->block_count, map->block_capacity, 8);
+	if (no_room)
+		return no_room;
 	struct range_block *block = malloc(sizeof(*block));
 	if (!block)
 		return &error_out_of_memory;

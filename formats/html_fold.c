@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 /* In `numbers`: the number of a fold, not of a kept node. Profiles have fewer nodes than this. */
@@ -91,14 +92,10 @@ static struct error *find_fold(struct folder *folder, struct html_fold *fold, ui
 	}
 	size_t place = parent == PROFILE_NONE ? folder->profile->node_count : parent;
 	if (folder->fold_of[place] == PROFILE_NONE) {
-		if (fold->fold_count == folder->capacity) {
-			size_t capacity = folder->capacity ? folder->capacity * 2 : 64;
-			struct fold *folds = reallocarray(fold->folds, capacity, sizeof(*folds));
-			if (!folds)
-				return &error_out_of_memory;
-			fold->folds = folds;
-			folder->capacity = capacity;
-		}
+		struct error *no_room =
+			ARRAY_GROW(fold->folds, fold->fold_count, folder->capacity, 64);
+		if (no_room)
+			return no_room;
 		folder->fold_of[place] = fold->fold_count;
 		fold->folds[fold->fold_count++] = (struct fold){.parent = parent};
 	}

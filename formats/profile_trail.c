@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/output_file.h"
 
@@ -80,14 +81,10 @@ static struct error *io_error(const char *what)
 static struct error *write_block(struct profile_trail *trail, struct thread_trail *thread)
 {
 	size_t size = BLOCK_RUNS * sizeof(*thread->gathered);
-	if (thread->block_count == thread->block_capacity) {
-		size_t capacity = thread->block_capacity ? thread->block_capacity * 2 : 4;
-		uint32_t *blocks = reallocarray(thread->blocks, capacity, sizeof(*blocks));
-		if (!blocks)
-			return &error_out_of_memory;
-		thread->blocks = blocks;
-		thread->block_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(thread->blocks, thread->block_count, thread->block_capacity, 4);
+	if (no_room)
+		return no_room;
 	const char *bytes = (const char *)thread->gathered;
 	off_t offset = (off_t)trail->blocks * (off_t)size;
 	for (size_t done = 0; done < size;) {
@@ -149,14 +146,10 @@ static struct error *find_extent(struct thread_trail *thread, uint32_t part,
 	if (thread->extent_count && thread->part == part && run->start_ns >= thread->last_start_ns)
 		return NULL;
 	thread->part = part;
-	if (thread->extent_count == thread->extent_capacity) {
-		size_t capacity = thread->extent_capacity ? thread->extent_capacity * 2 : 1;
-		struct extent *extents = reallocarray(thread->extents, capacity, sizeof(*extents));
-		if (!extents)
-			return &error_out_of_memory;
-		thread->extents = extents;
-		thread->extent_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(thread->extents, thread->extent_count, thread->extent_capacity, 1);
+	if (no_room)
+		return no_room;
 	thread->extents[thread->extent_count++] =
 		(struct extent){.start_ns = run->start_ns, .first = run_count(thread)};
 	return NULL;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "formats/snapshot_format.h"
 
 void snapshot_catalog_deinit(struct snapshot_catalog *catalog)
@@ -16,15 +17,10 @@ void snapshot_catalog_deinit(struct snapshot_catalog *catalog)
 static struct error *add_extent(struct snapshot_catalog *catalog,
 				const struct catalog_extent *extent)
 {
-	if (catalog->extent_count == catalog->extent_capacity) {
-		size_t capacity = catalog->extent_capacity ? catalog->extent_capacity * 2 : 64;
-		struct catalog_extent *extents =
-			reallocarray(catalog->extents, capacity, sizeof(*extents));
-		if (!extents)
-			return &error_out_of_memory;
-		catalog->extents = extents;
-		catalog->extent_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(catalog->extents, catalog->extent_count, catalog->extent_capacity, 64);
+	if (no_room)
+		return no_room;
 	catalog->extents[catalog->extent_count++] = *extent;
 	return NULL;
 }
@@ -56,15 +52,10 @@ static struct error *add_frame(struct snapshot_catalog *catalog,
 			       const struct snapshot_follow *follow, const struct scan_frame *frame)
 {
 	const struct buffer *content = &follow->scan->content;
-	if (catalog->frame_count == catalog->frame_capacity) {
-		size_t capacity = catalog->frame_capacity ? catalog->frame_capacity * 2 : 16;
-		struct catalog_frame *frames =
-			reallocarray(catalog->frames, capacity, sizeof(*frames));
-		if (!frames)
-			return &error_out_of_memory;
-		catalog->frames = frames;
-		catalog->frame_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(catalog->frames, catalog->frame_count, catalog->frame_capacity, 16);
+	if (no_room)
+		return no_room;
 	struct catalog_frame row = {
 		.offset = frame->offset,
 		.first_sample = follow->sample_count - frame->summary.samples,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "formats/snapshot_block.h"
 
 /* A list's chunk is ended when it has this many bytes, so that chunks stay far below a block. */
@@ -30,15 +31,9 @@ void facts_writer_deinit(struct facts_writer *facts)
 
 static struct error *add_process(struct facts_writer *facts, int32_t pid)
 {
-	if (facts->count == facts->capacity) {
-		size_t capacity = facts->capacity ? facts->capacity * 2 : 4;
-		struct process_slots *processes =
-			reallocarray(facts->processes, capacity, sizeof(*processes));
-		if (!processes)
-			return &error_out_of_memory;
-		facts->processes = processes;
-		facts->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(facts->processes, facts->count, facts->capacity, 4);
+	if (no_room)
+		return no_room;
 	facts->processes[facts->count++] = (struct process_slots){.pid = pid};
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/output_file.h"
 
 static const struct frame_place *find(const struct frame_shelf *shelf, uint32_t number)
@@ -97,25 +98,12 @@ static struct error *spool(struct frame_store *store, struct frame_shelf *shelf,
 	return error;
 }
 
-static struct error *grow(struct frame_shelf *shelf)
-{
-	if (shelf->count < shelf->capacity)
-		return NULL;
-	size_t capacity = shelf->capacity ? shelf->capacity * 2 : 16;
-	struct frame_place *places = reallocarray(shelf->places, capacity, sizeof(*places));
-	if (!places)
-		return &error_out_of_memory;
-	shelf->places = places;
-	shelf->capacity = capacity;
-	return NULL;
-}
-
 struct error *frame_store_add(struct frame_store *store, const struct scan_frame *frame,
 			      enum frame_store_term term, uint32_t *ret)
 {
 	struct frame_shelf *shelf = &store->shelves[term];
 	uint64_t offset = store->input->stream ? shelf->input.size_bytes : frame->offset;
-	struct error *error = grow(shelf);
+	struct error *error = ARRAY_GROW(shelf->places, shelf->count, shelf->capacity, 16);
 	if (!error && store->input->stream)
 		error = spool(store, shelf, frame);
 	if (error)

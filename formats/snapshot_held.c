@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 static void held_process_destroy(struct held_process *process)
 {
 	memory_image_destroy(process->image);
@@ -63,15 +65,9 @@ static bool is_gone(const struct snapshot_held *held, int32_t pid)
 
 static struct error *insert(struct snapshot_held *held, size_t at, int32_t pid)
 {
-	if (held->count == held->capacity) {
-		size_t capacity = held->capacity ? held->capacity * 2 : 4;
-		struct held_process **items =
-			reallocarray(held->items, capacity, sizeof(struct held_process *));
-		if (!items)
-			return &error_out_of_memory;
-		held->items = items;
-		held->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(held->items, held->count, held->capacity, 4);
+	if (no_room)
+		return no_room;
 	struct held_process *process = calloc(1, sizeof(*process));
 	if (!process)
 		return &error_out_of_memory;
@@ -105,14 +101,9 @@ static struct error *note_gone(struct snapshot_held *held, int32_t pid)
 {
 	if (is_gone(held, pid))
 		return NULL;
-	if (held->gone_count == held->gone_capacity) {
-		size_t capacity = held->gone_capacity ? held->gone_capacity * 2 : 16;
-		int32_t *gone = reallocarray(held->gone, capacity, sizeof(*gone));
-		if (!gone)
-			return &error_out_of_memory;
-		held->gone = gone;
-		held->gone_capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(held->gone, held->gone_count, held->gone_capacity, 16);
+	if (no_room)
+		return no_room;
 	held->gone[held->gone_count++] = pid;
 	return NULL;
 }

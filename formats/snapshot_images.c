@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "formats/snapshot_block.h"
 #include "formats/snapshot_format.h"
 
@@ -89,15 +90,10 @@ static struct error *add_part(struct snapshot_images *images, const struct modul
 		return error;
 	if (image->size != part->size || part->byte_count > MODULE_IMAGE_MAX_BYTES - image->bytes)
 		return NULL;
-	if (image->part_count == image->part_capacity) {
-		size_t capacity = image->part_capacity ? image->part_capacity * 2 : 8;
-		struct snapshot_image_part *parts =
-			reallocarray(image->parts, capacity, sizeof(*parts));
-		if (!parts)
-			return &error_out_of_memory;
-		image->parts = parts;
-		image->part_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(image->parts, image->part_count, image->part_capacity, 8);
+	if (no_room)
+		return no_room;
 	image->parts[image->part_count++] = (struct snapshot_image_part){
 		.offset = part->offset,
 		.size = (uint32_t)part->byte_count,

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "common/array.h"
+
 static void forget_hidden(struct snapshot_shelf *shelf)
 {
 	struct range_position position = {0};
@@ -50,15 +52,9 @@ struct error *snapshot_shelf_add(struct snapshot_shelf *shelf, uint64_t address,
 {
 	if (shelf->count == SHELF_EXTENTS)
 		snapshot_shelf_deinit(shelf);
-	if (shelf->count == shelf->capacity) {
-		size_t capacity = shelf->capacity ? shelf->capacity * 2 : 16;
-		struct shelf_extent *extents =
-			reallocarray(shelf->extents, capacity, sizeof(*shelf->extents));
-		if (!extents)
-			return &error_out_of_memory;
-		shelf->extents = extents;
-		shelf->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(shelf->extents, shelf->count, shelf->capacity, 16);
+	if (no_room)
+		return no_room;
 	uint32_t number = (uint32_t)shelf->count;
 	struct error *error =
 		with_index ? hash_index_add(&shelf->index, extent_hash(address, size), number)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_format.h"
 #include "formats/snapshot_state_lists.h"
@@ -65,15 +66,9 @@ static struct error *process_create(struct snapshot_state *state, size_t at, int
 	if (state->count == SNAPSHOT_EPOCH_PROCESSES_MAX)
 		return error_create(ERROR_FORMAT, "the log has more than %d processes in an epoch",
 				    SNAPSHOT_EPOCH_PROCESSES_MAX);
-	if (state->count == state->capacity) {
-		size_t capacity = state->capacity ? state->capacity * 2 : 4;
-		struct snapshot_process_state **processes = reallocarray(
-			state->processes, capacity, sizeof(struct snapshot_process_state *));
-		if (!processes)
-			return &error_out_of_memory;
-		state->processes = processes;
-		state->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(state->processes, state->count, state->capacity, 4);
+	if (no_room)
+		return no_room;
 	struct snapshot_process_state *process = calloc(1, sizeof(*process));
 	if (!process)
 		return &error_out_of_memory;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "formats/snapshot_record.h"
 #include "formats/snapshot_step.h"
 
@@ -60,15 +61,9 @@ static struct error *note_place(struct step_places *places, const struct step_op
 		return NULL;
 	if (places->count == STEP_PLACES)
 		forget_places(places);
-	if (places->count == places->capacity) {
-		size_t capacity = places->capacity ? places->capacity * 2 : 16;
-		struct step_place *items =
-			reallocarray(places->items, capacity, sizeof(*places->items));
-		if (!items)
-			return &error_out_of_memory;
-		places->items = items;
-		places->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(places->items, places->count, places->capacity, 16);
+	if (no_room)
+		return no_room;
 	struct step_place *place = &places->items[places->count++];
 	*place = (struct step_place){
 		.address = operation->address,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 void stack_path_deinit(struct stack_path *path)
 {
 	free(path->frames);
@@ -17,14 +19,9 @@ struct error *stack_path_find(const struct profile *profile, uint32_t node, stru
 		uint32_t frame = profile->nodes[node].frame;
 		if (profile->frames[frame].kind == PROFILE_FRAME_ROOT)
 			continue;
-		if (ret->count == ret->capacity) {
-			size_t capacity = ret->capacity ? ret->capacity * 2 : 64;
-			uint32_t *frames = reallocarray(ret->frames, capacity, sizeof(*frames));
-			if (!frames)
-				return &error_out_of_memory;
-			ret->frames = frames;
-			ret->capacity = capacity;
-		}
+		struct error *no_room = ARRAY_GROW(ret->frames, ret->count, ret->capacity, 64);
+		if (no_room)
+			return no_room;
 		ret->frames[ret->count++] = frame;
 	}
 	return NULL;

@@ -5,6 +5,7 @@
 #include "capture/proc.h"
 #include "capture/process_capture.h"
 #include "capture/sample_schedule.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/copy_text.h"
 #include "lib/background_thread.h"
@@ -38,16 +39,10 @@ struct pyspy_sampler {
 
 static struct error *add_member(struct pyspy_sampler *sampler, struct pyspy *spy)
 {
-	if (sampler->count == sampler->capacity) {
-		size_t capacity = sampler->capacity ? sampler->capacity * 2 : 4;
-		struct pyspy **members =
-			reallocarray(sampler->members, capacity, sizeof(struct pyspy *));
-		if (!members) {
-			pyspy_close(spy);
-			return &error_out_of_memory;
-		}
-		sampler->members = members;
-		sampler->capacity = capacity;
+	struct error *no_room = ARRAY_GROW(sampler->members, sampler->count, sampler->capacity, 4);
+	if (no_room) {
+		pyspy_close(spy);
+		return no_room;
 	}
 	sampler->members[sampler->count++] = spy;
 	return NULL;

@@ -5,6 +5,7 @@
 
 #include "capture/proc.h"
 #include "capture/proc_family.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "lib/background_thread.h"
@@ -71,15 +72,11 @@ static bool same_program(const struct process_facts *a, const struct process_fac
 static struct error *see(struct scout *scout, struct process_facts *facts)
 {
 	struct sight *sight = find_sight(scout, facts);
-	if (!sight && scout->count == scout->capacity) {
-		size_t capacity = scout->capacity ? scout->capacity * 2 : 16;
-		struct sight *sights = reallocarray(scout->sights, capacity, sizeof(*sights));
-		if (!sights)
-			return &error_out_of_memory;
-		scout->sights = sights;
-		scout->capacity = capacity;
-	}
 	if (!sight) {
+		struct error *no_room =
+			ARRAY_GROW(scout->sights, scout->count, scout->capacity, 16);
+		if (no_room)
+			return no_room;
 		sight = &scout->sights[scout->count++];
 		*sight = (struct sight){0};
 	}

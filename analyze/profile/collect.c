@@ -6,6 +6,7 @@
 
 #include "analyze/profile/stack_cache.h"
 #include "analyze/profile/stack_frames.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 
 /* Of runs with more processes, the oldest ones have nearly always ended: what is remembered of
@@ -259,14 +260,9 @@ static struct error *find_thread(struct collector *collector, const struct track
 
 static struct error *open_list_add(struct open_list *list, const struct open_thread *thread)
 {
-	if (list->count == list->capacity) {
-		size_t capacity = list->capacity ? list->capacity * 2 : 16;
-		struct open_thread *items = reallocarray(list->items, capacity, sizeof(*items));
-		if (!items)
-			return &error_out_of_memory;
-		list->items = items;
-		list->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(list->items, list->count, list->capacity, 16);
+	if (no_room)
+		return no_room;
 	list->items[list->count++] = *thread;
 	return NULL;
 }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
+#include "common/path_name.h"
 
 void stack_frames_deinit(struct stack_frames *frames)
 {
@@ -16,14 +18,9 @@ void stack_frames_deinit(struct stack_frames *frames)
 
 struct error *stack_frames_append(struct stack_frames *frames, uint32_t frame)
 {
-	if (frames->count == frames->capacity) {
-		size_t capacity = frames->capacity ? frames->capacity * 2 : 64;
-		uint32_t *items = reallocarray(frames->items, capacity, sizeof(*items));
-		if (!items)
-			return &error_out_of_memory;
-		frames->items = items;
-		frames->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(frames->items, frames->count, frames->capacity, 64);
+	if (no_room)
+		return no_room;
 	frames->items[frames->count++] = frame;
 	return NULL;
 }
@@ -96,12 +93,6 @@ struct error *stack_frames_add_thread(struct stack_frames *frames, struct profil
 			   (unsigned long long)thread->thread_id, colon, name);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* A native frame without a source file is in its module. */
 static const char *shown_file(const struct model_frame *frame, const char *path,
 			      bool full_filenames)
@@ -109,7 +100,7 @@ static const char *shown_file(const struct model_frame *frame, const char *path,
 	if (full_filenames || !path)
 		return path;
 	if (frame->kind == MODEL_FRAME_NATIVE)
-		return base_name(path);
+		return path_base_name(path);
 	return frame->short_filename ? frame->short_filename : path;
 }
 

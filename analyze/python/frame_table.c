@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/python/decode_parts.h"
+#include "common/array.h"
 
 /* What makes a frame; no padding. */
 struct frame_key {
@@ -51,15 +52,9 @@ static struct error *add_entry(struct frame_table *table, const struct python_la
 			       const struct walk_frame *walked, const struct frame_key *key,
 			       uint32_t hash)
 {
-	if (table->count == table->capacity) {
-		size_t capacity = table->capacity ? table->capacity * 2 : 256;
-		struct frame_table_entry *entries =
-			reallocarray(table->entries, capacity, sizeof(*entries));
-		if (!entries)
-			return &error_out_of_memory;
-		table->entries = entries;
-		table->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(table->entries, table->count, table->capacity, 256);
+	if (no_room)
+		return no_room;
 	struct frame_table_entry entry = {
 		.key = *key,
 		.hidden = decode_frame_is_hidden(walked),

@@ -5,6 +5,7 @@
 
 #include "analyze/python/decode_parts.h"
 #include "analyze/python/text.h"
+#include "common/array.h"
 #include "common/gil.h"
 
 static struct error *take_slot(struct process_memo *memo, uint32_t *ret)
@@ -46,15 +47,9 @@ static struct error *find_thread(struct process_memo *memo, uint64_t address,
 static struct error *meet(struct process_memo *memo, struct thread_memo *thread)
 {
 	struct thread_set *met = &memo->met;
-	if (met->count == met->capacity) {
-		size_t capacity = met->capacity ? met->capacity * 2 : 16;
-		struct thread_memo **items =
-			reallocarray(met->items, capacity, sizeof(struct thread_memo *));
-		if (!items)
-			return &error_out_of_memory;
-		met->items = items;
-		met->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(met->items, met->count, met->capacity, 16);
+	if (no_room)
+		return no_room;
 	met->items[met->count++] = thread;
 	return NULL;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 /* A process without a sample for as long as this has ended, if another one has samples. */
@@ -150,15 +151,10 @@ static struct error *find_process(struct top_processes *processes,
 			return NULL;
 		}
 	}
-	if (processes->count == processes->capacity) {
-		size_t capacity = processes->capacity ? processes->capacity * 2 : 8;
-		struct top_process *items =
-			reallocarray(processes->items, capacity, sizeof(*items));
-		if (!items)
-			return &error_out_of_memory;
-		processes->items = items;
-		processes->capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(processes->items, processes->count, processes->capacity, 8);
+	if (no_room)
+		return no_room;
 	struct top_process *process = &processes->items[processes->count++];
 	*process = (struct top_process){
 		.pid = facts->pid,
@@ -189,15 +185,10 @@ static struct error *find_thread(struct top_process *process, const struct model
 			return NULL;
 		}
 	}
-	if (process->thread_count == process->thread_capacity) {
-		size_t capacity = process->thread_capacity ? process->thread_capacity * 2 : 16;
-		struct top_thread *threads =
-			reallocarray(process->threads, capacity, sizeof(*threads));
-		if (!threads)
-			return &error_out_of_memory;
-		process->threads = threads;
-		process->thread_capacity = capacity;
-	}
+	struct error *no_room =
+		ARRAY_GROW(process->threads, process->thread_count, process->thread_capacity, 16);
+	if (no_room)
+		return no_room;
 	*ret = &process->threads[process->thread_count++];
 	**ret = (struct top_thread){
 		.thread_id = model->thread_id,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 void top_rows_deinit(struct top_rows *rows)
@@ -14,14 +15,9 @@ void top_rows_deinit(struct top_rows *rows)
 
 static struct error *append(struct top_rows *rows, const struct top_row *row)
 {
-	if (rows->count == rows->capacity) {
-		size_t capacity = rows->capacity ? rows->capacity * 2 : 128;
-		struct top_row *items = reallocarray(rows->items, capacity, sizeof(*items));
-		if (!items)
-			return &error_out_of_memory;
-		rows->items = items;
-		rows->capacity = capacity;
-	}
+	struct error *no_room = ARRAY_GROW(rows->items, rows->count, rows->capacity, 128);
+	if (no_room)
+		return no_room;
 	rows->items[rows->count++] = *row;
 	return NULL;
 }

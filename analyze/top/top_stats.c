@@ -3,18 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct error *grow(void **items, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return NULL;
-	size_t wanted = *capacity ? *capacity + *capacity / 2 : 64;
-	void *grown = reallocarray(*items, wanted, size);
-	if (!grown)
-		return &error_out_of_memory;
-	*items = grown;
-	*capacity = wanted;
-	return NULL;
-}
+#include "common/array.h"
 
 struct error *top_stats_init(struct top_stats *stats)
 {
@@ -45,13 +34,6 @@ bool top_stats_is_full(const struct top_stats *stats)
 	return full;
 }
 
-static bool same_entry(enum top_level level, const struct profile_frame *a,
-		       const struct profile_frame *b)
-{
-	return a->name == b->name && a->file == b->file && a->path == b->path &&
-	       a->kind == b->kind && (level == TOP_BY_FUNCTION || a->line == b->line);
-}
-
 static struct error *make_entry(struct top_stats *stats, enum top_level level, uint32_t number,
 				uint32_t *ret)
 {
@@ -62,15 +44,14 @@ static struct error *make_entry(struct top_stats *stats, enum top_level level, u
 	size_t cursor = hash;
 	uint32_t entry;
 	while ((entry = hash_index_next(&table->entry_index, hash, &cursor)) != HASH_INDEX_END) {
-		if (same_entry(level, &stats->profile.frames[table->entries[entry].frame], frame)) {
+		if (profile_frames_agree(&stats->profile.frames[table->entries[entry].frame], frame,
+					 level != TOP_BY_FUNCTION)) {
 			*ret = entry;
 			return NULL;
 		}
 	}
-	void *entries = table->entries;
 	struct error *error =
-		grow(&entries, table->entry_count, &table->entry_capacity, sizeof(*table->entries));
-	table->entries = entries;
+		ARRAY_GROW(table->entries, table->entry_count, table->entry_capacity, 64);
 	if (!error)
 		error = hash_index_add(&table->entry_index, hash, (uint32_t)table->entry_count);
 	if (error)
@@ -86,10 +67,8 @@ static struct error *find_entry(struct top_stats *stats, enum top_level level, u
 {
 	struct top_table *table = &stats->tables[level];
 	while (table->frame_count <= frame) {
-		void *entry_of = table->entry_of;
-		struct error *error = grow(&entry_of, table->frame_count, &table->frame_capacity,
-					   sizeof(*table->entry_of));
-		table->entry_of = entry_of;
+		struct error *error =
+			ARRAY_GROW(table->entry_of, table->frame_count, table->frame_capacity, 64);
 		if (error)
 			return error;
 		table->entry_of[table->frame_count++] = PROFILE_NONE;
@@ -115,10 +94,7 @@ static struct error *find_call(struct top_table *table, uint32_t caller, uint32_
 			return NULL;
 		}
 	}
-	void *calls = table->calls;
-	struct error *error =
-		grow(&calls, table->call_count, &table->call_capacity, sizeof(*table->calls));
-	table->calls = calls;
+	struct error *error = ARRAY_GROW(table->calls, table->call_count, table->call_capacity, 64);
 	if (!error)
 		error = hash_index_add(&table->call_index, hash, (uint32_t)table->call_count);
 	if (error)
