@@ -17,13 +17,19 @@ static void failed(struct sampler *sampler, struct attempt *attempt)
 }
 
 /*
+ * Up to 3.6 the GIL's count of switches is in a static variable: there it could have been another
+ * thread's and its owner's again in the meantime.
+ *
  * Where there are several interpreters or GILs, the owner can be another thread state for a while
  * without a switch (PyThreadState_Swap()): what is told apart here is threads, not thread states.
  */
 static bool is_worth_it(const struct sampler *sampler, const struct gil_set *gils,
 			const struct attempt *attempt)
 {
-	return sampler->options.level == LEVEL_STACKS && !sampler->walk_inside &&
+	const struct python_location *location = sampler->options.location;
+	return !location->current_thread_address &&
+	       location->layout.gil.switch_number != LAYOUT_ABSENT &&
+	       sampler->options.level == LEVEL_STACKS && !sampler->walk_inside &&
 	       sampler->facts.attempts == 1 && gils->count == 1 && gils->held_count == 1 &&
 	       sampler->prediction.interpreters.size == sizeof(uint64_t) &&
 	       read_plan_count_stacks(&attempt->ranges) >= MIN_REQUESTS;
