@@ -5,7 +5,10 @@
 
 #include "common/cleanup.h"
 
-enum { MARK_BITS = 64 };
+enum {
+	MARK_BITS = 64,
+	UNUSED_PART = 16, /* of what a plan was made for; with more it is made anew */
+};
 
 struct plan_recorder {
 	struct memory memory; /* first member */
@@ -218,6 +221,13 @@ static size_t count_marks(const struct plan_recorder *recorder)
 	for (size_t i = 0; i < recorder->plan->size_bytes / MARK_BITS + 1; i++)
 		count += (size_t)__builtin_popcountll(recorder->marks[i]);
 	return count;
+}
+
+bool plan_recorder_plan_holds(const struct plan_recorder *recorder)
+{
+	size_t wanted = recorder->plan->wanted_bytes;
+	return !memory_image_range_count(recorder->extra) &&
+	       count_marks(recorder) >= wanted - wanted / UNUSED_PART;
 }
 
 struct error *plan_recorder_put(const struct plan_recorder *recorder, struct memory_image *image)

@@ -25,6 +25,10 @@ void plan_recorder_allow_early(struct plan_recorder *recorder, uint64_t address,
 /* Whether nothing else that was read comes from what the plan read early. */
 bool plan_recorder_early_is_allowed(const struct plan_recorder *recorder);
 
+/* Whether all that was read, and no less than most of the plan's, is in the plan: it is as good for
+ * the next time. */
+bool plan_recorder_plan_holds(const struct plan_recorder *recorder);
+
 /* Put all that was read into an empty image. */
 struct error *plan_recorder_put(const struct plan_recorder *recorder, struct memory_image *image);
 

@@ -15,22 +15,43 @@ void read_plan_deinit(struct read_plan *plan)
 	*plan = (struct read_plan){0};
 }
 
+/* Have room for one request more: of many ranges few requests are left when they are joined. */
+static struct error *read_plan_grow(struct read_plan *plan, bool owned)
+{
+	if (plan->count < plan->capacity)
+		return NULL;
+	size_t capacity = plan->capacity ? plan->capacity * 2 : 64;
+	void *requests = reallocarray(plan->requests, capacity, sizeof(*plan->requests));
+	if (requests)
+		plan->requests = requests;
+	void *owners = owned ? reallocarray(plan->owners, capacity, sizeof(*plan->owners)) : NULL;
+	if (owners)
+		plan->owners = owners;
+	if (!requests || (owned && !owners))
+		return &error_out_of_memory;
+	plan->capacity = capacity;
+	return NULL;
+}
+
 /* Behind the last request, or as a part of it if it begins so close behind that both are read as
- * one. */
-static void read_plan_add(struct read_plan *plan, uint64_t address, size_t size,
-			  size_t join_gap_bytes, uint64_t owner)
+ * one. `owner` is NULL in a plan without owners. */
+static struct error *read_plan_add(struct read_plan *plan, uint64_t address, size_t size,
+				   size_t join_gap_bytes, const uint64_t *owner)
 {
 	struct memory_request *last = plan->count ? &plan->requests[plan->count - 1] : NULL;
-	bool joins = last && join_gap_bytes &&
-		     (!plan->owners || plan->owners[plan->count - 1] == owner) &&
-		     address - (last->address + last->size) <= join_gap_bytes;
-	if (joins) {
+	plan->wanted_bytes += size;
+	if (last && join_gap_bytes && (!owner || plan->owners[plan->count - 1] == *owner) &&
+	    address - (last->address + last->size) <= join_gap_bytes) {
 		last->size = (size_t)(address + size - last->address);
-		return;
+		return NULL;
 	}
-	if (plan->owners)
-		plan->owners[plan->count] = owner;
+	struct error *error = read_plan_grow(plan, owner != NULL);
+	if (error)
+		return error;
+	if (owner)
+		plan->owners[plan->count] = *owner;
 	plan->requests[plan->count++] = (struct memory_request){.address = address, .size = size};
+	return NULL;
 }
 
 /* Have a place for the bytes of all requests. */
@@ -56,18 +77,16 @@ struct error *read_plan_init_stacks(struct read_plan *ret, const struct memory_i
 {
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	struct memory_range range;
-	size_t most = memory_image_range_count(image) + 1;
-	plan.requests = calloc(most, sizeof(*plan.requests));
-	if (extents)
-		plan.owners = calloc(most, sizeof(*plan.owners));
-	if (!plan.requests || (extents && !plan.owners))
-		return &error_out_of_memory;
+	struct error *error = NULL;
 	struct memory_walk walk = memory_image_walk(image, 0);
-	for (; memory_walk_at(&walk, &range); memory_walk_step(&walk))
-		read_plan_add(&plan, range.address, range.size, join_gap_bytes,
-			      extents ? stack_extents_owner(extents, range.address, range.size)
-				      : 0);
-	struct error *error = read_plan_finish(&plan);
+	for (; !error && memory_walk_at(&walk, &range); memory_walk_step(&walk)) {
+		uint64_t owner =
+			extents ? stack_extents_owner(extents, range.address, range.size) : 0;
+		error = read_plan_add(&plan, range.address, range.size, join_gap_bytes,
+				      extents ? &owner : NULL);
+	}
+	if (!error)
+		error = read_plan_finish(&plan);
 	if (error)
 		return error;
 	*ret = plan;
@@ -94,22 +113,23 @@ struct error *read_plan_init_words(struct read_plan *ret, const struct buffer *a
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
 	size_t count = addresses->size / sizeof(uint64_t);
 	CLEANUP_FREE uint64_t *words = malloc(addresses->size + 1);
-	plan.requests = calloc(count + 1, sizeof(*plan.requests));
-	if (!words || !plan.requests)
+	struct error *error = NULL;
+	if (!words)
 		return &error_out_of_memory;
 	if (count)
 		memcpy(words, addresses->data, addresses->size);
 	qsort(words, count, sizeof(*words), compare_words);
 	uint64_t end = 0; /* of the words so far */
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; !error && i < count; i++) {
 		/* Words can overlap where what they were found by is wild. */
 		uint64_t begin = words[i] < end ? end : words[i];
 		if (words[i] > UINT64_MAX - sizeof(uint64_t) || words[i] + sizeof(uint64_t) <= end)
 			continue;
 		end = words[i] + sizeof(uint64_t);
-		read_plan_add(&plan, begin, (size_t)(end - begin), join_gap_bytes, 0);
+		error = read_plan_add(&plan, begin, (size_t)(end - begin), join_gap_bytes, NULL);
 	}
-	struct error *error = read_plan_finish(&plan);
+	if (!error)
+		error = read_plan_finish(&plan);
 	if (error)
 		return error;
 	*ret = plan;

@@ -15,8 +15,10 @@ enum { READ_PLAN_JOIN_GAP = 1024 };
 struct read_plan {
 	struct memory_request *requests; /* buffers are parts of `bytes` */
 	size_t count;
+	size_t capacity;
 	uint8_t *bytes;
 	size_t size_bytes;
+	size_t wanted_bytes; /* without the gaps */
 	/* Of each request whose stack it is, and nothing else; 0: of no one. NULL: not known. */
 	uint64_t *owners;
 	/* Whose stack is not read early; 0: nothing is. */

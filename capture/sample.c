@@ -6,6 +6,7 @@
 
 #include "capture/read_plan.h"
 #include "capture/sample_ways.h"
+#include "capture/stack_extents.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 
@@ -266,6 +267,16 @@ uint64_t sampler_ended_calls(const struct sampler *sampler)
 	return sampler->ended_calls;
 }
 
+/* While the image of the prediction is there. */
+static struct error *sampler_plan_next(struct sampler *sampler)
+{
+	if (!sampler->prediction.plan_holds)
+		return sampler_plan(sampler);
+	stack_extents_sort(&sampler->prediction.extents);
+	sampler->planned = true;
+	return NULL;
+}
+
 struct error *sampler_take(struct sampler *sampler, struct memory_image **ret_image,
 			   struct sample_facts *ret)
 {
@@ -287,7 +298,7 @@ struct error *sampler_take(struct sampler *sampler, struct memory_image **ret_im
 	/* Only this pass predicts the next sample: what attempts add up would grow with the run. */
 	sampler_learn(sampler);
 	if (sampler->options.spread_ns)
-		error = sampler_plan(sampler);
+		error = sampler_plan_next(sampler);
 	sampler->predicted = sampler->planned;
 	return error ? error : sample_pass_take_image(&sampler->prediction, ret_image);
 }

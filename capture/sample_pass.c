@@ -170,6 +170,7 @@ static void forget(struct sample_pass *pass)
 	pass->thread_count = 0;
 	pass->gap_count = 0;
 	pass->misplaced = false;
+	pass->plan_holds = false;
 }
 
 /* Through `recorder`, which reads from `memory`, or is `planned`'s. */
@@ -286,6 +287,7 @@ struct error *sample_pass_run_stacks(struct sample_pass *pass, const struct read
 		return error;
 	error = walk(pass, NULL, plan_recorder_memory(recorder), recorder, plan->held_back, hint,
 		     LEVEL_STACKS);
+	pass->plan_holds = plan_recorder_plan_holds(recorder);
 	pass->misplaced = !error && !plan_recorder_early_is_allowed(recorder);
 	if (pass->misplaced)
 		error = error_create(ERROR_BUSY, "a stack moved while it was read");

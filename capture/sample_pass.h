@@ -25,6 +25,7 @@ struct sample_pass {
 		extents; /* of stack_extents.h, where frames lie on a stack (3.11 and newer) */
 	size_t thread_count;
 	size_t gap_count;     /* what could not be read, frames' code objects included */
+	bool plan_holds;      /* it read what it was planned to */
 	bool misplaced;	      /* something was read early that is of no other thread's stack */
 	size_t value_ranges;  /* how many may be read for values; set by who runs the passes */
 	size_t failed_reads;  /* of what is wild, or of what a copy lacks */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "capture/proc_number.h"
@@ -220,9 +221,9 @@ static void read_call(struct thread_watch *watch, struct watched_thread *thread,
 /*
  * Most threads that have run did so for a moment only: to see whether the GIL is free yet, or the
  * other end has sent something. What they do now tells their state, for a third of the price: a
- * thread that runs is said to, and who waits in the call that it slept in before sleeps again. Only
- * not where the whole process may be stopped (job control), which the first thread that has run
- * tells.
+ * thread that runs is said to, who waits for a lock can be woken (S; kernel/futex/waitwake.c), and
+ * who waits in the call that it slept in before sleeps again. Only not where the whole process may
+ * be stopped (job control), which the first thread that has run tells.
  */
 static bool read_state_of_call(struct thread_watch *watch, struct watched_thread *thread,
 			       struct thread_facts *facts)
@@ -234,6 +235,8 @@ static bool read_state_of_call(struct thread_watch *watch, struct watched_thread
 	read_call(watch, thread, text, facts);
 	if (strncmp(text, "running", strlen("running")) == 0)
 		facts->state = 'R';
+	else if (facts->system_call == SYS_futex)
+		facts->state = 'S';
 	else if (facts->system_call < 0 || before.state != 'S' ||
 		 facts->system_call != before.system_call ||
 		 facts->system_call_argument != before.system_call_argument)
