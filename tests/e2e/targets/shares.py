@@ -3,8 +3,9 @@
     shares.py FOLDER IDLE_THREADS CHILDREN SECONDS
 
 Slices are of random length, so that they do not keep step with any sampler. FOLDER/times-PID gets a line for
-each few slices: the time of day, then what each function has used of this thread's processor time so far, as
-the kernel counts it. With CHILDREN the work is done in that many child processes of the same program.
+each of them: the time of day, what each function has used of this thread's processor time so far, as the
+kernel counts it, and for how long each has run by the clock, waits for a processor included. With CHILDREN
+the work is done in that many child processes of the same program.
 """
 
 import os
@@ -48,15 +49,18 @@ def burn_10(end):
 def work(path, stop):
     functions = [globals()[name] for name, _ in PARTS]
     spent = [0.0] * len(PARTS)
+    passed = [0.0] * len(PARTS)
+    now = time.time()
     with open(path, "a") as file:
-        while time.time() < stop:
-            for _ in range(4):
-                scale = SLICE_S * random.uniform(0.3, 1.7)
-                for number, (_, part) in enumerate(PARTS):
-                    begin = used()
-                    functions[number](begin + part * scale)
-                    spent[number] += used() - begin
-            file.write("%.6f %s\n" % (time.time(), " ".join("%.6f" % value for value in spent)))
+        while now < stop:
+            scale = SLICE_S * random.uniform(0.3, 1.7)
+            for number, (_, part) in enumerate(PARTS):
+                before, begin = now, used()
+                functions[number](begin + part * scale)
+                spent[number] += used() - begin
+                now = time.time()
+                passed[number] += now - before
+            file.write("%.6f %s\n" % (now, " ".join("%.6f" % value for value in spent + passed)))
             file.flush()
 
 
