@@ -313,7 +313,8 @@ class Handles(LibraryTest):
         for _ in range(3 if SMALL else 10):
             target = self.start(self.interpreter, "known_times.py", 600)
             with self.library.open(target.pid, retries=500) as spy:
-                self.assertTrue(any(self.library.stacks(spy).values()))
+                # Its thread can be known before it has a frame.
+                wait_until(lambda: any(self.library.stacks(spy).values()), 60, "a stack")
             target.close()
 
     def test_what_is_no_python(self):
