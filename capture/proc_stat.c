@@ -180,6 +180,14 @@ static int read_file_of(int directory, pid_t id, const char *name, size_t limit,
 	return proc_read_text(directory, path, limit, buffer);
 }
 
+uint64_t proc_stat_cpu_time_ns(const struct proc_stat *stat)
+{
+	long hertz = sysconf(_SC_CLK_TCK);
+	if (hertz <= 0)
+		return 0;
+	return (stat->user_ticks + stat->system_ticks) * (UINT64_C(1000000000) / (uint64_t)hertz);
+}
+
 void proc_system_call_parse(const char *text, struct thread_facts *thread)
 {
 	int64_t number;

@@ -46,6 +46,9 @@ static inline bool proc_state_ended(char state)
 bool proc_stat_parse(const char *text, size_t size, struct proc_stat *ret);
 bool proc_status_parse(const char *text, size_t size, struct proc_status *ret);
 
+/* User and system time, by ticks; 0 if their length is not known. */
+uint64_t proc_stat_cpu_time_ns(const struct proc_stat *stat);
+
 /* The text of /proc/TID/syscall: "running", or a number and arguments; -1 and no arguments if it
  * sleeps outside of a system call. Sets what `thread` says of it; NUL-terminated. */
 void proc_system_call_parse(const char *text, struct thread_facts *thread);

@@ -47,10 +47,7 @@ static uint64_t read_cpu_time(const struct task_folder *folder, pid_t tid,
 		if (proc_number_decimal(&at, &time_ns))
 			return time_ns;
 	}
-	long hertz = sysconf(_SC_CLK_TCK);
-	if (hertz <= 0)
-		return 0;
-	return (stat->user_ticks + stat->system_ticks) * (1000000000ULL / (uint64_t)hertz);
+	return proc_stat_cpu_time_ns(stat);
 }
 
 /* Refused to those who may not trace the thread (proc(5), /proc/PID/syscall). */

@@ -194,12 +194,8 @@ static bool read_stat(struct thread_watch *watch, struct watched_thread *thread,
 	ssize_t length = read_file(watch, thread, FILE_STAT, text, sizeof(text));
 	if (length <= 0 || !proc_stat_parse(text, (size_t)length, &stat))
 		return false;
-	if (!read_cpu_time(thread, facts)) {
-		long hertz = sysconf(_SC_CLK_TCK);
-		facts->cpu_time_ns = hertz > 0 ? (stat.user_ticks + stat.system_ticks) *
-							 (UINT64_C(1000000000) / (uint64_t)hertz)
-					       : 0;
-	}
+	if (!read_cpu_time(thread, facts))
+		facts->cpu_time_ns = proc_stat_cpu_time_ns(&stat);
 	facts->state = stat.state;
 	memset(facts->name, 0, sizeof(facts->name));
 	memcpy(facts->name, stat.name, strnlen(stat.name, sizeof(facts->name) - 1));
