@@ -100,25 +100,17 @@ struct error *read_plan_init(struct read_plan *plan, const struct memory_image *
 	return read_plan_init_stacks(plan, image, join_gap_bytes, NULL);
 }
 
-static int compare_words(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left;
-	uint64_t b = *(const uint64_t *)right;
-	return (a > b) - (a < b);
-}
-
 struct error *read_plan_init_words(struct read_plan *ret, const struct buffer *addresses,
 				   size_t join_gap_bytes)
 {
 	CLEANUP(read_plan_deinit) struct read_plan plan = {0};
-	size_t count = addresses->size / sizeof(uint64_t);
-	CLEANUP_FREE uint64_t *words = malloc(addresses->size + 1);
-	struct error *error = NULL;
-	if (!words)
-		return &error_out_of_memory;
-	if (count)
-		memcpy(words, addresses->data, addresses->size);
-	qsort(words, count, sizeof(*words), compare_words);
+	CLEANUP(buffer_deinit) struct buffer sorted = {0};
+	struct error *error = buffer_append(&sorted, addresses->data, addresses->size);
+	if (error)
+		return error;
+	buffer_sort_u64(&sorted);
+	const uint64_t *words = (const uint64_t *)(const void *)sorted.data;
+	size_t count = sorted.size / sizeof(*words);
 	uint64_t end = 0; /* of the words so far */
 	for (size_t i = 0; !error && i < count; i++) {
 		/* Words can overlap where what they were found by is wild. */

@@ -1,7 +1,5 @@
 #include "capture/sample_pass.h"
 
-#include <stdlib.h>
-
 #include "capture/locals_pass.h"
 #include "capture/plan_recorder.h"
 #include "capture/read_counter.h"
@@ -151,13 +149,6 @@ static struct error *visit_gap(void *context, const struct walk_gap *gap)
 	return NULL;
 }
 
-static int compare_addresses(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left;
-	uint64_t b = *(const uint64_t *)right;
-	return (a > b) - (a < b);
-}
-
 static void forget(struct sample_pass *pass)
 {
 	memory_image_clear(pass->image);
@@ -226,9 +217,7 @@ static struct error *finish(struct sample_pass *pass, const struct read_counter 
 	struct error *error =
 		buffer_append(&pass->missed, counter->places, places * sizeof(counter->places[0]));
 	pass->failed_reads = counter->failed_count;
-	if (!error && pass->positions.size)
-		qsort(pass->positions.data, pass->positions.size / sizeof(uint64_t),
-		      sizeof(uint64_t), compare_addresses);
+	buffer_sort_u64(&pass->positions);
 	return error;
 }
 

@@ -76,6 +76,21 @@ struct error *buffer_append_varint(struct buffer *buffer, uint64_t value)
 	return buffer_append(buffer, groups, count);
 }
 
+static int compare_u64(const void *left, const void *right)
+{
+	uint64_t a;
+	uint64_t b;
+	memcpy(&a, left, sizeof(a));
+	memcpy(&b, right, sizeof(b));
+	return (a > b) - (a < b);
+}
+
+void buffer_sort_u64(struct buffer *buffer)
+{
+	if (buffer->size)
+		qsort(buffer->data, buffer->size / sizeof(uint64_t), sizeof(uint64_t), compare_u64);
+}
+
 void buffer_clear(struct buffer *buffer)
 {
 	buffer->size = 0;

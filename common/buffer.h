@@ -29,6 +29,9 @@ struct error *buffer_append_u64(struct buffer *buffer, uint64_t value);
 /* LEB128, least significant group first, at most 10 bytes. */
 struct error *buffer_append_varint(struct buffer *buffer, uint64_t value);
 
+/* Of a buffer of uint64_t: ascending. */
+void buffer_sort_u64(struct buffer *buffer);
+
 /* Forget the contents, keep the allocation. */
 void buffer_clear(struct buffer *buffer);
 
