@@ -27,6 +27,7 @@ CLOCK_MONOTONIC = 1
 
 counts = {}
 finished = threading.Event()
+all_sent = threading.Event()
 
 
 class Timespec(ctypes.Structure):
@@ -107,11 +108,13 @@ def take_signals():
     LIBC.sigemptyset(mask)
     LIBC.sigaddset(mask, QUEUED)
     while True:
+        # Before the wait: what is sent after one that found nothing is still to be taken.
+        last = all_sent.is_set()
         result = LIBC.sigtimedwait(mask, None, ctypes.byref(wanted))
         if result == QUEUED:
             counts["queued_taken"] = counts.get("queued_taken", 0) + 1
         elif ctypes.get_errno() == errno.EAGAIN:
-            if finished.is_set():
+            if last:
                 return
         else:
             counts["sigtimedwait.EINTR"] = counts.get("sigtimedwait.EINTR", 0) + 1
@@ -122,6 +125,7 @@ def send_signals():
         os.kill(os.getpid(), QUEUED)
         counts["queued_sent"] = counts.get("queued_sent", 0) + 1
         time.sleep(0.003)
+    all_sent.set()
 
 
 def run_children():
