@@ -16,6 +16,7 @@
 #include "capture/freeze_error.h"
 #include "capture/proc_stat.h"
 #include "capture/seize_watch.h"
+#include "capture/stop_keys.h"
 #include "capture/stop_wait.h"
 #include "capture/task_list.h"
 #include "capture/tracee.h"
@@ -51,8 +52,7 @@ struct freezer {
 	uint64_t stopped_ns; /* before the first stop was requested; 0: none was */
 	bool was_stopped;
 	bool missed_deadline;
-	bool keys_held; /* since begin(): `mask` was before */
-	sigset_t mask;
+	struct stop_keys keys; /* held since begin() */
 };
 
 static uint64_t now_ns(void)
@@ -111,30 +111,6 @@ static void forget_gone(struct freezer *freezer)
 		if (freezer->tracees[i].state != TRACEE_GONE)
 			freezer->tracees[kept++] = freezer->tracees[i];
 	freezer->count = kept;
-}
-
-/*
- * Control-Z, and the like that comes to all programs of a terminal's job, would stop this one until
- * somebody lets it go on, and what it holds with it. They wait until nothing is held. SIGSTOP
- * cannot be made to wait.
- */
-static void hold_keys(struct freezer *freezer)
-{
-	sigset_t set;
-	if (freezer->keys_held)
-		return;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTSTP);
-	sigaddset(&set, SIGTTIN);
-	sigaddset(&set, SIGTTOU);
-	freezer->keys_held = pthread_sigmask(SIG_BLOCK, &set, &freezer->mask) == 0;
-}
-
-static void let_keys_through(struct freezer *freezer)
-{
-	if (freezer->keys_held)
-		pthread_sigmask(SIG_SETMASK, &freezer->mask, NULL);
-	freezer->keys_held = false;
 }
 
 /* Letting go. */
@@ -241,7 +217,7 @@ static uint64_t let_go(struct freezer *freezer)
 	forget_gone(freezer);
 	settle(freezer, freezer->deadline_ns);
 	freezer->stopped_ns = 0;
-	let_keys_through(freezer);
+	stop_keys_release(&freezer->keys);
 	return end_ns;
 }
 
@@ -422,7 +398,7 @@ static struct error *begin(struct freezer *freezer)
 				    "a thread of process %d that did not stop in time is still "
 				    "held by another thread of this program",
 				    (int)freezer->subject.pid);
-	hold_keys(freezer);
+	stop_keys_hold(&freezer->keys);
 	freezer->missed_deadline = false;
 	settle(freezer, 0);
 	freezer->owner = gettid();
