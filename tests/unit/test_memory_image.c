@@ -114,11 +114,9 @@ static void test_long_ranges(void **state)
 }
 
 /* Any order of puts and drops gives what an array of bytes would hold. */
-static void test_against_array(void **state)
+static void check_against_array(struct memory_image *image)
 {
-	(void)state;
 	enum { SPACE = 3 * MEMORY_IMAGE_WINDOW };
-	struct memory_image *image = image_make();
 	uint8_t *bytes = calloc(SPACE, 1);
 	uint8_t *held = calloc(SPACE, 1);
 	uint64_t base = 64 * MEMORY_IMAGE_WINDOW;
@@ -161,6 +159,27 @@ static void test_against_array(void **state)
 	assert_int_equal(count, memory_image_range_count(image));
 	free(bytes);
 	free(held);
+}
+
+static void test_against_array(void **state)
+{
+	(void)state;
+	struct memory_image *image = image_make();
+	check_against_array(image);
+	memory_image_destroy(image);
+}
+
+/* The room is used up after some of them; the image is the same, and can be used again. */
+static void test_with_room(void **state)
+{
+	(void)state;
+	struct memory_image *image = image_make();
+	for (size_t room = 100; room <= 1000000; room *= 100) {
+		assert_null(memory_image_reserve(image, room));
+		check_against_array(image);
+		memory_image_clear(image);
+		assert_int_equal(memory_image_size_bytes(image), 0);
+	}
 	memory_image_destroy(image);
 }
 
@@ -266,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_end_of_address_space),
 		cmocka_unit_test(test_long_ranges),
 		cmocka_unit_test(test_against_array),
+		cmocka_unit_test(test_with_room),
 		cmocka_unit_test(test_many_ranges),
 		cmocka_unit_test(test_recorder),
 		cmocka_unit_test(test_overlay),
