@@ -6,6 +6,7 @@
 #include "capture/stack_extents.h"
 #include "common/cleanup.h"
 #include "common/walk.h"
+#include "common/walk_fields.h"
 
 struct error *sample_pass_init(struct sample_pass *pass)
 {

@@ -4,6 +4,7 @@
 #include "common/gil.h"
 #include "common/interpreter_id.h"
 #include "common/struct_view.h"
+#include "common/walk_fields.h"
 
 /* One walk over one process. */
 struct walk {
@@ -36,62 +37,6 @@ static void walk_deinit(struct walk *walk)
 	address_map_deinit(&walk->visited_interpreters);
 	address_map_deinit(&walk->visited_threads);
 	address_map_deinit(&walk->visited_frames);
-}
-
-static struct struct_span span_of_pointers(const layout_offset *offsets, size_t count)
-{
-	struct struct_span span = {0};
-	for (size_t i = 0; i < count; i++)
-		struct_span_add(&span, offsets[i], sizeof(uint64_t));
-	return span;
-}
-
-static struct struct_span thread_fields(const struct python_layout *layout)
-{
-	const layout_offset pointers[] = {
-		layout->thread.next,   layout->thread.interp,	 layout->thread.frame,
-		layout->thread.cframe, layout->thread.thread_id, layout->thread.native_thread_id,
-	};
-	return span_of_pointers(pointers, sizeof(pointers) / sizeof(*pointers));
-}
-
-static struct struct_span frame_fields(const struct python_layout *layout)
-{
-	const layout_offset pointers[] = {
-		layout->frame.previous,
-		layout->frame.code,
-		layout->frame.trace,
-	};
-	struct struct_span span = span_of_pointers(pointers, sizeof(pointers) / sizeof(*pointers));
-	bool position_is_pointer = layout->frame_kind == FRAME_KIND_INTERPRETER;
-	struct_span_add(&span, layout->frame.position,
-			position_is_pointer ? sizeof(uint64_t) : sizeof(int32_t));
-	struct_span_add(&span, layout->frame.lineno, sizeof(int32_t));
-	struct_span_add(&span, layout->frame.tlbc_index, sizeof(int32_t));
-	struct_span_add(&span, layout->frame.owner, 1);
-	struct_span_add(&span, layout->frame.is_entry, 1);
-	return span;
-}
-
-struct struct_span walk_thread_span(const struct python_layout *layout)
-{
-	struct struct_span span = thread_fields(layout);
-	struct_span_add(&span, layout->thread.active.offset, 1);
-	struct_span_add(&span, layout->thread.holds_gil.offset, 1);
-	return span;
-}
-
-struct struct_span walk_cframe_span(const struct python_layout *layout)
-{
-	const layout_offset pointers[] = {layout->cframe.current_frame, layout->cframe.previous};
-	return span_of_pointers(pointers, sizeof(pointers) / sizeof(*pointers));
-}
-
-struct struct_span walk_frame_span(const struct python_layout *layout)
-{
-	struct struct_span span = frame_fields(layout);
-	struct_span_add(&span, layout->frame.globals, sizeof(uint64_t));
-	return span;
 }
 
 static struct error *walk_gap(struct walk *walk, const struct walk_gap *gap)
@@ -585,8 +530,8 @@ struct error *walk_python_again(struct memory *memory, const struct python_locat
 		.layout = &location->layout,
 		.visitor = visitor,
 		.memo = memo,
-		.thread_span = thread_fields(&location->layout),
-		.frame_span = frame_fields(&location->layout),
+		.thread_span = walk_thread_fields(&location->layout),
+		.frame_span = walk_frame_fields(&location->layout),
 	};
 	gil_mark_read(memory, location, &walk.gil_mark);
 	struct error *error = memo ? NULL : code_cache_create(memory, walk.layout, &walk.codes);

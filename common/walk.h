@@ -94,11 +94,6 @@ struct walk_visitor {
 	struct error *(*gap)(void *context, const struct walk_gap *gap);
 };
 
-/* What a walk reads of a thread state, of a C frame and of a frame, beside what these lead to. */
-struct struct_span walk_thread_span(const struct python_layout *layout);
-struct struct_span walk_cframe_span(const struct python_layout *layout);
-struct struct_span walk_frame_span(const struct python_layout *layout);
-
 /* Any callback may be NULL. An error of a callback ends the walk and is given on. */
 struct error *walk_python(struct memory *memory, const struct python_location *location,
 			  const struct walk_visitor *visitor);
