@@ -3,8 +3,8 @@
 #include "capture/stack_extents.h"
 
 enum {
-	/* Fewer ranges of stacks than these are read as fast while the target stands still. */
-	MIN_REQUESTS = 8,
+	/* Fewer ranges of stacks than these cost the target little while it stands still. */
+	MIN_REQUESTS = 64,
 	MAX_FAILURES = 6,
 };
 
@@ -30,11 +30,13 @@ static bool is_worth_it(const struct sampler *sampler, const struct gil_set *gil
 	return !location->current_thread_address &&
 	       location->layout.gil.switch_number != LAYOUT_ABSENT &&
 	       sampler->options.level == LEVEL_STACKS && !sampler->walk_inside &&
-	       sampler->facts.attempts == 1 && gils->count == 1 && gils->held_count == 1 &&
+	       sampler->facts.attempts == 1 && gils->count == 1 &&
 	       sampler->prediction.interpreters.size == sizeof(uint64_t) &&
 	       read_plan_count_stacks(&attempt->ranges) >= MIN_REQUESTS;
 }
 
+/* Whether somebody holds the GIL before must not decide how long it is until the look that counts:
+ * what is held for a short time only would be seen less often. */
 struct error *early_read(struct sampler *sampler, struct gil_set *gils, struct attempt *attempt)
 {
 	struct gil_set now;
@@ -55,7 +57,7 @@ struct error *early_read(struct sampler *sampler, struct gil_set *gils, struct a
 		read_plan_read_early(&attempt->ranges, sampler->options.memory, owner);
 	if (!error)
 		error = sampler_gils(sampler, &now);
-	if (error || !gil_set_equal(gils, &now))
+	if (error || !now.held_count || !gil_set_equal(gils, &now))
 		failed(sampler, attempt);
 	if (!error)
 		*gils = now;

@@ -477,6 +477,8 @@ struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
 {
 	struct gil_set gils;
 	struct error *error = sampler_gils(sampler, &gils);
+	if (!error)
+		error = early_read(sampler, &gils, attempt);
 	if (error)
 		return error;
 	bool held = gils.held_count != 0;
@@ -489,12 +491,7 @@ struct error *sampler_by_gil(struct sampler *sampler, struct attempt *attempt)
 		return moved();
 	if (!held)
 		return sampler_verified(sampler, &gils, attempt);
-	error = early_read(sampler, &gils, attempt);
-	/* Now that this took some time. */
-	if (!error && !gils.held_count)
-		error = moved();
-	if (!error)
-		error = sampler_holder(sampler, &gils, attempt);
+	error = sampler_holder(sampler, &gils, attempt);
 	early_read_done(sampler, attempt, error);
 	return error;
 }
