@@ -203,6 +203,10 @@ static void forget_runner(struct model_process *model)
 	free(model->interpreter_module);
 	model->executable = NULL;
 	model->interpreter_module = NULL;
+	model->version = (struct python_version){0};
+	model->version_known = false;
+	model->version_unknown_layout = false;
+	model->free_threaded = false;
 }
 
 static void forget_notes(struct model_process *model)
@@ -221,6 +225,7 @@ static struct error *prepare(struct process_memo *memo, struct target *target, b
 	apply_touched(memo, target, &touched);
 	memo->memory.below = target_memory(target);
 	forget_notes(model);
+	model->others_certain = false;
 	bool new_facts = !memo->has_facts || touched.process || !memo->is_valid;
 	struct error *error = NULL;
 	if (new_facts) {
@@ -240,10 +245,10 @@ static struct error *prepare(struct process_memo *memo, struct target *target, b
 	error = locate(memo, target, exhaustive, &is_new);
 	bool known = !error || error->code == ERROR_UNSUPPORTED;
 	struct error *other = NULL;
-	if (known && (is_new || new_facts)) {
+	if (is_new || new_facts)
 		forget_runner(model);
+	if (known && (is_new || new_facts))
 		other = decode_location_facts(&memo->location, model);
-	}
 	if (known && !other)
 		other = decode_location_notes(&memo->location, model);
 	if (other) {

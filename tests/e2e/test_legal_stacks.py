@@ -133,7 +133,7 @@ class LegalStacks(EndToEndTest):
             self.assertGreater(seen, SAMPLES * THREADS * 9 // 10)
             functions = {name.partition("_")[2] for name in read_grammar(target.path("legal_0.py"))}
             deep = {name for name in functions if not name.startswith("leaf_")}
-            self.assertGreater(len(deep & set(met)), len(deep) * (1 if SMALL else 2) // 3, deep - set(met))
+            self.assertGreater(len(deep & set(met)), len(deep) // (3 if SMALL else 2), deep - set(met))
             self.assertGreater(len(set(met) & functions), len(functions) // 2)
 
 
