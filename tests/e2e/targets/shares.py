@@ -62,6 +62,7 @@ def work(path, stop):
                 passed[number] += now - before
             file.write("%.6f %s\n" % (now, " ".join("%.6f" % value for value in spent + passed)))
             file.flush()
+            now = time.time()
 
 
 def idle_wait(event):
