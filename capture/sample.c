@@ -27,7 +27,7 @@ enum {
 	 * go and stopped again at once does not execute a single instruction in between.
 	 */
 	PAUSE_NS = 1000 * 1000,
-	SHORT_PAUSE_NS = 100 * 1000, /* between the first ones */
+	SHORT_PAUSE_NS = 100 * 1000, /* between the first ones by the GIL */
 	SHORT_PAUSES = 8,
 	/* Level locals: of so many joined ranges the values are read at once, which is some 20 ms.
 	 */
@@ -127,7 +127,8 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 			return failure;
 		}
 		/* Steps of a large prime spread over the whole pause. */
-		uint64_t longest_ns = i < SHORT_PAUSES ? SHORT_PAUSE_NS : PAUSE_NS;
+		bool is_short = way == sampler_by_gil && i < SHORT_PAUSES;
+		uint64_t longest_ns = is_short ? SHORT_PAUSE_NS : PAUSE_NS;
 		struct timespec pause = {.tv_nsec = (long)((i + 1) * 611953ULL % longest_ns)};
 		nanosleep(&pause, NULL);
 	}

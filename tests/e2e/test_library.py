@@ -99,7 +99,9 @@ class Examples(LibraryTest):
         spent, shares, _ = self.hot_functions("-a")
         self.assertGreater(shares["main"], 1 - SHARE_ERROR)
         self.assertGreater(shares["<module>"], 1 - SHARE_ERROR)
-        self.assertEqual(shares["caller"], shares["cool"])
+        # It does next to nothing itself.
+        self.assertGreaterEqual(shares["caller"], shares["cool"])
+        self.assertAlmostEqual(shares["caller"], shares["cool"], delta=SHARE_ERROR)
         self.assertAlmostEqual(
             shares["hot"], spent["hot"] / sum(spent.values()), delta=SHARE_ERROR
         )

@@ -1,8 +1,8 @@
 """Shares of a program whose time is known come out right: functions that burn 70, 20 and 10 per cent.
 
-Compared is with what the program itself measured while it was sampled: of the clock for what is weighed by
-samples or by the clock, of its processor time for what is weighed by that. Where a busy machine let many
-samples come late, those that are left are so many throws of dice, and may scatter so.
+Compared is with what the program itself measured while it was sampled, by its processor time and by the
+clock, which a busy machine lets differ. Where that let many samples come late, those that are left are so many
+throws of dice, and may scatter so.
 """
 
 import bisect
@@ -81,20 +81,22 @@ class Shares(EndToEndTest):
     def assert_shares(self, path, words, pid, shares, late):
         samples = self.counts(path, *words)[pid]
         number = sum(samples[name] for name in PARTS)
-        processor, clock = shares
-        for unit, expected in (("samples", clock), ("wall", clock), ("cpu", processor)):
+        for unit in ("samples", "wall", "cpu"):
             counts = self.counts(path, "--weight", unit, *words)[pid]
             total = sum(counts[name] for name in PARTS)
             for name in PARTS:
-                part = expected[name] / 100
+                # Where the machine stood still for a while, so did the sampling: that time is in the clock's
+                # shares only. Where the target alone waited for a processor, samples are of the clock.
+                expected = [clock[name] for clock in shares]
+                part = expected[0] / 100
                 scatter = 300 * (part * (1 - part) / number) ** 0.5
                 # A sample before a gap weighs as much as those that are missing: few can weigh much.
                 scatter *= 1 if unit == "samples" else 2
-                self.assertAlmostEqual(
-                    100.0 * counts[name] / total,
-                    expected[name],
-                    delta=POINTS + max(late, SCATTER) * scatter,
-                    msg="%s by %s, of %d samples" % (name, unit, number),
+                share = 100.0 * counts[name] / total
+                self.assertLessEqual(
+                    max(share - max(expected), min(expected) - share),
+                    POINTS + max(late, SCATTER) * scatter,
+                    "%s: %.2f by %s, of %d samples; expected %s" % (name, share, unit, number, expected),
                 )
 
 
