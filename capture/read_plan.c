@@ -54,8 +54,8 @@ static struct error *read_plan_add(struct read_plan *plan, uint64_t address, siz
 	return NULL;
 }
 
-/* Have a place for the bytes of all requests. */
-static struct error *read_plan_finish(struct read_plan *plan)
+/* Have a place for the bytes of all requests, and give the plan away. */
+static struct error *read_plan_finish(struct read_plan *plan, struct read_plan *ret)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		plan->size_bytes += plan->requests[i].size;
@@ -69,6 +69,8 @@ static struct error *read_plan_finish(struct read_plan *plan)
 		plan->requests[i].buffer = next;
 		next += plan->requests[i].size;
 	}
+	*ret = *plan;
+	*plan = (struct read_plan){0};
 	return NULL;
 }
 
@@ -85,13 +87,7 @@ struct error *read_plan_init_stacks(struct read_plan *ret, const struct memory_i
 		error = read_plan_add(&plan, range.address, range.size, join_gap_bytes,
 				      extents ? &owner : NULL);
 	}
-	if (!error)
-		error = read_plan_finish(&plan);
-	if (error)
-		return error;
-	*ret = plan;
-	plan = (struct read_plan){0};
-	return NULL;
+	return error ? error : read_plan_finish(&plan, ret);
 }
 
 struct error *read_plan_init(struct read_plan *plan, const struct memory_image *image,
@@ -120,13 +116,7 @@ struct error *read_plan_init_words(struct read_plan *ret, const struct buffer *a
 		end = words[i] + sizeof(uint64_t);
 		error = read_plan_add(&plan, begin, (size_t)(end - begin), join_gap_bytes, NULL);
 	}
-	if (!error)
-		error = read_plan_finish(&plan);
-	if (error)
-		return error;
-	*ret = plan;
-	plan = (struct read_plan){0};
-	return NULL;
+	return error ? error : read_plan_finish(&plan, ret);
 }
 
 void read_plan_reverse(struct read_plan *plan)
