@@ -62,11 +62,6 @@ void live_stream_take_interrupt(void)
 		sigaction(SIGINT, &action, NULL);
 }
 
-static uint64_t now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
 static void show_progress(struct live_run *run, const struct target *target)
 {
 	/* The terminal cuts it. */
@@ -75,7 +70,7 @@ static void show_progress(struct live_run *run, const struct target *target)
 	char missed[64] = "";
 	struct snapshot_statistics statistics;
 	const struct snapshot *snapshot = target_snapshot((struct target *)(uintptr_t)target);
-	double seconds = (double)(now_ns() - run->begin_ns) / 1e9;
+	double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - run->begin_ns) / 1e9;
 	if (run->behind_ns / 1000000 > NOTABLE_BEHIND_MS)
 		snprintf(behind, sizeof(behind), ", %.1f s behind", (double)run->behind_ns / 1e9);
 	snapshot_statistics(snapshot, &statistics);
@@ -109,7 +104,7 @@ static bool on_wait(void *context, struct target *target, bool starved)
 		run->behind_ns = 0;
 	} else if (progress_due()) {
 		uint64_t sampled = snapshot_sample(target_snapshot(target))->monotonic_ns;
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 		run->behind_ns = sampled && sampled < now ? now - sampled : 0;
 	}
 	if (progress_due())
@@ -135,7 +130,8 @@ static struct error *begin_or_fail(struct live_run *run)
 struct error *live_run_begin(const struct analyze_options *options, struct tally *tally,
 			     struct live_run *ret)
 {
-	*ret = (struct live_run){.options = options, .tally = tally, .begin_ns = now_ns()};
+	*ret = (struct live_run){
+		.options = options, .tally = tally, .begin_ns = clock_ns(CLOCK_MONOTONIC)};
 	live_name(options, ret->name, sizeof(ret->name));
 	take_signals();
 	struct error *error = live_arguments_make(options, true, &ret->arguments);

@@ -63,11 +63,6 @@ static struct error *living(const struct loop *loop, struct id_list *ret)
 	return error;
 }
 
-static uint64_t real_time_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
-
 /* True if there is nothing to wait for any more: a signal, or the end of the duration. */
 static bool is_over(const struct loop *loop)
 {
@@ -117,7 +112,7 @@ static struct error *next_name(struct loop *loop, char **ret)
 {
 	const char *pattern = loop->options->output;
 	while (!is_over(loop)) {
-		char *name = output_pattern_expand(pattern, real_time_ns(),
+		char *name = output_pattern_expand(pattern, clock_ns(CLOCK_REALTIME),
 						   loop->options->pids.items[0]);
 		if (!name)
 			return &error_out_of_memory;

@@ -8,11 +8,6 @@
 
 #define KEEP_NS UINT64_C(1000000000)
 
-static uint64_t now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
 void names_pass_deinit(struct names_pass *pass)
 {
 	memory_image_destroy(pass->places);
@@ -65,7 +60,8 @@ static struct error *read_names(struct memory *memory, const struct python_locat
 
 static bool is_kept(const struct names_pass *pass, uint64_t generation)
 {
-	return pass->kept && pass->generation == generation && now_ns() - pass->read_ns < KEEP_NS;
+	return pass->kept && pass->generation == generation &&
+	       clock_ns(CLOCK_MONOTONIC) - pass->read_ns < KEEP_NS;
 }
 
 struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
@@ -158,7 +154,7 @@ static struct error *read_again(struct names_pass *pass, struct memory *memory,
 	if (!names.count)
 		memory_image_clear(kept);
 	pass->kept = TAKE_POINTER(kept);
-	pass->read_ns = now_ns();
+	pass->read_ns = clock_ns(CLOCK_MONOTONIC);
 	return NULL;
 }
 

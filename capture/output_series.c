@@ -17,11 +17,6 @@
 /* What a file's end takes. */
 #define END_BYTES 1024
 
-static uint64_t real_time_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
-
 static pid_t first_pid(const struct output_series *series)
 {
 	return series->options->pids.items[0];
@@ -40,7 +35,7 @@ struct error *output_series_init(struct output_series *series,
 	if (!options->output_is_pattern)
 		return NULL;
 	series->first_name =
-		output_pattern_expand(options->output, real_time_ns(), first_pid(series));
+		output_pattern_expand(options->output, clock_ns(CLOCK_REALTIME), first_pid(series));
 	output->wanted = series->first_name;
 	return series->first_name ? NULL : &error_out_of_memory;
 }
@@ -166,7 +161,7 @@ static struct error *begin_next(struct output_series *series, struct run *run)
 	if (error || process_capture_now_ns() < series->attempt_ns)
 		return error;
 	CLEANUP_FREE char *name =
-		output_pattern_expand(series->pattern, real_time_ns(), first_pid(series));
+		output_pattern_expand(series->pattern, clock_ns(CLOCK_REALTIME), first_pid(series));
 	if (!name)
 		return &error_out_of_memory;
 	/* Asked for within what names tell apart: a moment later. */

@@ -89,11 +89,6 @@ static size_t kept_limit(void)
 	return most < KEPT_MAX ? most : KEPT_MAX;
 }
 
-static uint64_t now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
 static void close_thread(struct watched_thread *thread)
 {
 	for (size_t i = 0; i < FILE_COUNT; i++) {
@@ -373,7 +368,7 @@ struct error *thread_watch_update(struct thread_watch *watch, struct thread_list
 {
 	struct error *error = NULL;
 	watch->births = task_births_read(watch->births_fd);
-	watch->now_ns = now_ns();
+	watch->now_ns = clock_ns(CLOCK_MONOTONIC);
 	watch->is_usual = false;
 	bool changed = task_folder_count(&watch->folder) != watch->count;
 	for (size_t i = 0; i < watch->count; i++) {
