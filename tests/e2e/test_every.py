@@ -252,7 +252,7 @@ class Loop(LoopCase):
         # The disk fills while the loop goes on, and is emptied again.
         script = """
             mount -t tmpfs -o size=64k none "$1" || exit 77
-            cd "$1"; log=$2; shift 2
+            cd "$1"; log=$2; shift 2; : > "$log"
             until_said() { while kill -0 $loop && [ $(grep -c "$1" "$log") -lt $2 ]; do sleep 0.05; done; }
             "$@" 2> "$log" & loop=$!
             until_said wrote 2
