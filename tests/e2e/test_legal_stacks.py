@@ -14,6 +14,8 @@ SECOND_TRY = False
 SAMPLES = 400 if SMALL else 2000
 RATE = 1000
 THREADS = 5
+# Some functions take microseconds of a turn: on a busy machine one run may not meet enough of them.
+ROUNDS = 5
 
 Call = collections.namedtuple("Call", "callee condition")
 Function = collections.namedtuple("Function", "first last start calls")
@@ -127,14 +129,17 @@ class LegalStacks(EndToEndTest):
     def test_no_other_stack(self):
         with Target(self.interpreter, "legal_stacks.py", THREADS, 600) as target:
             target.wait_for("started")
-            seen, met = self.check(target)
-            # Nearly all of it was inside; most functions were met. Some take microseconds of a turn, and
-            # where the threads begin a turn depends on how busy the machine is.
-            self.assertGreater(seen, SAMPLES * THREADS * 9 // 10)
             functions = {name.partition("_")[2] for name in read_grammar(target.path("legal_0.py"))}
-            deep = {name for name in functions if not name.startswith("leaf_")}
-            self.assertGreater(len(deep & set(met)), len(deep) // (3 if SMALL else 2), deep - set(met))
-            self.assertGreater(len(set(met) & functions), len(functions) // 2)
+            met = set()
+            for _ in range(ROUNDS):
+                seen, met_now = self.check(target)
+                # Nearly all of it was inside.
+                self.assertGreater(seen, SAMPLES * THREADS * 9 // 10)
+                met |= functions & set(met_now)
+                if len(met) > len(functions) * 3 // 4:
+                    break
+            # Most functions were met: what was looked at is not one moment of the program again and again.
+            self.assertGreater(len(met), len(functions) * 3 // 4, sorted(functions - met))
 
 
 for _interpreter in find_interpreters():
