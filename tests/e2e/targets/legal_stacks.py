@@ -1,7 +1,8 @@
 """A target that can only have certain stacks: recursion, generators, exceptions, coroutines, callbacks.
 
-    legal_stacks.py FOLDER THREADS SECONDS
+    legal_stacks.py FOLDER THREADS SECONDS SWITCH
 
+A thread that wants the GIL waits SWITCH seconds before it asks for it.
 Each thread runs functions of its own, made of the text below, which is also written to FOLDER/legal_N.py.
 A line that calls says so at its end: "# -> NAME..." are the functions that may be right below it, of any
 other line a frame can only be the innermost. "# -> NAME if CONDITION" holds for recursion alone: `n`,
@@ -171,9 +172,17 @@ def make_text(number):
     return text.replace("T_", "t%d_" % number)
 
 
-def main(folder, threads, seconds):
+def set_switch_interval(seconds):
     if hasattr(sys, "setswitchinterval"):
-        sys.setswitchinterval(0.0005)
+        sys.setswitchinterval(seconds)
+
+
+def begin(begun, run, stop):
+    begun.append(run)
+    run(stop)
+
+
+def main(folder, threads, seconds, switch):
     runs = []
     for number in range(threads):
         path = os.path.join(folder, "legal_%d.py" % number)
@@ -183,13 +192,19 @@ def main(folder, threads, seconds):
         scope = {}
         eval(compile(text, path, "exec"), scope)
         runs.append(scope["t%d_run" % number])
+    # To begin a thread while others run takes turns of theirs.
+    set_switch_interval(0.0005)
+    begun = []
     for run in runs:
-        thread = threading.Thread(target=run, args=(time.time() + seconds,))
+        thread = threading.Thread(target=begin, args=(begun, run, time.time() + seconds))
         thread.daemon = True
         thread.start()
+    while len(begun) < threads:
+        time.sleep(0.01)
+    set_switch_interval(switch)
     open(os.path.join(folder, "started"), "w").close()
     time.sleep(seconds)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))
