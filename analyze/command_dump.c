@@ -286,7 +286,7 @@ static struct error *finish(struct dump *dump)
 {
 	struct error *error = NULL;
 	if (dump->other_pids.count && !dump->tally.shown && !dump->tally.failed &&
-	    !dump->threads.seen_count)
+	    !dump->threads.seen.count)
 		return no_such_process(dump);
 	struct error *missing = thread_filter_missing(&dump->threads);
 	if (missing)

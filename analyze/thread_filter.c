@@ -11,7 +11,7 @@ enum { IDS_LISTED = 32, ID_TEXT_SIZE = 24 };
 void thread_filter_deinit(struct thread_filter *filter)
 {
 	buffer_deinit(&filter->found);
-	buffer_deinit(&filter->seen);
+	number_list_deinit(&filter->seen);
 }
 
 static bool is_id_of(uint64_t id, const struct model_thread *thread)
@@ -31,17 +31,26 @@ static struct error *append_text(struct buffer *buffer, const char *text)
 	return buffer_append(buffer, text, strlen(text));
 }
 
-/* For the message about those that are not there. */
-static struct error *list_id(struct thread_filter *filter, const struct model_thread *thread)
+static struct error *append_id(struct buffer *buffer, uint64_t id)
 {
 	char text[ID_TEXT_SIZE];
-	if (++filter->seen_count > IDS_LISTED)
-		return NULL;
-	if (thread->os_thread_id)
-		snprintf(text, sizeof(text), " %d", thread->os_thread_id);
-	else
-		snprintf(text, sizeof(text), " 0x%llx", (unsigned long long)thread->thread_id);
-	return append_text(&filter->seen, text);
+	/* Python's ids are addresses. */
+	snprintf(text, sizeof(text), id > INT32_MAX ? " 0x%llx" : " %llu", (unsigned long long)id);
+	return append_text(buffer, text);
+}
+
+/* For the message about those that are not there. The same threads come with each sample. */
+static struct error *list_id(struct thread_filter *filter, const struct model_thread *thread)
+{
+	uint64_t id = thread->os_thread_id > 0 ? (uint64_t)thread->os_thread_id : thread->thread_id;
+	for (size_t i = 0; i < filter->seen.count; i++) {
+		if (filter->seen.items[i] == id)
+			return NULL;
+	}
+	if (filter->seen.count < IDS_LISTED)
+		return number_list_append(&filter->seen, id);
+	filter->more_seen = true;
+	return NULL;
 }
 
 static struct error *has_id(struct thread_filter *filter, const struct model_thread *thread,
@@ -133,21 +142,19 @@ struct error *thread_filter_apply(struct thread_filter *filter, struct model_pro
 struct error *thread_filter_missing(const struct thread_filter *filter)
 {
 	CLEANUP(cleanup_bufferp) struct buffer missing = {0};
+	CLEANUP(cleanup_bufferp) struct buffer seen = {0};
 	struct error *error = NULL;
 	/* Nothing was looked at: another message says why. */
-	for (size_t i = 0; !error && filter->seen_count && i < filter->ids->count; i++) {
-		unsigned long long id = filter->ids->items[i];
-		char text[ID_TEXT_SIZE];
-		if (filter->found.data[i])
-			continue;
-		snprintf(text, sizeof(text), id > INT32_MAX ? " 0x%llx" : " %llu", id);
-		error = append_text(&missing, text);
+	for (size_t i = 0; !error && filter->seen.count && i < filter->ids->count; i++) {
+		if (!filter->found.data[i])
+			error = append_id(&missing, filter->ids->items[i]);
 	}
+	for (size_t i = 0; !error && missing.size && i < filter->seen.count; i++)
+		error = append_id(&seen, filter->seen.items[i]);
 	if (error || !missing.size)
 		return error;
 	return error_create(ERROR_NOT_FOUND,
 			    "no thread has the id%.*s given with --tid; there are%.*s%s",
-			    (int)missing.size, (const char *)missing.data, (int)filter->seen.size,
-			    (const char *)filter->seen.data,
-			    filter->seen_count > IDS_LISTED ? " and others" : "");
+			    (int)missing.size, (const char *)missing.data, (int)seen.size,
+			    (const char *)seen.data, filter->more_seen ? " and others" : "");
 }

@@ -12,9 +12,9 @@ struct thread_filter {
 	const struct number_list *ids;
 	bool gil; /* only who holds it */
 	/* What was met in all processes so far; zero at the start. */
-	struct buffer found; /* a byte for each of the ids */
-	struct buffer seen;  /* text: ids that there are */
-	size_t seen_count;
+	struct buffer found;	 /* a byte for each of the ids */
+	struct number_list seen; /* ids that there are, each once */
+	bool more_seen;		 /* than are in the list */
 };
 
 void thread_filter_deinit(struct thread_filter *filter);

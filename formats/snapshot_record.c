@@ -74,6 +74,11 @@ static bool number_get(const struct record_field *field, const void *object, uin
 	}
 }
 
+bool record_is_letter(uint64_t number)
+{
+	return (number >= 'A' && number <= 'Z') || (number >= 'a' && number <= 'z');
+}
+
 /* False if the value does not fit. */
 static bool number_set(const struct record_field *field, void *object, uint64_t number)
 {
@@ -101,8 +106,8 @@ static bool number_set(const struct record_field *field, void *object, uint64_t 
 		memcpy(at, &boolean, sizeof(boolean));
 		return number <= 1;
 	case RECORD_CHARACTER:
-		*at = (uint8_t)number;
-		return number <= 0x7f;
+		*at = record_is_letter(number) ? (uint8_t)number : 0;
+		return !number || record_is_letter(number);
 	case RECORD_VERSION:
 		version = python_version_from_hex(u32);
 		memcpy(at, &version, sizeof(version));

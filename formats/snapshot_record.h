@@ -53,6 +53,9 @@ struct error *record_encode(struct buffer *buffer, const struct record_table *ta
 /* The next field; false at the end, or with the cursor failed. */
 bool record_next(struct cursor *cursor, uint64_t *ret_key, struct cursor *ret_value);
 
+/* What RECORD_CHARACTER can be, but for 0: it is shown on terminals as it is. */
+bool record_is_letter(uint64_t number);
+
 /* A number as record_append_number wrote it; fails the cursor if it is longer than 8 bytes. */
 uint64_t record_number(struct cursor *value);
 

@@ -4,6 +4,7 @@
 #include "formats/snapshot_changes.h"
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_format.h"
+#include "formats/snapshot_record.h"
 #include "formats/snapshot_step.h"
 
 /*
@@ -95,10 +96,15 @@ static void situation_decode(struct cursor *cursor, struct step_situations *situ
 		situation_set(thread, &situations->items[number - 1]);
 		return;
 	}
-	uint8_t state = cursor_u8(cursor);
+	uint8_t head = cursor_u8(cursor);
+	uint8_t state = head & 0x7f;
+	if (state && !record_is_letter(state)) {
+		cursor->failed = true;
+		return;
+	}
 	struct step_situation situation = {
-		.state = (char)(state & 0x7f),
-		.has_argument = state >> 7,
+		.state = (char)state,
+		.has_argument = head >> 7,
 		.system_call = zigzag_decode(cursor_varint(cursor)),
 	};
 	if (situation.has_argument)

@@ -18,8 +18,10 @@ struct error *frame_source_read(void *context, uint32_t number, char **ret)
 	const struct profile_frame *frame = &source->profile->frames[number];
 	struct error *error = NULL;
 	bool escaped;
+	const char *path = profile_text_of(source->profile, frame->path);
 	*ret = NULL;
-	if (frame->kind != PROFILE_FRAME_PYTHON || frame->line <= 0 || !frame->path)
+	/* A path that does not begin at the root is of a folder that is not known here. */
+	if (frame->kind != PROFILE_FRAME_PYTHON || frame->line <= 0 || path[0] != '/')
 		return NULL;
 	if (!source->files)
 		source->files = calloc(source->profile->text_count, sizeof(*source->files));
@@ -28,9 +30,7 @@ struct error *frame_source_read(void *context, uint32_t number, char **ret)
 	struct known_source *known = &source->files[frame->path];
 	if (!known->sought && source->size_bytes < MAX_BYTES) {
 		known->sought = true;
-		error = source_file_read(source->root,
-					 profile_text_of(source->profile, frame->path),
-					 &known->file, &known->found);
+		error = source_file_read(source->root, path, &known->file, &known->found);
 		if (!error && known->found)
 			source->size_bytes += known->file.size;
 	}

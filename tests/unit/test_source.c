@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyze/profile/frame_source.h"
 #include "analyze/source_file.h"
 #include "analyze/source_lines.h"
 #include "common/cleanup.h"
@@ -235,12 +236,48 @@ static void test_frames(void **state)
 	assert_non_null(strstr(newer, "/module.py has changed since"));
 }
 
+static char *line_of_frame(struct frame_source *source, struct profile *profile, const char *name,
+			   enum profile_frame_kind kind, int32_t line)
+{
+	struct profile_frame frame = {.line = line, .kind = kind};
+	uint32_t number;
+	char *text;
+	if (name)
+		assert_null(profile_text(profile, name, &frame.path));
+	assert_null(profile_frame(profile, &frame, &number));
+	source->profile = profile;
+	assert_null(frame_source_read(source, number, &text));
+	frame_source_deinit(source);
+	return text;
+}
+
+/* A relative path is of the folder that the process was in, not of ours. */
+static void test_frames_of_relative_paths(void **state)
+{
+	(void)state;
+	CLEANUP(profile_deinit) struct profile profile;
+	struct frame_source source = {0};
+	CLEANUP_FREE char *here = getcwd(NULL, 0);
+	assert_non_null(here);
+	put_bytes("one\ntwo\n", 8);
+	assert_null(profile_init(&profile));
+	assert_int_equal(chdir(folder), 0);
+	CLEANUP_FREE char *whole = line_of_frame(&source, &profile, path, PROFILE_FRAME_PYTHON, 2);
+	assert_string_equal(whole, "two");
+	assert_null(line_of_frame(&source, &profile, "module.py", PROFILE_FRAME_PYTHON, 2));
+	assert_null(line_of_frame(&source, &profile, "./module.py", PROFILE_FRAME_PYTHON, 2));
+	assert_null(line_of_frame(&source, &profile, NULL, PROFILE_FRAME_PYTHON, 2));
+	assert_null(line_of_frame(&source, &profile, path, PROFILE_FRAME_PYTHON, 0));
+	assert_null(line_of_frame(&source, &profile, path, PROFILE_FRAME_PYTHON, 3));
+	assert_int_equal(chdir(here), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),  cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_marks),  cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_frames_of_relative_paths),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

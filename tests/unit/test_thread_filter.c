@@ -115,6 +115,25 @@ static void test_long_lists(void **state)
 	assert_null(strstr(error->message, " 33"));
 }
 
+/* Each once, however many samples have them; no more than the first are named. */
+static void test_ids_of_many_samples(void **state)
+{
+	(void)state;
+	bool wanted = true;
+	CLEANUP(number_list_deinit) struct number_list ids = {0};
+	CLEANUP(thread_filter_deinit) struct thread_filter filter = {.ids = &ids};
+	assert_null(number_list_append(&ids, 99));
+	for (size_t i = 0; i < 50; i++) {
+		CLEANUP(model_process_deinit) struct model_process process = {0};
+		dump_model(&process);
+		assert_null(thread_filter_look(&filter, &process, &wanted));
+		assert_false(wanted);
+	}
+	CLEANUP(error_destroyp) struct error *error = thread_filter_missing(&filter);
+	assert_string_equal(error->message, "no thread has the id 99 given with --tid; there are "
+					    "0xffffffffffffffff 1236 1234 1230");
+}
+
 static void test_gil(void **state)
 {
 	(void)state;
@@ -159,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_ids_that_are_missing),
 		cmocka_unit_test(test_ids_of_several_processes),
 		cmocka_unit_test(test_long_lists),
+		cmocka_unit_test(test_ids_of_many_samples),
 		cmocka_unit_test(test_gil),
 		cmocka_unit_test(test_gil_that_cannot_be_known),
 	};
