@@ -148,7 +148,10 @@ static struct error *add_inputs(struct report_run *run, int *ret_status)
 	const struct string_list *inputs = &run->options->inputs;
 	struct error *error = NULL;
 	*ret_status = 0;
-	progress_begin(run->options->hide_progress || run->options->common.quiet, inputs->count);
+	/* A command that prints has the terminal. */
+	bool prints = run->options->live_command && !run->options->hide_output;
+	progress_begin(run->options->hide_progress || run->options->common.quiet || prints,
+		       inputs->count);
 	if (live_wanted(run->options))
 		error = add_live(run, ret_status);
 	for (size_t i = 0; i < inputs->count && !error; i++) {

@@ -69,14 +69,24 @@ struct error *command_top(const struct command_context *context, enum exit_statu
 		error = parse_speed(options->speed, &speed);
 	if (!error)
 		error = top_processes_init(&processes, options->delay_ns, options->full_filenames);
+	/* What stands in the way of the screen is said before a command is started. */
+	if (!error)
+		error = top_screen_open(&screen);
 	if (!error)
 		error = top_source_open(options, &source);
 	if (!error)
-		error = top_screen_open(options->common.no_color, &screen);
+		error = top_screen_take(screen, options->common.no_color);
 	if (!error)
 		error = top_loop_run(options, source, speed, screen, &processes);
 	top_screen_destroyp(&screen);
 	top_signals_pass_on();
+	int status = source ? top_source_command_end(source) : 0;
+	/* Why there is none was among what was shown. */
+	if (error && status && !top_source_has_sample(source)) {
+		error_destroy(error);
+		*ret = (enum exit_status)status;
+		return NULL;
+	}
 	if (!error)
 		error = check_gil(options, &processes);
 	if (!error)
@@ -84,7 +94,6 @@ struct error *command_top(const struct command_context *context, enum exit_statu
 	if (error)
 		return error;
 	say_losses(&tally, options, source);
-	int status = top_source_command_status(source);
 	*ret = status ? (enum exit_status)status : tally_status(&tally);
 	return NULL;
 }

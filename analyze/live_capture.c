@@ -117,9 +117,16 @@ struct child {
 	pid_t parent;
 	int output;   /* the pipe's end to write to */
 	int messages; /* -1: ours */
-	bool standard;
+	enum live_output kind;
 	int failed; /* to say by what execve(2) failed */
 };
+
+/* Two that read one terminal would each get some of its keys. */
+static bool take_no_input(void)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0;
+}
 
 /* In the child: only what is safe after fork(2). */
 __attribute__((noreturn)) static void become(const struct child *child)
@@ -134,10 +141,12 @@ __attribute__((noreturn)) static void become(const struct child *child)
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (child->standard)
-		ready = dup2(child->output, STDOUT_FILENO) >= 0;
-	else
+	if (child->kind == LIVE_OUTPUT_OTHER)
 		ready = fcntl(child->output, F_SETFD, flags & ~FD_CLOEXEC) >= 0;
+	else
+		ready = dup2(child->output, STDOUT_FILENO) >= 0;
+	if (child->kind == LIVE_OUTPUT_SCREEN && isatty(STDIN_FILENO))
+		ready = ready && take_no_input();
 	if (child->messages >= 0)
 		ready = ready && dup2(child->messages, STDERR_FILENO) >= 0;
 	if (ready)
@@ -196,7 +205,7 @@ struct error *live_capture_start(const char *const *arguments, enum live_output 
 		return error_errno(ERROR_FAILED, errno, "cannot make a pipe");
 	capture->fd = ends[0];
 	CLEANUP_CLOSE int write_end = ends[1];
-	bool standard = output == LIVE_OUTPUT_STANDARD;
+	bool standard = output != LIVE_OUTPUT_OTHER;
 	if (standard)
 		capture->messages_fd = memfd_create("messages", MFD_CLOEXEC);
 	else
@@ -207,7 +216,7 @@ struct error *live_capture_start(const char *const *arguments, enum live_output 
 		.arguments = words,
 		.output = write_end,
 		.messages = capture->messages_fd,
-		.standard = standard,
+		.kind = output,
 	};
 	if (!error)
 		error = start_child(capture, &child);
@@ -285,23 +294,31 @@ void live_capture_interrupt(struct live_capture *capture)
 		kill(capture->pid, SIGTERM); /* SIGINT can be ignored: nohup(1), shells */
 }
 
+/* The last of what it said, which tells why it ended: to be freed; NULL if there is nothing. */
+static struct error *read_text(const struct live_capture *capture, char **ret, size_t *ret_size)
+{
+	off_t end = capture->messages_fd < 0 ? 0 : lseek(capture->messages_fd, 0, SEEK_END);
+	*ret = NULL;
+	*ret_size = 0;
+	if (end <= 0)
+		return NULL;
+	off_t begin = end > MESSAGES_MAX_BYTES ? end - MESSAGES_MAX_BYTES : 0;
+	size_t size = (size_t)(end - begin);
+	*ret = calloc(size + 1, 1);
+	if (!*ret)
+		return &error_out_of_memory;
+	ssize_t got = pread(capture->messages_fd, *ret, size, begin);
+	*ret_size = got > 0 ? (size_t)got : 0;
+	return NULL;
+}
+
 /* Cut what it said into lines. */
 static struct error *read_messages(struct live_capture *capture)
 {
-	off_t end = capture->messages_fd < 0 ? 0 : lseek(capture->messages_fd, 0, SEEK_END);
-	if (end <= 0)
-		return NULL;
-	/* The last ones tell why it ended. */
-	off_t begin = end > MESSAGES_MAX_BYTES ? end - MESSAGES_MAX_BYTES : 0;
-	size_t size = (size_t)(end - begin);
-	capture->text = calloc(size + 1, 1);
-	if (!capture->text)
-		return &error_out_of_memory;
-	ssize_t got = pread(capture->messages_fd, capture->text, size, begin);
-	capture->text[got > 0 ? got : 0] = '\0';
+	size_t size;
+	struct error *error = read_text(capture, &capture->text, &size);
 	char *rest = capture->text;
 	char *line;
-	struct error *error = NULL;
 	while (!error && (line = strsep(&rest, "\n"))) {
 		if (*line)
 			error = string_list_append(&capture->lines, line);
@@ -343,6 +360,16 @@ bool live_capture_message(const struct live_capture *capture, size_t index,
 	*ret_kind = prefixes[i].kind;
 	*ret_text = line + strlen(prefixes[i].prefix);
 	return true;
+}
+
+void live_capture_print(const struct live_capture *capture)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
+	struct error *error = read_text(capture, &text, &size);
+	if (!error && size)
+		fwrite(text, 1, size, stderr);
+	error_destroy(error);
 }
 
 static enum error_code code_of(int status)

@@ -15,7 +15,8 @@ struct live_capture;
 
 enum live_output {
 	LIVE_OUTPUT_STANDARD, /* the stream is its standard output; its messages are collected */
-	LIVE_OUTPUT_OTHER, /* it has our standard output and error, for the command that it runs */
+	LIVE_OUTPUT_OTHER,  /* it has our standard output and error, for the command that it runs */
+	LIVE_OUTPUT_SCREEN, /* as the first, and the keys of our terminal are not the command's */
 };
 
 /*
@@ -53,5 +54,9 @@ enum live_message {
 /* What it said, line by line, after its end; borrowed. False behind the last one. */
 bool live_capture_message(const struct live_capture *capture, size_t index,
 			  enum live_message *ret_kind, const char **ret_text);
+
+/* All of it as it is, to standard error: with it goes what a command printed that was hidden and
+ * has failed. */
+void live_capture_print(const struct live_capture *capture);
 
 #endif

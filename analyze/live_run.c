@@ -112,6 +112,13 @@ static bool on_wait(void *context, struct target *target, bool starved)
 	return true;
 }
 
+/* The command's own where it is to be seen, with ours; else all of it is the capture's. */
+static enum live_output output_of(const struct analyze_options *options)
+{
+	return options->live_command && !options->hide_output ? LIVE_OUTPUT_OTHER
+							      : LIVE_OUTPUT_STANDARD;
+}
+
 /* Where no sample comes, the capture knows why. */
 static struct error *begin_or_fail(struct live_run *run)
 {
@@ -124,6 +131,8 @@ static struct error *begin_or_fail(struct live_run *run)
 		return unread;
 	error_destroy(unread);
 	run->failed = !error && run->options->live_command;
+	if (run->failed)
+		live_capture_print(run->capture);
 	return error || run->failed ? error : live_capture_failure(run->capture);
 }
 
@@ -136,10 +145,7 @@ struct error *live_run_begin(const struct analyze_options *options, struct tally
 	take_signals();
 	struct error *error = live_arguments_make(options, true, &ret->arguments);
 	if (!error)
-		error = live_capture_start(ret->arguments.words,
-					   options->live_command ? LIVE_OUTPUT_OTHER
-								 : LIVE_OUTPUT_STANDARD,
-					   &ret->capture);
+		error = live_capture_start(ret->arguments.words, output_of(options), &ret->capture);
 	const struct target_options target_options = input_target_options(options);
 	if (!error)
 		error = target_open_stream(live_capture_fd(ret->capture), ret->name,
@@ -163,11 +169,20 @@ static void pass_warnings(const struct live_capture *capture, struct tally *tall
 {
 	enum live_message kind;
 	const char *text;
-	progress_clear();
 	for (size_t i = 0; live_capture_message(capture, i, &kind, &text); i++) {
 		if (kind == LIVE_MESSAGE_WARNING)
 			tally->context->message(MESSAGE_WARNING, text);
 	}
+}
+
+/* Of a command that failed all is shown: what it printed is in it, if that was hidden. */
+static void pass_messages(const struct live_run *run, int status)
+{
+	progress_clear();
+	if (status && run->options->live_command)
+		live_capture_print(run->capture);
+	else
+		pass_warnings(run->capture, run->tally);
 }
 
 /* How the capture ended, when there is something of it. */
@@ -192,7 +207,7 @@ struct error *live_run_end(struct live_run *run, int *ret_status)
 	if (error)
 		return error;
 	*ret_status = 0;
-	pass_warnings(run->capture, run->tally);
+	pass_messages(run, status);
 	if (!any && status)
 		return live_capture_failure(run->capture);
 	if (run->options->live_command)

@@ -139,15 +139,18 @@ static bool can(const char *name)
 	return sequence && sequence != (const char *)-1;
 }
 
-/* `screen` has its input. newterm(3) takes terminals that cannot do what it takes. */
-static struct error *start(struct top_screen *screen, bool no_color)
+/* newterm(3) takes terminals that cannot do what it takes. */
+static struct error *check_terminal(void)
 {
-	struct termios modes;
 	int status;
 	if (setupterm(NULL, STDOUT_FILENO, &status) != OK)
 		return no_screen("is not known to this machine");
-	if (!can("cup") || !can("clear"))
-		return no_screen("cannot move its cursor");
+	return can("cup") && can("clear") ? NULL : no_screen("cannot move its cursor");
+}
+
+struct error *top_screen_take(struct top_screen *screen, bool no_color)
+{
+	struct termios modes;
 	if (tcgetattr(fileno(screen->input), &modes) < 0)
 		return error_errno(ERROR_IO, errno, "cannot read the terminal's modes");
 	struct error *error = top_signals_begin();
@@ -164,7 +167,7 @@ static struct error *start(struct top_screen *screen, bool no_color)
 	return NULL;
 }
 
-struct error *top_screen_open(bool no_color, struct top_screen **ret)
+struct error *top_screen_open(struct top_screen **ret)
 {
 	CLEANUP(top_screen_destroyp) struct top_screen *screen = calloc(1, sizeof(*screen));
 	if (!screen)
@@ -172,15 +175,15 @@ struct error *top_screen_open(bool no_color, struct top_screen **ret)
 	struct error *error = check_output();
 	if (!error)
 		error = open_input(&screen->input);
+	if (!error)
+		error = check_terminal();
 	if (error)
 		return error;
 	/* Only what characters are: numbers are written as ever. */
 	setlocale(LC_CTYPE, "");
 	screen->ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-	error = start(screen, no_color);
-	if (!error)
-		*ret = TAKE_POINTER(screen);
-	return error;
+	*ret = TAKE_POINTER(screen);
+	return NULL;
 }
 
 void top_screen_destroyp(struct top_screen **screen)

@@ -7,10 +7,13 @@
 struct top_screen;
 
 /*
- * Take the terminal that standard output is, with keys from standard input or, if that is none,
- * from the process's own terminal. ERROR_UNSUPPORTED says why it cannot be used. One at a time.
+ * The terminal that standard output is, with keys from standard input or, if that is none, from the
+ * process's own terminal. It is left as it is; ERROR_UNSUPPORTED says why it cannot be used. One at
+ * a time.
  */
-struct error *top_screen_open(bool no_color, struct top_screen **ret);
+struct error *top_screen_open(struct top_screen **ret);
+/* From here on it shows pages. Once. */
+struct error *top_screen_take(struct top_screen *screen, bool no_color);
 /* Gives the terminal back as it was. */
 void top_screen_destroyp(struct top_screen **screen);
 

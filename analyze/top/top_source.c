@@ -80,7 +80,7 @@ static struct error *open_live(struct top_source *source)
 	source->path = source->live_name;
 	struct error *error = live_arguments_make(source->options, true, &source->arguments);
 	if (!error)
-		error = live_capture_start(source->arguments.words, LIVE_OUTPUT_STANDARD,
+		error = live_capture_start(source->arguments.words, LIVE_OUTPUT_SCREEN,
 					   &source->capture);
 	if (error)
 		return error;
@@ -189,8 +189,9 @@ static struct error *advance(struct top_source *source, enum snapshot_status *re
 	bool is_over = error ? !target_can_go_on(source->target) : *ret == SNAPSHOT_ENDED;
 	if (is_over && source->capture && !source->has_sample) {
 		int status = 0;
+		source->ended = true;
 		struct error *failure = live_capture_end(source->capture, &status);
-		if (!failure && status)
+		if (!failure && (status || source->options->live_command))
 			failure = live_capture_failure(source->capture);
 		if (failure) {
 			error_destroy(error);
@@ -222,13 +223,20 @@ struct error *top_source_next(struct top_source *source, enum top_arrival *ret)
 	return NULL;
 }
 
-int top_source_command_status(struct top_source *source)
+int top_source_command_end(struct top_source *source)
 {
 	int status = 0;
 	if (!source->capture || !source->options->live_command || !source->ended)
 		return 0;
 	error_destroy(live_capture_end(source->capture, &status));
+	if (status)
+		live_capture_print(source->capture);
 	return status;
+}
+
+bool top_source_has_sample(const struct top_source *source)
+{
+	return source->has_sample;
 }
 
 bool top_source_can_go_on(const struct top_source *source)

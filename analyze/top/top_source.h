@@ -39,8 +39,11 @@ struct error *top_source_rewind(struct top_source *source);
 
 /* Why there are no more samples, in a few words; after TOP_NO_MORE. */
 const char *top_source_end_text(const struct top_source *source);
-/* With a command that was started and has ended: its exit status, to end with; else 0. */
-int top_source_command_status(struct top_source *source);
+/* With a command that was started and has ended: its exit status, to end with; else 0. If it is not
+ * 0, what the command printed is shown, which needs the terminal. */
+int top_source_command_end(struct top_source *source);
+/* Whether there was a sample at all. */
+bool top_source_has_sample(const struct top_source *source);
 /* At the end: a thread that was asked for was in no sample. */
 struct error *top_source_missing(const struct top_source *source);
 /* What was lost of it, NULL-terminated. */

@@ -220,8 +220,8 @@ class Ends(TopTest):
 
 
 class Terminals(TopTest):
-    def refuse(self, message, **keywords):
-        opened = self.open("run.zst", **keywords)
+    def refuse(self, message, options=("run.zst",), **keywords):
+        opened = self.open(*options, **keywords)
         opened.wait_for(message)
         self.assert_ended(opened, support.EXIT_FAILED)
 
@@ -235,6 +235,16 @@ class Terminals(TopTest):
         self.assertEqual(done.returncode, support.EXIT_FAILED)
         self.assertIn(b"standard output is no terminal", done.stderr)
         self.assertEqual(done.stdout, b"")
+
+    def test_no_terminal_and_a_command(self):
+        """It is not started."""
+        made = os.path.join(self.folder, "made")
+        done = support.run([support.ANALYZE, "top", "--", "touch", made])
+        self.assertEqual(done.returncode, support.EXIT_FAILED)
+        self.assertIn(b"standard output is no terminal", done.stderr)
+        for term in ("dumb", "no-such", ""):
+            self.refuse("error: .*TERM", options=("--", "touch", made), term=term)
+        self.assertFalse(os.path.exists(made))
 
     def colors(self, screen):
         numbers = re.findall(r"\x1b\[([\d;]*)m", screen)
@@ -319,14 +329,14 @@ class Live(TopTest):
         opened.press("q")
         self.assert_ended(opened)
 
-    def open_command(self, name, text, *options):
+    def open_command(self, name, text, *options, before=""):
         """top of a program that it starts."""
         script = os.path.join(self.folder, name)
         with open(script, "w", encoding="ascii") as file:
             file.write(text)
         variables = ["%s=%s" % item for item in sorted(self.interpreter.environment.items())]
         words = [support.ANALYZE, "top", *options, "--", "env", *variables]
-        opened = Terminal(" ".join(words + self.interpreter.command + [script]))
+        opened = Terminal(before + " ".join(words + self.interpreter.command + [script]))
         self.addCleanup(opened.close)
         return opened
 
@@ -346,6 +356,47 @@ class Live(TopTest):
         opened.wait_for("process \\d+ ended")
         opened.press("q")
         self.assert_ended(opened, 7)
+
+    def test_output_of_a_command_that_fails(self):
+        """Hidden while there is a screen."""
+        text = "import time\nend = time.time() + 1\nwhile time.time() < end: pass\nraise OSError('gone wrong')\n"
+        opened = self.open_command("raises.py", text)
+        opened.wait_for("process \\d+ ended")
+        self.assertNotIn("gone wrong", opened.screen())
+        opened.press("q")
+        self.assert_ended(opened, 1)
+        opened.wait_for("^Traceback (.*\n)+OSError: gone wrong$")
+
+    def test_command_without_a_sample(self):
+        for status, message in ((7, "gone wrong"), (0, "ended before a sample of it")):
+            with self.subTest(status=status):
+                command = "sh -c 'echo gone wrong; exit %d'" % status
+                opened = Terminal("%s top -- %s" % (support.ANALYZE, command))
+                self.addCleanup(opened.close)
+                self.assert_ended(opened, status or support.EXIT_FAILED)
+                opened.wait_for(message)
+
+    def test_keys_are_not_for_the_command(self):
+        """What it reads is a file or a pipe, or nothing."""
+        text = (
+            "import os, sys\nbytes = sys.stdin.read()\n"
+            "with open(%r, 'w') as file: file.write(repr(bytes))\n"
+            "os.rename(%r, %r)\n"
+            "while True: pass\n"
+        )
+        for before, expected in (("", "''"), ("printf words | ", "'words'")):
+            with self.subTest(before=before):
+                path = os.path.join(self.folder, "read")
+                opened = self.open_command(
+                    "reads.py", text % (path + "~", path + "~", path), "--kill", before=before
+                )
+                support.wait_until(lambda: os.path.exists(path), 30, "the end of what it reads")
+                with open(path, encoding="ascii") as file:
+                    self.assertEqual(file.read(), expected)
+                os.unlink(path)
+                opened.wait_for(r"<module> \(.*reads\.py\)$")
+                opened.press("q")
+                self.assert_ended(opened)
 
     def test_no_process(self):
         opened = Terminal("%s top --pid 999999999" % support.ANALYZE)
