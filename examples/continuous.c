@@ -52,12 +52,12 @@ static void print_second(const struct second *second)
 	fflush(stdout);
 }
 
-/* Samples until `due` of them make a second; true if there are more to come. */
+/* Samples until those taken and left out make a second, `due`; true if there are more to come. */
 static bool next_second(struct pyspy_sampler *sampler, uint64_t due, struct pyspy_error **ret)
 {
 	struct second second = {0};
 	bool more = true;
-	while (more && second.samples < due) {
+	while (more && second.samples + second.missed < due) {
 		struct pyspy_sample *sample = NULL;
 		struct pyspy_error *error = pyspy_sampler_next(sampler, WAIT_MS, &sample);
 		if (pyspy_error_code(error) == PYSPY_BUSY) {

@@ -21,6 +21,7 @@ enum {
 	INTERVAL_MS = 10,
 	START_RETRIES = 100, /* 20 ms apart */
 	HOTTEST = 10,
+	END_SECONDS = 5, /* for the program to end by itself */
 };
 
 struct function {
@@ -172,14 +173,21 @@ static struct pyspy_error *sample(struct pyspy *spy, double seconds, struct coun
 	return NULL;
 }
 
-/* The program is this one's child: it is ended, and waited for. */
+/* The program is this one's child: it is ended, and waited for. One that does not listen, or is
+ * stopped, is killed. */
 static void end(pid_t pid)
 {
+	const struct timespec interval = {.tv_nsec = INTERVAL_MS * 1000000L};
 	int status;
-	if (waitpid(pid, &status, WNOHANG) == 0) {
-		kill(pid, SIGTERM);
-		waitpid(pid, &status, 0);
+	if (waitpid(pid, &status, WNOHANG) != 0)
+		return;
+	kill(pid, SIGTERM);
+	for (double until = now() + END_SECONDS; now() < until; nanosleep(&interval, NULL)) {
+		if (waitpid(pid, &status, WNOHANG) != 0)
+			return;
 	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
 }
 
 static int run(char *const *command, double seconds, struct counts *counts)

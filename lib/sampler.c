@@ -57,6 +57,17 @@ static struct error *add_arrivals(struct pyspy_sampler *sampler)
 	return error;
 }
 
+/* Processes that should be sampled, and cannot be. */
+static struct error *add_failures(struct pyspy_sampler *sampler, struct pyspy_sample *sample)
+{
+	struct error *error = NULL;
+	struct error *failure;
+	int32_t pid;
+	while (!error && sampler->scout && (failure = scout_take_failure(sampler->scout, &pid)))
+		error = sample_item_fail(sample, pid, failure);
+	return error;
+}
+
 /* One process of one sample; `ret_ended` is true if it has none any longer. */
 static struct error *sample_member(struct pyspy_sampler *sampler, struct pyspy *spy,
 				   struct pyspy_sample *sample, bool *ret_ended)
@@ -83,6 +94,8 @@ static struct error *sample_all(struct pyspy_sampler *sampler, struct pyspy_samp
 {
 	size_t kept = 0;
 	struct error *error = add_arrivals(sampler);
+	if (!error)
+		error = add_failures(sampler, sample);
 	for (size_t i = 0; i < sampler->count; i++) {
 		bool ended = false;
 		struct pyspy *spy = sampler->members[i];
@@ -215,7 +228,8 @@ static struct error *start(struct pyspy_sampler *sampler)
 {
 	struct error *error = open_root(sampler);
 	if (!error && sampler->config.subprocesses)
-		error = scout_create(&sampler->root, &sampler->config, &sampler->scout);
+		error = scout_create(&sampler->root, !sampler->count, &sampler->config,
+				     &sampler->scout);
 	if (!error)
 		error = background_thread_start(run, sampler, &sampler->thread);
 	sampler->started = !error;

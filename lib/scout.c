@@ -15,6 +15,9 @@ enum {
 	INTERVAL_NS = 100 * 1000 * 1000,
 	CHILD_RETRIES = 5,
 	ARRIVALS_MAX = FAMILY_MAX,
+	FAILURES_MAX = 64,
+	/* A Python that is still starting then is told of. */
+	BUSY_PASSES = 20,
 };
 
 /* A process that was seen. */
@@ -22,11 +25,19 @@ struct sight {
 	struct process_facts facts; /* as they were when it was tried last */
 	bool tried;
 	bool opened;
-	bool seen; /* in this pass */
+	bool told;     /* that it cannot be opened */
+	unsigned busy; /* how often it was just starting */
+	bool seen;     /* in this pass */
+};
+
+struct failure {
+	int32_t pid;
+	struct error *error;
 };
 
 struct scout {
 	struct process_facts root; /* pid and start_ticks alone */
+	bool root_too;
 	struct pyspy_config config;
 	pthread_t thread;
 	atomic_bool stop;
@@ -39,6 +50,8 @@ struct scout {
 	pthread_cond_t wake;
 	struct pyspy *arrivals[ARRIVALS_MAX];
 	size_t arrival_count;
+	struct failure failures[FAILURES_MAX];
+	size_t failure_count;
 	uint64_t passes;
 };
 
@@ -86,6 +99,8 @@ static struct error *see(struct scout *scout, struct process_facts *facts)
 	process_facts_deinit(&sight->facts);
 	sight->facts = *facts;
 	sight->tried = false;
+	sight->told = false;
+	sight->busy = 0;
 	*facts = (struct process_facts){0};
 	return NULL;
 }
@@ -103,6 +118,20 @@ static void forget_ended(struct scout *scout)
 	scout->count = kept;
 }
 
+/* The root itself, which is no descendant of anybody here. */
+static struct error *see_root(struct scout *scout)
+{
+	CLEANUP(process_facts_deinit) struct process_facts facts = {0};
+	struct error *error = proc_relative(scout->root.pid, &facts);
+	if (error && error->code != ERROR_OUT_OF_MEMORY) {
+		error_destroy(error);
+		return NULL;
+	}
+	if (error || facts.start_ticks != scout->root.start_ticks)
+		return error;
+	return see(scout, &facts);
+}
+
 /* What comes from the root, and from those that came from it: a process whose parent ends is
  * another one's child then. */
 static struct error *look_around(struct scout *scout)
@@ -115,6 +144,8 @@ static struct error *look_around(struct scout *scout)
 	}
 	for (size_t i = 0; !error && i < family.count; i++)
 		error = see(scout, &family.items[i]);
+	if (!error && scout->root_too)
+		error = see_root(scout);
 	forget_ended(scout);
 	return error;
 }
@@ -130,20 +161,50 @@ static void arrive(struct scout *scout, struct pyspy *spy)
 		pyspy_close(spy);
 }
 
-/* What cannot be opened is no Python, or none of ours to see. */
+/* Consumes `error`. */
+static void tell(struct scout *scout, struct sight *sight, struct error *error)
+{
+	pthread_mutex_lock(&scout->mutex);
+	bool room = !sight->told && scout->failure_count < FAILURES_MAX;
+	if (room) {
+		scout->failures[scout->failure_count++] =
+			(struct failure){.pid = sight->facts.pid, .error = error};
+		sight->told = true;
+	}
+	pthread_mutex_unlock(&scout->mutex);
+	if (!room)
+		error_destroy(error);
+}
+
+/* What is no Python, or has just ended, is nothing to tell of. Consumes `error`. */
+static void give_up(struct scout *scout, struct sight *sight, struct error *error)
+{
+	bool starting = error->code == ERROR_BUSY;
+	/* In the next pass more is known. */
+	if (starting)
+		sight->tried = false;
+	if (error->code == ERROR_NOT_PYTHON || (starting && ++sight->busy < BUSY_PASSES) ||
+	    atomic_load(&scout->stop) || !proc_is_same(&sight->facts))
+		error_destroy(error);
+	else
+		tell(scout, sight, error);
+}
+
 static void open_new(struct scout *scout)
 {
 	for (size_t i = 0; i < scout->count && !atomic_load(&scout->stop); i++) {
 		struct sight *sight = &scout->sights[i];
 		struct pyspy *spy;
-		if (sight->opened || sight->tried || sight->facts.pid == scout->root.pid)
+		if (sight->opened || sight->tried ||
+		    (sight->facts.pid == scout->root.pid && !scout->root_too))
 			continue;
 		sight->tried = true;
 		struct error *error = handle_open_retry(sight->facts.pid, &scout->config,
 							CHILD_RETRIES, &scout->stop, &spy);
 		sight->opened = !error;
-		error_destroy(error);
-		if (!error)
+		if (error)
+			give_up(scout, sight, error);
+		else
 			arrive(scout, spy);
 	}
 }
@@ -176,6 +237,8 @@ static void destroy_parts(struct scout *scout)
 {
 	for (size_t i = 0; i < scout->arrival_count; i++)
 		pyspy_close(scout->arrivals[i]);
+	for (size_t i = 0; i < scout->failure_count; i++)
+		error_destroy(scout->failures[i].error);
 	for (size_t i = 0; i < scout->count; i++)
 		sight_deinit(&scout->sights[i]);
 	free(scout->sights);
@@ -184,14 +247,15 @@ static void destroy_parts(struct scout *scout)
 	free(scout);
 }
 
-struct error *scout_create(const struct process_facts *root, const struct pyspy_config *config,
-			   struct scout **ret)
+struct error *scout_create(const struct process_facts *root, bool root_too,
+			   const struct pyspy_config *config, struct scout **ret)
 {
 	struct scout *scout = calloc(1, sizeof(*scout));
 	if (!scout)
 		return &error_out_of_memory;
 	scout->root.pid = root->pid;
 	scout->root.start_ticks = root->start_ticks;
+	scout->root_too = root_too;
 	scout->config = *config;
 	atomic_init(&scout->stop, false);
 	pthread_mutex_init(&scout->mutex, NULL);
@@ -223,6 +287,18 @@ struct pyspy *scout_take(struct scout *scout)
 	struct pyspy *spy = scout->arrival_count ? scout->arrivals[--scout->arrival_count] : NULL;
 	pthread_mutex_unlock(&scout->mutex);
 	return spy;
+}
+
+struct error *scout_take_failure(struct scout *scout, int32_t *ret_pid)
+{
+	struct error *error = NULL;
+	pthread_mutex_lock(&scout->mutex);
+	if (scout->failure_count) {
+		*ret_pid = scout->failures[--scout->failure_count].pid;
+		error = scout->failures[scout->failure_count].error;
+	}
+	pthread_mutex_unlock(&scout->mutex);
+	return error;
 }
 
 uint64_t scout_passes(struct scout *scout)

@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import importlib.util
 import os
-from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint, c_uint64, c_void_p
 
 from support import BUILD, FOLDER
 
@@ -32,6 +32,8 @@ def load_library():
         ("pyspy_close", None, [c_void_p]),
         ("pyspy_get_traces", c_void_p, [c_void_p, POINTER(c_void_p)]),
         ("pyspy_traces_free", None, [c_void_p]),
+        ("pyspy_traces_time_ns", c_uint64, [c_void_p]),
+        ("pyspy_sample_error", c_void_p, [POINTER(example.Sample), c_size_t]),
         ("pyspy_is_alive", c_bool, [c_void_p]),
         ("pyspy_python_version", c_char_p, [c_void_p]),
         ("pyspy_process_count", c_size_t, [c_void_p]),
@@ -119,18 +121,19 @@ class Library:
 
     @contextlib.contextmanager
     def sampler(self, pid, **values):
-        """Gives a function that gives the next sample's stacks, or None at the end."""
+        """Gives a function that gives the next sample's stacks, or None at the end. Other things can
+        be made of a sample with `of`, a function of a pointer to it."""
         sampler = c_void_p()
         config = self.config(**values)
         self.check(self.functions.pyspy_sampler_create(pid, byref(config), byref(sampler)))
 
-        def take(timeout_ms=-1):
+        def take(timeout_ms=-1, of=lambda sample: self.stacks_of(sample.contents.traces)):
             sample = POINTER(example.Sample)()
             self.check(self.functions.pyspy_sampler_next(sampler, timeout_ms, byref(sample)))
             if not sample:
                 return None
             try:
-                return self.stacks_of(sample.contents.traces)
+                return of(sample)
             finally:
                 self.functions.pyspy_sample_free(sample)
 

@@ -27,6 +27,8 @@ SANITIZED = BUILD.endswith("-sanitize")
 
 NOT_FOUND, NO_PROCESS, BUSY = 3, 6, 13
 
+NOBODY, DAEMON = 65534, 1
+
 HOT_LINE = re.compile(r"^(\d+)\. (.+):(.+) - (\d+) samples \((\d+\.\d\d)%\)$")
 # Of some 200 samples: six standard deviations are 0.2.
 SHARE_ERROR = 0.2
@@ -166,6 +168,86 @@ class Examples(LibraryTest):
         self.assertRegex(first[0], r"^sampling process %d \(Python 3\." % target.pid)
         self.assertRegex(first[1], r"^50 samples, 50 stacks")
         self.assertTrue(rest.endswith("ended\n"), rest)
+
+    def test_continuous_counts_what_is_left_out(self):
+        """Far more often than can be sampled: a second is over when its samples are taken or left out."""
+        target = self.start(self.interpreter, "known_times.py", 600)
+        target.wait_for("ready")
+        rate = 200000
+        shown = check(
+            [os.path.join(EXAMPLES, "continuous"), "-p", str(target.pid), "-r", str(rate), "-d", "4"]
+        ).stdout.decode()
+        pattern = r"^(\d+) samples, \d+ stacks, (\d+) left out, \d+\.\d ms behind$"
+        seconds = [
+            (int(samples), int(left)) for samples, left in re.findall(pattern, shown, re.M)
+        ]
+        self.assertGreaterEqual(len(seconds), 2, shown)
+        for samples, left in seconds[:-1]:
+            self.assertLess(samples, rate)
+            self.assertGreaterEqual(samples + left, rate)
+
+    def test_continuous_tells_what_cannot_be_sampled(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root, to have processes of two users")
+        text = (
+            "import os, time, ctypes\n"
+            "child = os.fork()\n"
+            "user = %d if child == 0 else %d\n" % (DAEMON, NOBODY)
+            + "os.setgid(user); os.setuid(user)\n"
+            "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE, which setuid took away
+            "open('/proc/self/comm', 'w').write('%d ready' % child)\n"
+            "time.sleep(1000)\n"
+        )
+        process = subprocess.Popen(
+            ["/usr/bin/env"] + self.interpreter.command + ["-S", "-E", "-c", text],
+            env=dict(os.environ, **self.interpreter.environment),
+            start_new_session=True, preexec_fn=support._prepare_target,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(os.killpg, process.pid, signal.SIGKILL)
+
+        def child_of(pid):
+            with open("/proc/%s/comm" % pid) as file:
+                number, _, word = file.read().strip().partition(" ")
+            return number if word == "ready" else None
+
+        child = wait_until(lambda: child_of(process.pid), 60, "a process with a child")
+        wait_until(lambda: child_of(child), 60, "the child")
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        os.chmod(folder, 0o755)
+        program = os.path.join(folder, "continuous")
+        shutil.copy(os.path.join(EXAMPLES, "continuous"), program)
+
+        def as_nobody():
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+
+        done = support.run(
+            [program, "-s", "-p", str(process.pid), "-r", "50", "-d", "3"], preexec_fn=as_nobody
+        )
+        message = done.stderr.decode()
+        if done.returncode and "permission" in message:
+            self.skipTest("this machine lets no ordinary user trace: %s" % message)
+        self.assertEqual(done.returncode, 0, message)
+        # Once, not with each sample.
+        self.assertEqual(
+            re.findall(r", (\d+) errors: process (\d+): (?:.+) \((.+)\)$", done.stdout.decode(), re.M),
+            [("1", child, "permission")],
+            done.stdout.decode(),
+        )
+
+    def test_hot_functions_of_what_does_not_end(self):
+        text = (
+            "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "end = time.time() + 100\nwhile time.time() < end: pass"
+        )
+        done = check(
+            [os.path.join(EXAMPLES, "hot-functions"), "-d", "0.5"] + self.interpreter.command + ["-c", text],
+            env=dict(os.environ, **self.interpreter.environment), timeout=60,
+        )
+        self.assertIn("<module>:<string> - ", done.stdout.decode())
 
     @unittest.skipIf(SANITIZED, "a library with sanitizers cannot be loaded by a program without")
     def test_ctypes(self):
@@ -370,6 +452,40 @@ class Handles(LibraryTest):
             for _ in range(200):
                 self.assertTrue(take())
 
+    def test_what_is_left_out_is_counted(self):
+        """Samples that nobody takes fill the queue; each time that was passed over is in `missed` of
+        the next one, and none is counted twice or forgotten."""
+        target = self.running()
+        functions, period = self.library.functions, 1000000
+
+        def figures(sample):
+            self.assertFalse(functions.pyspy_sample_error(sample, 0))
+            one = sample.contents
+            self.assertEqual(one.error_count, 0)
+            return one.index, one.missed, one.late_ns, functions.pyspy_traces_time_ns(one.traces)
+
+        with self.library.sampler(target.pid, sampling_rate=1000) as take:
+            first = take(of=figures)
+            time.sleep(1)
+            taken = [first] + [take(of=figures) for _ in range(300)]
+        self.assertEqual([sample[0] for sample in taken], list(range(len(taken))))
+        slot, slots = -1, []
+        for _, missed, late_ns, _ in taken:
+            # What is late is late by all the periods that were left out, and by a part of one more.
+            self.assertGreaterEqual(late_ns, missed * period)
+            if not missed:
+                self.assertTrue(late_ns == 0 or late_ns >= period, str(late_ns))
+            slot += 1 + missed
+            slots.append(slot)
+        worst = max(range(1, len(taken)), key=lambda number: taken[number][1])
+        self.assertGreater(taken[worst][1], 1)
+        self.assertGreaterEqual(taken[worst][3] - taken[worst - 1][3], period * taken[worst][1] // 2)
+        # The times of that second are all there: taken, or left out.
+        self.assertGreaterEqual(slots[-1], 990)
+        # None is taken before its time, as counted from one that was hardly late.
+        begin = min(sample[3] - slot * period for slot, sample in zip(slots[:100], taken))
+        self.assertGreaterEqual(taken[-1][3] - begin, (slots[-1] - 100) * period)
+
     def test_idle_threads(self):
         target, want = self.standing()
         with self.library.sampler(target.pid, include_idle=True) as take:
@@ -409,6 +525,34 @@ class Handles(LibraryTest):
                 seen |= set(stacks)
         self.assertTrue(seen)
         self.assertNotIn(shell.pid, {pid for pid, _ in seen})
+
+    def test_a_process_that_becomes_python_late(self):
+        """With subprocesses the one that is named may begin to be Python long after it was named."""
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        shell = subprocess.Popen(
+            ["/bin/sh", "-c", 'read word; exec "$@"', "sh"]
+            + self.interpreter.command
+            + [os.path.join(TARGETS, "known_times.py"), folder, "600"],
+            env=dict(os.environ, **self.interpreter.environment),
+            stdin=subprocess.PIPE,
+        )
+        self.addCleanup(shell.stdin.close)
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        with self.library.sampler(shell.pid, subprocesses=True) as take:
+            self.assert_fails(BUSY, take, 200)
+            version = self.library.functions.pyspy_sampler_python_version
+            shell.stdin.write(b"go\n")
+            shell.stdin.flush()
+            seen = set()
+            while not any(seen):
+                for (pid, _), stack in take(60000).items():
+                    self.assertEqual(pid, shell.pid)
+                    seen.add(stack)
+            shell.kill()
+            while take() is not None:
+                pass
 
     def test_different_handles_in_different_threads(self):
         targets = [self.running() for _ in range(3)]
