@@ -33,8 +33,12 @@ static struct error *open_input(const char *path, int *ret_fd)
 	return NULL;
 }
 
-/* What is damaged in it is said, and stays as damaged as it is. */
-static struct error *check_snapshot(struct tally *tally, const char *path, int fd)
+/*
+ * What is damaged in it is said, and stays as damaged as it is; but a frame that is cut at the end,
+ * as of a run that was killed, would seem to go on in the next file. `ret_bytes` is what is before.
+ */
+static struct error *check_snapshot(struct tally *tally, const char *path, int fd,
+				    uint64_t *ret_bytes)
 {
 	CLEANUP(snapshot_destroyp) struct snapshot *snapshot = NULL;
 	if (!snapshot_recognize(fd))
@@ -45,41 +49,47 @@ static struct error *check_snapshot(struct tally *tally, const char *path, int f
 		return error;
 	for (const char *const *loss = snapshot_losses(snapshot); *loss; loss++)
 		tally_loss(tally, path, *loss);
+	*ret_bytes = snapshot_whole_bytes(snapshot);
 	return NULL;
 }
 
-static struct error *copy(const char *path, int fd, struct output_file *output)
+static struct error *copy(const char *path, int fd, uint64_t size, struct output_file *output)
 {
 	char bytes[65536 / 4];
-	off_t offset = 0;
-	for (;;) {
-		ssize_t count = pread(fd, bytes, sizeof(bytes), offset);
+	uint64_t offset = 0;
+	while (offset < size) {
+		uint64_t left = size - offset;
+		ssize_t count = pread(fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes),
+				      (off_t)offset);
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
 			return error_errno(ERROR_IO, errno, "cannot read '%s'", input_name(path));
 		if (!count)
-			return NULL;
+			return error_create(ERROR_IO, "'%s' became shorter while it was read",
+					    input_name(path));
 		struct error *error = output_file_write(output, bytes, (size_t)count);
 		if (error)
 			return error;
-		offset += count;
+		offset += (uint64_t)count;
 	}
+	return NULL;
 }
 
 /* An error is one of the output; those of the input are said and counted. */
 static struct error *merge_input(struct tally *tally, const char *path, struct output_file *output)
 {
 	CLEANUP_CLOSE int fd = -1;
+	uint64_t size = 0;
 	struct error *error = open_input(path, &fd);
 	if (!error)
-		error = check_snapshot(tally, path, fd);
+		error = check_snapshot(tally, path, fd, &size);
 	if (error) {
 		tally_failure(tally, input_error(path, error));
 		return NULL;
 	}
 	tally->shown++;
-	return copy(path, fd, output);
+	return copy(path, fd, size, output);
 }
 
 struct error *command_merge(const struct command_context *context, enum exit_status *ret)

@@ -176,11 +176,15 @@ static struct error *accept_frame(struct snapshot_follow *follow, const struct s
 /* What is no usable frame: the next whole one is searched behind it. */
 static void begin_search(struct snapshot_follow *follow, const struct scan_frame *frame)
 {
+	bool measured = frame->frame_status == FRAME_OK || frame->frame_status == FRAME_CHECKSUM;
+	uint64_t end = frame->offset + frame->extent.size;
 	follow->search = (struct follow_search){
 		.active = true,
 		.next = frame->offset + 1,
 		.offset = frame->offset,
 		.status = frame->frame_status,
+		.at_end = frame->frame_status == FRAME_SHORT ||
+			  (measured && end == follow->scan->input->size_bytes),
 		.problem = scan_frame_problem(frame),
 	};
 }
@@ -190,9 +194,9 @@ static struct error *search(struct snapshot_follow *follow, bool *ret)
 {
 	struct follow_search *search = &follow->search;
 	const struct snapshot_input *input = follow->scan->input;
-	struct error *error =
-		snapshot_scan_search(follow->scan, search->next, UINT64_MAX,
-				     follow->has_log ? &follow->log_number : NULL, &search->next);
+	const struct scan_log log = {.number = follow->log_number, .at_end = search->at_end};
+	struct error *error = snapshot_scan_search(follow->scan, search->next, UINT64_MAX,
+						   follow->has_log ? &log : NULL, &search->next);
 	*ret = !input->starved;
 	if (error || input->starved)
 		return error;
@@ -255,6 +259,8 @@ static struct error *take_frame(struct snapshot_follow *follow, const struct sca
 		return error;
 	follow->unsupported |=
 		frame->block_status == BLOCK_NEWER || frame->block_status == BLOCK_UNSUPPORTED;
+	if (frame->frame_status == FRAME_OK)
+		follow->whole_bytes = follow->offset + frame->extent.size;
 	if (frame->frame_status == FRAME_OK && frame->extent.skippable) {
 		follow->skipped = follow->offset;
 		follow->offset += frame->extent.size;

@@ -25,6 +25,7 @@ struct follow_search {
 	uint64_t next;	 /* searched up to here */
 	uint64_t offset; /* of the frame */
 	enum frame_status status;
+	bool at_end; /* it reaches up to the end of the input, or would reach beyond it */
 	const char *problem;
 };
 
@@ -48,7 +49,8 @@ struct snapshot_follow {
 	uint64_t chunk_bytes[SNAPSHOT_CHUNK_COUNT]; /* by type, before they were compressed */
 	/* Where it is. */
 	uint64_t offset;
-	uint64_t skipped; /* the last skippable frame */
+	uint64_t skipped;     /* the last skippable frame */
+	uint64_t whole_bytes; /* up to the end of the last whole frame */
 	struct follow_incident incident;
 	struct follow_search search;
 	bool has_log;

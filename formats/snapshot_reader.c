@@ -529,6 +529,11 @@ const char *const *snapshot_losses(const struct snapshot *snapshot)
 	return (const char *const *)snapshot->follow.losses.messages;
 }
 
+uint64_t snapshot_whole_bytes(const struct snapshot *snapshot)
+{
+	return snapshot->follow.whole_bytes;
+}
+
 const char *snapshot_chunk_name(size_t type)
 {
 	static const char *const names[SNAPSHOT_CHUNK_COUNT] = {

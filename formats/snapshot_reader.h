@@ -80,6 +80,9 @@ struct error *snapshot_module_image(struct snapshot *snapshot, const struct modu
 /* What was lost: messages for the user, NULL-terminated; empty for a whole file. */
 const char *const *snapshot_losses(const struct snapshot *snapshot);
 
+/* Of a file: up to the end of its last whole frame. What is behind that, nobody can read. */
+uint64_t snapshot_whole_bytes(const struct snapshot *snapshot);
+
 /* For `info`. */
 struct snapshot_statistics {
 	uint32_t version;

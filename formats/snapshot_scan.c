@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "formats/snapshot_format.h"
+#include "formats/snapshot_seam.h"
 
 enum {
 	SCAN_FIRST_VIEW = 4096,
@@ -80,10 +81,8 @@ struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
 	return NULL;
 }
 
-/* Offset of the next zstd magic number in [offset, end), or `end`; where a stream is waited for, up
- * to where there is none. */
-static struct error *next_magic(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
-				uint64_t *ret)
+struct error *snapshot_scan_magic(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
+				  uint64_t *ret)
 {
 	const uint32_t magic = htole32(ZSTD_FRAME_MAGIC);
 	const size_t want = scan->input->stream ? sizeof(magic) : SCAN_SEARCH_VIEW;
@@ -136,11 +135,22 @@ static struct error *skip_to_end(struct snapshot_scan *scan, uint64_t offset, ui
 	return NULL;
 }
 
+/* Whether the search for what goes on after `log` ends with the frame. */
+static struct error *is_sought(struct snapshot_scan *scan, const struct scan_frame *frame,
+			       const struct scan_log *log, bool *ret)
+{
+	*ret = scan_frame_ok(frame);
+	if (!*ret || !log || frame->summary.header.log_number == log->number)
+		return NULL;
+	return snapshot_seam_is(scan, frame, log, ret);
+}
+
 struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
-				   const uint32_t *log_number, uint64_t *ret)
+				   const struct scan_log *log, uint64_t *ret)
 {
 	while (offset < bounded_end(scan, end) && scan->search_budget > 0) {
-		struct error *error = next_magic(scan, offset, bounded_end(scan, end), &offset);
+		struct error *error =
+			snapshot_scan_magic(scan, offset, bounded_end(scan, end), &offset);
 		if (error)
 			return error;
 		if (scan->input->starved || offset >= bounded_end(scan, end))
@@ -151,8 +161,11 @@ struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, 
 			return error;
 		if (scan->input->starved)
 			break;
-		if (scan_frame_ok(&frame) &&
-		    (!log_number || frame.summary.header.log_number == *log_number)) {
+		bool sought;
+		error = is_sought(scan, &frame, log, &sought);
+		if (error)
+			return error;
+		if (sought) {
 			*ret = offset;
 			return NULL;
 		}

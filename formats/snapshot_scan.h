@@ -40,13 +40,24 @@ const char *scan_frame_problem(const struct scan_frame *frame);
 struct error *snapshot_scan_read(struct snapshot_scan *scan, uint64_t offset,
 				 struct scan_frame *ret);
 
+/* The log that was followed up to damage. */
+struct scan_log {
+	uint32_t number;
+	bool at_end; /* the damaged frame reaches, or would reach, up to the end of the input */
+};
+
 /*
- * Search from `offset` up to `end` for a whole frame of a snapshot; of the log `log_number` if that
- * is not NULL (memory that was captured can hold frames of other snapshots). Gives `end`, or the
- * end of the file, if there is none. Where a stream has to be waited for, its input is starved, and
- * the search goes on from `ret`.
+ * Search from `offset` up to `end` for a whole frame of a snapshot. If `log` is not NULL: for one
+ * of that log, or the first one of another log that was put behind it (snapshot_seam.h). Gives
+ * `end`, or the end of the file, if there is none. Where a stream has to be waited for, its input
+ * is starved, and the search goes on from `ret`.
  */
 struct error *snapshot_scan_search(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
-				   const uint32_t *log_number, uint64_t *ret);
+				   const struct scan_log *log, uint64_t *ret);
+
+/* Offset of the next zstd magic number in [offset, end), or `end`; where a stream is waited for, up
+ * to where there is none. */
+struct error *snapshot_scan_magic(struct snapshot_scan *scan, uint64_t offset, uint64_t end,
+				  uint64_t *ret);
 
 #endif

@@ -49,8 +49,12 @@ class ReportInputs(EndToEndTest):
         return lines
 
     def raw(self, *words, **keywords):
+        return self.counts(self.report("-f", "raw", *words, **keywords))
+
+    @staticmethod
+    def counts(text):
         counts = collections.Counter()
-        for line in self.report("-f", "raw", *words, **keywords).splitlines():
+        for line in text.splitlines():
             stack, _, count = line.rpartition(" ")
             counts[stack] += int(count)
         return counts
@@ -217,6 +221,40 @@ class ReportInputs(EndToEndTest):
             sides[0][stack] += int(before)
             sides[1][stack] += int(after)
         self.assertEqual((+sides[0], +sides[1]), (self.raw(self.runs[0]), expected))
+
+
+    def test_files_behind_a_cut_one(self):
+        """A run that was killed costs its own last samples, and none of the files behind it."""
+        first, second, third = (self.read(path) for path in self.runs)
+        cut, merged, joined = (self.target.path(name) for name in ("cut", "merged-cut", "joined"))
+        ends = [0.5, 0.8, 0.95]
+        for size in [int(len(first) * end) for end in ends] + [len(first) - 1]:
+            self.write(cut, third + first[:size])
+            files = [cut, self.runs[1], self.runs[0], self.runs[1]]
+            expected = self.raw(*files, expected=support.EXIT_PARTIAL)
+            self.assertGreater(sum(expected.values()), sum(self.raw(*files[1:]).values()))
+            support.check([support.ANALYZE, "merge", "-o", merged] + files, support.EXIT_PARTIAL)
+            self.assertEqual(self.raw(merged, expected=None), expected, size)
+            self.write(joined, third + first[:size] + second + first + second)
+            self.assertEqual(self.raw(joined, expected=support.EXIT_PARTIAL), expected, size)
+            # What nobody can read is not copied, so that a stream is as good as a file.
+            os.unlink(joined)
+            with open(merged, "rb") as stream:
+                done = support.run(
+                    ["sh", "-c", "cat | " + support.ANALYZE + " report -i -f raw -"], stdin=stream
+                )
+            self.assertEqual(self.counts(done.stdout.decode()), expected, size)
+            os.unlink(merged)
+
+    @staticmethod
+    def read(path):
+        with open(path, "rb") as stream:
+            return stream.read()
+
+    @staticmethod
+    def write(path, content):
+        with open(path, "wb") as stream:
+            stream.write(content)
 
 
 def peak_kib(command):

@@ -223,6 +223,116 @@ static void test_foreign_frames_in_damage(void **state)
 	buffer_deinit(&file);
 }
 
+static void append_all(struct buffer *buffer, const struct buffer *more)
+{
+	check(buffer_append(buffer, more->data, more->size));
+}
+
+/* What was put behind a cut file is there, wherever that is cut; the same file can come again. */
+static void test_others_behind_a_cut_one(void **state)
+{
+	(void)state;
+	struct buffer file = {0};
+	struct buffer other = {0};
+	build_with(fill_small, &file);
+	build_with(fill_small, &other);
+	size_t offsets[16] = {0};
+	frames_of(&file, offsets, 15);
+	for (size_t size = offsets[3]; size < file.size; size++) {
+		struct buffer mixed = {0};
+		check(buffer_append(&mixed, file.data, size));
+		struct snapshot *snapshot = must_open(&mixed);
+		size_t count = snapshot_sample_count(snapshot);
+		snapshot_destroy(snapshot);
+		append_all(&mixed, &other);
+		append_all(&mixed, &file);
+		append_all(&mixed, &other);
+		snapshot = must_open(&mixed);
+		assert_int_equal(snapshot_sample_count(snapshot), count + 3ul * SAMPLES);
+		for (size_t i = 0; i < count + 3ul * SAMPLES; i++) {
+			check(snapshot_select(snapshot, i));
+			uint64_t number = i < count ? i : (i - count) % SAMPLES;
+			assert_int_equal(snapshot_sample(snapshot)->time_ns, 1000 + number);
+		}
+		assert_true(has_loss(snapshot, "has no end mark"));
+		snapshot_destroy(snapshot);
+		buffer_deinit(&mixed);
+	}
+	buffer_deinit(&other);
+	buffer_deinit(&file);
+}
+
+/* What captured memory holds in fill_holder(). */
+static struct buffer held;
+
+/* One sample, and one of a process whose memory holds a whole snapshot. */
+static void fill_holder(struct snapshot_writer *writer)
+{
+	struct process_facts facts = {.pid = 7, .command_line = (char *)"python3 app.py"};
+	check(snapshot_writer_process(writer, &facts));
+	for (uint64_t i = 0; i < 2; i++) {
+		if (i)
+			check(snapshot_writer_memory(writer, 7, bulk_address, held.data,
+						     held.size));
+		struct sample_facts sample = {.pid = 7, .time_ns = 1000 + i};
+		check(snapshot_writer_sample(writer, &sample));
+	}
+}
+
+/* The last frame is cut or damaged, so that nothing follows it: what it holds is not taken up. (Cut
+ * at the byte where a frame that it holds ends, it looks as two files put together do.) */
+static void test_held_by_the_last_frame(void **state)
+{
+	(void)state;
+	struct buffer file = {0};
+	size_t offsets[16] = {0};
+	build_with(fill_small, &held);
+	size_t held_count = frames_of(&held, offsets, 15);
+	size_t held_ends[16];
+	memcpy(held_ends, offsets, sizeof(offsets));
+	size_t first = held_ends[1];
+	uint32_t random = 1;
+	while (held.size < 8ul * BULK) {
+		random = random * 1664525 + 1013904223;
+		uint8_t byte = (uint8_t)(random >> 24);
+		check(buffer_append(&held, &byte, 1));
+	}
+	build_with(fill_holder, &file);
+	const uint8_t *found = memmem(file.data, file.size, held.data, first);
+	assert_non_null(found);
+	size_t at = (size_t)(found - file.data);
+	size_t end = at;
+	size_t count = frames_of(&file, offsets, 15);
+	for (size_t i = 0; i <= count && end == at; i++)
+		end = offsets[i] > at ? offsets[i] : at;
+	for (size_t size = at + first, i = 1; size < end; size++) {
+		struct snapshot *snapshot = NULL;
+		if (i <= held_count && size == at + held_ends[i]) {
+			i++;
+			continue;
+		}
+		check(open_bytes(file.data, size, &snapshot));
+		assert_int_equal(snapshot_sample_count(snapshot), 1);
+		assert_int_equal(snapshot_sample(snapshot)->time_ns, 1000);
+		snapshot_destroy(snapshot);
+	}
+	for (size_t i = at + held_ends[held_count]; i < end; i += 97) {
+		struct snapshot *snapshot = NULL;
+		file.data[i] ^= 1;
+		check(open_bytes(file.data, end, &snapshot));
+		assert_int_equal(snapshot_sample_count(snapshot), 1);
+		snapshot_destroy(snapshot);
+		/* More of the log, and only what was damaged is lost. */
+		check(open_bytes(file.data, file.size, &snapshot));
+		assert_true(has_loss(snapshot, "damaged after sample 1"));
+		assert_false(has_loss(snapshot, "has no end mark"));
+		snapshot_destroy(snapshot);
+		file.data[i] ^= 1;
+	}
+	buffer_deinit(&held);
+	buffer_deinit(&file);
+}
+
 static void test_recognize(void **state)
 {
 	(void)state;
@@ -280,6 +390,31 @@ static void test_search_is_bounded(void **state)
 	buffer_deinit(&file);
 }
 
+/* Nor must one that is full of beginnings of logs. */
+static void test_looking_ahead_is_bounded(void **state)
+{
+	(void)state;
+	struct buffer file = {0};
+	struct block_builder builder;
+	builder_init(&builder);
+	build_with(fill_small, &file);
+	for (uint32_t i = 0; i < 40000; i++) {
+		buffer_clear(&builder.file);
+		builder.header.log_number = i;
+		builder.header.frame = builder.header.ordinary = 0;
+		builder_begin(&builder, 0);
+		builder_end(&builder);
+		check(buffer_append(&file, "damage", 6));
+		append_all(&file, &builder.file);
+	}
+	struct snapshot *snapshot = must_open(&file);
+	assert_int_equal(snapshot_sample_count(snapshot), SAMPLES);
+	assert_true(loss_count(snapshot) > 0);
+	snapshot_destroy(snapshot);
+	builder_deinit(&builder);
+	buffer_deinit(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,8 +424,11 @@ int main(void)
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_after_the_end),
 		cmocka_unit_test(test_foreign_frames_in_damage),
+		cmocka_unit_test(test_others_behind_a_cut_one),
+		cmocka_unit_test(test_held_by_the_last_frame),
 		cmocka_unit_test(test_recognize),
 		cmocka_unit_test(test_search_is_bounded),
+		cmocka_unit_test(test_looking_ahead_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
