@@ -20,9 +20,11 @@ static const struct command commands[] = {
 				"[dump] [OPTION]... FILE...",
 				"[dump] [OPTION]... CORE EXECUTABLE",
 				"[dump] [OPTION]... --pid PID...",
+				"dump [OPTION]... -- COMMAND [ARGUMENT]...",
 			},
 		.description = "Shows the threads and Python stacks of processes: of running ones, "
-			       "from snapshots that pyspy-capture wrote and from ELF cores. \"-\" "
+			       "of one that is started, from snapshots that pyspy-capture wrote "
+			       "and from ELF cores. \"-\" "
 			       "is standard input.",
 		.run = command_dump,
 	},

@@ -29,7 +29,7 @@ struct command_context {
 	void (*message)(enum message_kind kind, const char *text);
 };
 
-enum { SYNOPSIS_LINES = 3 };
+enum { SYNOPSIS_LINES = 4 };
 
 struct command {
 	const char *name;

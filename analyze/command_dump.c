@@ -32,7 +32,8 @@ struct dump {
 	/* Left out by --pid: their numbers, to be named if nothing is left. */
 	struct id_list other_pids;
 	struct thread_filter threads;
-	char live_name[64]; /* the path of what is live */
+	struct live_run live;
+	int status; /* of a command that was started */
 };
 
 static void dump_deinit(struct dump *dump)
@@ -42,6 +43,7 @@ static void dump_deinit(struct dump *dump)
 	free(dump->processes);
 	id_list_deinit(&dump->other_pids);
 	thread_filter_deinit(&dump->threads);
+	live_run_deinit(&dump->live);
 	result_stream_close(&dump->result);
 }
 
@@ -249,11 +251,21 @@ static struct error *dump_input(struct dump *dump, const char *path)
 
 static struct error *dump_live(struct dump *dump)
 {
-	CLEANUP(target_destroyp) struct target *target = NULL;
-	live_name(dump->options, dump->live_name, sizeof(dump->live_name));
-	struct error *error =
-		live_target_open(dump->options, &dump->tally, dump->live_name, &target);
-	return error ? error : dump_target(dump, dump->live_name, target);
+	struct live_run *live = &dump->live;
+	struct error *error = live_run_open_whole(dump->options, &dump->tally, live);
+	dump->status = live->status;
+	if (error || live->failed)
+		return error;
+	if (!dump->options->live_command)
+		error = live_run_end(live, &dump->status);
+	return error ? error : dump_target(dump, live->name, live->target);
+}
+
+/* Its end can be long after its last sample, which is shown then. */
+static struct error *end_command(struct dump *dump)
+{
+	bool waits = dump->options->live_command && !dump->live.failed;
+	return waits ? live_run_end(&dump->live, &dump->status) : NULL;
 }
 
 /* Names those that there are: as many as fit. */
@@ -327,6 +339,8 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 	if (!error)
 		error = finish(&dump);
 	if (!error)
-		*ret = tally_status(&dump.tally);
+		error = end_command(&dump);
+	if (!error)
+		*ret = dump.status ? (enum exit_status)dump.status : tally_status(&dump.tally);
 	return error;
 }

@@ -7,7 +7,13 @@
 #include "analyze/command.h"
 #include "common/cleanup.h"
 
-enum { RATE_MAX = 10000, RATE_DEFAULT = 100, PID_TEXT_SIZE = 16 };
+enum {
+	RATE_MAX = 10000,
+	RATE_DEFAULT = 100,
+	/* How old the last sample of a command can be that has ended, where it alone is shown. */
+	RATE_OF_LAST = 10,
+	PID_TEXT_SIZE = 16,
+};
 
 #define SAMPLING_COMMANDS (COMMAND_RECORD | COMMAND_REPORT | COMMAND_TOP)
 
@@ -99,6 +105,10 @@ static struct error *check_live(const struct command_line *command_line,
 		return command_line_error(command_line,
 					  "%s is for a command that is started; give it after --",
 					  options->kill ? "--kill" : "--capture-output");
+	if (options->duration && !options->live_command && options->command->bit == COMMAND_DUMP)
+		return command_line_error(command_line,
+					  "a running process is shown as it is now; --duration is "
+					  "for a command that is started, after --");
 	return check_values(command_line, options);
 }
 
@@ -109,9 +119,10 @@ struct error *live_options_check(const struct command_line *command_line,
 	if (live_wanted(options))
 		return check_live(command_line, options);
 	if (live)
-		return command_line_error(
-			command_line, "%s is for a running process: give it with --pid%s", live,
-			options->command->bit & SAMPLING_COMMANDS ? ", or a command after --" : "");
+		return command_line_error(command_line,
+					  "%s is for a running process: give it with --pid, or a "
+					  "command after --",
+					  live);
 	return NULL;
 }
 
@@ -154,9 +165,13 @@ struct error *live_arguments_make(const struct analyze_options *options, bool sa
 		add_value(&vector, "--pid", text);
 	}
 	char *rate = texts + pids * PID_TEXT_SIZE;
-	bool given = options->rate != ANALYZE_RATE_UNSET;
-	snprintf(rate, PID_TEXT_SIZE, "%u", given ? (unsigned)options->rate : RATE_DEFAULT);
-	add_value(&vector, "--rate", sampling ? rate : NULL);
+	bool last = !sampling && options->live_command;
+	uint64_t hz = options->rate;
+	if (hz == ANALYZE_RATE_UNSET)
+		hz = last ? RATE_OF_LAST : RATE_DEFAULT;
+	snprintf(rate, PID_TEXT_SIZE, "%u", (unsigned)hz);
+	add_value(&vector, "--rate", sampling || last ? rate : NULL);
+	add_value(&vector, "--count", last && !options->duration ? "1" : NULL);
 	add_value(&vector, "--duration", options->duration);
 	add_value(&vector, "--wait", options->wait);
 	add(&vector, options->subprocesses, "--subprocesses");

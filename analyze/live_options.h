@@ -13,8 +13,8 @@ bool live_wanted(const struct analyze_options *options);
 struct error *live_options_check(const struct command_line *command_line,
 				 const struct analyze_options *options);
 
-/* The arguments for live_capture_start; `sampling` is for many samples. To be freed by the caller;
- * the words are borrowed from the options. */
+/* The arguments for live_capture_start; `sampling` is for many samples, otherwise the last one
+ * counts. To be freed by the caller; the words are borrowed from the options. */
 struct live_arguments {
 	const char **words; /* NULL-terminated */
 	char *texts;	    /* what some of them point to */

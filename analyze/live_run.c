@@ -62,6 +62,26 @@ void live_stream_take_interrupt(void)
 		sigaction(SIGINT, &action, NULL);
 }
 
+/* Not of a terminal, whose whole group gets it: it is meant for this program, and ends it. */
+static void on_first_key(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (info->si_code != SI_KERNEL)
+		raise(number); /* the next one has its default action */
+}
+
+static void take_first_key(void)
+{
+	struct sigaction old;
+	struct sigaction action = {
+		.sa_sigaction = on_first_key,
+		.sa_flags = SA_SIGINFO | (int)SA_RESETHAND,
+	};
+	sigemptyset(&action.sa_mask);
+	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &action, NULL);
+}
+
 static void show_progress(struct live_run *run, const struct target *target)
 {
 	/* The terminal cuts it. */
@@ -119,51 +139,6 @@ static enum live_output output_of(const struct analyze_options *options)
 							      : LIVE_OUTPUT_STANDARD;
 }
 
-/* Where no sample comes, the capture knows why. */
-static struct error *begin_or_fail(struct live_run *run)
-{
-	struct error *unread = target_begin(run->target);
-	if (!unread)
-		return NULL;
-	struct error *error = live_capture_end(run->capture, &run->status);
-	progress_clear();
-	if (!error && !run->status)
-		return unread;
-	error_destroy(unread);
-	run->failed = !error && run->options->live_command;
-	if (run->failed)
-		live_capture_print(run->capture);
-	return error || run->failed ? error : live_capture_failure(run->capture);
-}
-
-struct error *live_run_begin(const struct analyze_options *options, struct tally *tally,
-			     struct live_run *ret)
-{
-	*ret = (struct live_run){
-		.options = options, .tally = tally, .begin_ns = clock_ns(CLOCK_MONOTONIC)};
-	live_name(options, ret->name, sizeof(ret->name));
-	take_signals();
-	struct error *error = live_arguments_make(options, true, &ret->arguments);
-	if (!error)
-		error = live_capture_start(ret->arguments.words, output_of(options), &ret->capture);
-	const struct target_options target_options = input_target_options(options);
-	if (!error)
-		error = target_open_stream(live_capture_fd(ret->capture), ret->name,
-					   &target_options, &ret->target);
-	if (error)
-		return error;
-	target_set_wait(ret->target, on_wait, ret);
-	return begin_or_fail(ret);
-}
-
-void live_run_deinit(struct live_run *run)
-{
-	target_destroy(run->target);
-	live_capture_destroy(run->capture);
-	live_arguments_deinit(&run->arguments);
-	*run = (struct live_run){0};
-}
-
 /* What it warned of, as a warning of ours. */
 static void pass_warnings(const struct live_capture *capture, struct tally *tally)
 {
@@ -183,6 +158,54 @@ static void pass_messages(const struct live_run *run, int status)
 		live_capture_print(run->capture);
 	else
 		pass_warnings(run->capture, run->tally);
+}
+
+/* Where no sample comes, the capture knows why. Consumes `unread`. */
+static struct error *fail(struct live_run *run, struct error *unread)
+{
+	struct error *error = live_capture_end(run->capture, &run->status);
+	if (!error)
+		pass_messages(run, run->status);
+	if (!error && !run->status)
+		return unread;
+	error_destroy(unread);
+	run->failed = !error && run->options->live_command;
+	return error || run->failed ? error : live_capture_failure(run->capture);
+}
+
+static struct error *start(struct live_run *run, bool sampling)
+{
+	struct error *error = live_arguments_make(run->options, sampling, &run->arguments);
+	return error ? error
+		     : live_capture_start(run->arguments.words, output_of(run->options),
+					  &run->capture);
+}
+
+struct error *live_run_begin(const struct analyze_options *options, struct tally *tally,
+			     struct live_run *ret)
+{
+	*ret = (struct live_run){
+		.options = options, .tally = tally, .begin_ns = clock_ns(CLOCK_MONOTONIC)};
+	live_name(options, ret->name, sizeof(ret->name));
+	take_signals();
+	struct error *error = start(ret, true);
+	const struct target_options target_options = input_target_options(options);
+	if (!error)
+		error = target_open_stream(live_capture_fd(ret->capture), ret->name,
+					   &target_options, &ret->target);
+	if (error)
+		return error;
+	target_set_wait(ret->target, on_wait, ret);
+	error = target_begin(ret->target);
+	return error ? fail(ret, error) : NULL;
+}
+
+void live_run_deinit(struct live_run *run)
+{
+	target_destroy(run->target);
+	live_capture_destroy(run->capture);
+	live_arguments_deinit(&run->arguments);
+	*run = (struct live_run){0};
 }
 
 /* How the capture ended, when there is something of it. */
@@ -217,30 +240,18 @@ struct error *live_run_end(struct live_run *run, int *ret_status)
 	return NULL;
 }
 
-struct error *live_target_open(const struct analyze_options *options, struct tally *tally,
-			       const char *name, struct target **ret)
+struct error *live_run_open_whole(const struct analyze_options *options, struct tally *tally,
+				  struct live_run *ret)
 {
-	CLEANUP(live_arguments_deinit) struct live_arguments arguments = {0};
-	CLEANUP(live_capture_destroyp) struct live_capture *capture = NULL;
-	CLEANUP(target_destroyp) struct target *target = NULL;
-	CLEANUP(error_destroyp) struct error *unread = NULL;
 	const struct target_options target_options = input_target_options(options);
-	int status;
-	struct error *error = live_arguments_make(options, false, &arguments);
-	if (!error)
-		error = live_capture_start(arguments.words, LIVE_OUTPUT_STANDARD, &capture);
+	*ret = (struct live_run){.options = options, .tally = tally};
+	live_name(options, ret->name, sizeof(ret->name));
+	if (options->live_command)
+		take_first_key();
+	struct error *error = start(ret, false);
 	if (error)
 		return error;
-	unread = target_open_descriptor(live_capture_fd(capture), name, &target_options, &target);
-	error = live_capture_end(capture, &status);
-	if (error)
-		return error;
-	pass_warnings(capture, tally);
-	if (!target && status)
-		return live_capture_failure(capture);
-	if (!target)
-		return TAKE_POINTER(unread);
-	pass_end(capture, status, name, tally);
-	*ret = TAKE_POINTER(target);
-	return NULL;
+	error = target_open_descriptor(live_capture_fd(ret->capture), ret->name, &target_options,
+				       &ret->target);
+	return error ? fail(ret, error) : NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * Sampling a live process for a command that puts the samples together: the capture behind its
- * pipe, the signals that end it, and the progress at a terminal.
+ * Sampling a live process for a command that puts the samples together or shows one: the capture
+ * behind its pipe, the signals that end it, and the progress at a terminal.
  */
 #ifndef PYSPY_ANALYZE_LIVE_RUN_H
 #define PYSPY_ANALYZE_LIVE_RUN_H
@@ -42,8 +42,12 @@ struct error *live_run_end(struct live_run *run, int *ret_status);
  * program goes on to the end of what there is. A second one ends it. */
 void live_stream_take_interrupt(void);
 
-/* The capture of one sample, whole: for dump. What it said is said. */
-struct error *live_target_open(const struct analyze_options *options, struct tally *tally,
-			       const char *name, struct target **ret);
+/*
+ * For dump: one sample, or of a command that is sampled for a while all, opened as a whole. Signals
+ * are left as they are, but Control-C ends the sampling of a command, and this goes on with what
+ * there is; a second one ends it. To be ended and deinitialised as the other.
+ */
+struct error *live_run_open_whole(const struct analyze_options *options, struct tally *tally,
+				  struct live_run *ret);
 
 #endif

@@ -125,9 +125,10 @@ static const struct option_spec option_rows[] = {
 	 .commands = SAMPLING_COMMANDS, .offset = FIELD(rate),
 	 .help = "of a running process take so many samples each second; default: 100"},
 	{.name = "duration", .letter = 'd', .argument = "SECONDS", .kind = OPTION_STRING,
-	 .commands = SAMPLING_COMMANDS, .offset = FIELD(duration),
+	 .commands = LIVE_COMMANDS, .offset = FIELD(duration),
 	 .help = "sample a running process for so long; unlimited (the default) is until it or "
-		 "Control-C ends it"},
+		 "Control-C ends it. dump shows a COMMAND as it is after so long, or was just "
+		 "before its end; otherwise as soon as its Python runs"},
 	{.name = "wait", .argument = "SECONDS", .kind = OPTION_STRING,
 	 .commands = LIVE_COMMANDS, .offset = FIELD(wait),
 	 .help = "while no started Python is found in the process, try again for so long; default: "
@@ -136,10 +137,10 @@ static const struct option_spec option_rows[] = {
 	 .commands = LIVE_COMMANDS, .offset = FIELD(nonblocking),
 	 .help = "never stop the running process: read while it runs, until two reads agree"},
 	{.name = "capture-output", .alias = "capture", .kind = OPTION_FLAG,
-	 .commands = SAMPLING_COMMANDS, .offset = FIELD(hide_output),
+	 .commands = LIVE_COMMANDS, .offset = FIELD(hide_output),
 	 .help = "hide what COMMAND prints, and show it if it fails"},
 	{.name = "kill", .kind = OPTION_FLAG,
-	 .commands = SAMPLING_COMMANDS, .offset = FIELD(kill),
+	 .commands = LIVE_COMMANDS, .offset = FIELD(kill),
 	 .help = "end COMMAND when the sampling has ended; without it COMMAND runs on"},
 	{.name = "hideprogress", .kind = OPTION_FLAG,
 	 .commands = REPORT_COMMANDS | COMMAND_MERGE, .offset = FIELD(hide_progress),
@@ -239,12 +240,14 @@ static struct error *parse_words(const struct command_line *command_line, int ar
 	}
 	struct error *error =
 		command_line_parse(command_line, count, words, options, &options->arguments);
-	bool command =
-		options->arguments.has_separator && options->command->bit & SAMPLING_COMMANDS;
+	/* Where no command of ours is named, nothing is started that was meant to be read. */
+	bool starts = options->command->bit & SAMPLING_COMMANDS ||
+		      (options->command->bit & LIVE_COMMANDS && command_index < argc);
+	bool command = options->arguments.has_separator && starts;
 	/* The words of argv itself: those of the copy go with it. */
 	if (command)
 		options->live_command = argv + argc - options->arguments.rest_count;
-	/* Of other commands what is after "--" is a FILE too. */
+	/* Otherwise what is after "--" is a FILE too. */
 	for (size_t i = 0; !command && i < options->arguments.rest_count && !error; i++)
 		error = string_list_append(&options->arguments.words, options->arguments.rest[i]);
 	options->arguments.rest = NULL;

@@ -71,7 +71,8 @@ class AnalyzeCommandLine(support.EndToEndTest):
     def test_dump_is_the_default_and_d_its_short_name(self):
         text = self.analyze(self.snapshot)
         self.assertEqual(self.analyze("dump", self.snapshot), text)
-        self.assertEqual(self.analyze("d", "--", self.snapshot), text)
+        self.assertEqual(self.analyze("d", self.snapshot), text)
+        self.assertEqual(self.analyze("--", self.snapshot), text)
         self.assertEqual(self.analyze("-c", self.snapshot), text)
 
     def test_standard_input(self):

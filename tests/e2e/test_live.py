@@ -11,7 +11,8 @@ import sys
 import unittest
 
 import support
-from capture_case import CaptureCase, IS_ROOT, drop_privileges, process_status
+import terminal
+from capture_case import PYTHON, CaptureCase, IS_ROOT, drop_privileges, process_status
 from generate import add_class, make_load_tests, template
 from interpreters import find_interpreters, newest_supported
 from support import ANALYZE, CAPTURE, EndToEndTest, Target
@@ -418,6 +419,135 @@ sys.exit(%d)
         self.assertEqual(done.returncode, 127)
         self.assertIn(b"cannot run", done.stderr)
         self.assertEqual(os.listdir(self.base), ["output"])
+
+
+class DumpOfCommand(CaptureCase):
+    """`dump -- COMMAND`: one sample of what is started."""
+
+    # It works until the file "end" is there, and tells that it has begun, and its end.
+    TEXT = """
+import os, sys
+print("said by it", file=sys.stderr, flush=True)
+def work():
+    while not os.path.exists("end"): pass
+def begin():
+    open("begun", "w").close()
+    work()
+    open("ended", "w").close()
+begin()
+sys.exit(7)
+"""
+
+    def words(self, *arguments, text=TEXT):
+        with open(os.path.join(self.base, "command.py"), "w") as stream:
+            stream.write(text)
+        return [ANALYZE, "dump", *arguments, "--", *PYTHON.command, "command.py"]
+
+    def dump(self, *arguments, text=TEXT, **options):
+        options.setdefault("env", dict(os.environ, **PYTHON.environment))
+        return support.run(self.words(*arguments, text=text), cwd=self.base, **options)
+
+    def mark(self, name):
+        open(os.path.join(self.base, name), "w").close()
+
+    def has(self, name):
+        return os.path.exists(os.path.join(self.base, name))
+
+    def test_it_runs_on(self):
+        """Its output is in files, which nobody waits for."""
+        self.addCleanup(support.wait_until, lambda: self.has("ended"), 60, "its end")
+        self.addCleanup(self.mark, "end")
+        for name in ("out", "log"):
+            self.mark(name)
+        with open(os.path.join(self.base, "out"), "wb") as out, open(
+            os.path.join(self.base, "log"), "wb"
+        ) as log:
+            done = self.dump("-d", "1", stdout=out, stderr=log)
+        with open(os.path.join(self.base, "out")) as stream:
+            self.assertRegex(
+                stream.read(),
+                r"(?s)^Process \d+: .*command\.py\n.*\nSample \d+ of \d+, .*"
+                r"\n    work \(command\.py:5\)\n    begin \(command\.py:8\)\n    <module> ",
+            )
+        with open(os.path.join(self.base, "log")) as stream:
+            self.assertEqual(stream.read(), "said by it\n")
+        self.assertEqual(done.returncode, support.EXIT_DONE)
+        self.assertTrue(self.has("begun"))
+        self.assertFalse(self.has("ended"))
+
+    def test_as_soon_as_its_python_runs(self):
+        done = self.dump("--kill", "--json")
+        self.assertEqual(done.returncode, support.EXIT_DONE, done.stderr)
+        (thread,) = json.loads(done.stdout.decode())
+        self.assertRegex(thread["process_info"]["command_line"], r"command\.py$")
+        self.assertNotIn("of", done.stderr.decode().split())
+        self.assertFalse(os.path.exists("/proc/%d" % thread["pid"]))
+
+    def test_it_ends(self):
+        """Before the time is over: what it did last, and its status."""
+        text = """
+import os, sys, time
+print("said by it", file=sys.stderr, flush=True)
+def work(end):
+    while time.time() < end: pass
+    os._exit(%d)
+work(time.time() + 1)
+"""
+        for hidden in ((), ("--capture-output",)):
+            done = self.dump("-d", "unlimited", *hidden, text=text % 7)
+            self.assertEqual(done.returncode, 7, done.stderr)
+            self.assertRegex(done.stdout.decode(), r"work \(command\.py:[56]\)")
+            self.assertEqual(done.stderr.decode(), "said by it\n")
+        done = self.dump("-d", "60", "--capture-output", text=text % 0)
+        self.assertEqual((done.returncode, done.stderr.decode()), (0, ""))
+
+    def test_input(self):
+        """It is the command's."""
+        text = "import sys\nword = sys.stdin.read()\nprint(word)\nsys.exit(len(word))\n"
+        done = self.dump("-d", "60", text=text, input=b"words")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertTrue(done.stdout.startswith(b"words\n"), done.stdout)
+
+    def test_no_sample(self):
+        done = support.run([ANALYZE, "dump", "--", "sh", "-c", "exit 3"])
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"sh ended before a sample of it", done.stderr)
+        done = support.run([ANALYZE, "dump", "-o", "out", "--", "./nothing"], cwd=self.base)
+        self.assertEqual(done.returncode, 127)
+        self.assertIn(b"cannot run ./nothing", done.stderr)
+        self.assertFalse(self.has("out"))
+
+    def test_not_started(self):
+        """What is wrong is said before it does anything; and what is no command is a file."""
+        self.mark("out")
+        for words, message in (
+            (["dump", "-o", "out"], b"exists already"),
+            (["dump", "-p1"], b"exclude each other"),
+            (["dump", "out"], b"exclude each other"),
+            ([], b"there is no file 'touch'"),
+        ):
+            done = support.run([ANALYZE, *words, "--", "touch", "started"], cwd=self.base)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(message, done.stderr)
+            self.assertFalse(self.has("started"))
+
+    def test_control_c(self):
+        """It ends the sampling, as it may end the command; what was sampled is shown."""
+        if terminal.REASON:
+            self.skipTest(terminal.REASON)
+        line = "cd %s; env %s %s" % (
+            self.base,
+            " ".join("%s=%s" % item for item in PYTHON.environment.items()),
+            " ".join(self.words("-d", "unlimited")),
+        )
+        opened = terminal.Terminal(line)
+        self.addCleanup(opened.close)
+        support.wait_until(lambda: self.has("begun"), 60, "it has begun")
+        support.time.sleep(0.5)
+        opened.press("C-c")
+        self.assertEqual(opened.wait_for_end(), 128 + signal.SIGINT)
+        opened.wait_for(r"^    work \(command\.py:5\)$")
+        opened.wait_for(r"^KeyboardInterrupt$")
 
 
 for _interpreter in find_interpreters():

@@ -140,6 +140,40 @@ static void test_live(void **state)
 	assert_false(live_wanted(&filtered));
 }
 
+static void assert_arguments(const struct analyze_options *options, const char *const *expected)
+{
+	struct live_arguments arguments;
+	size_t i;
+	assert_null(live_arguments_make(options, false, &arguments));
+	for (i = 0; expected[i]; i++)
+		assert_string_equal(arguments.words[i], expected[i]);
+	assert_null(arguments.words[i]);
+	live_arguments_deinit(&arguments);
+}
+
+/* Only where dump is named is it a command: what was a file stays one. */
+static void test_dump_of_command(void **state)
+{
+	(void)state;
+	OPTIONS(first);
+	assert_null(PARSE_INTO(&first, WORD("d"), WORD("--kill"), WORD("--"), WORD("python3"),
+			       WORD("-p")));
+	assert_true(live_wanted(&first));
+	assert_arguments(&first, (const char *const[]){"--rate", "10", "--count", "1", "--kill",
+						       "--quiet", "--", "python3", "-p", NULL});
+	OPTIONS(last);
+	assert_null(PARSE_INTO(&last, WORD("dump"), WORD("-d5"), WORD("--"), WORD("a")));
+	assert_arguments(&last, (const char *const[]){"--rate", "10", "--duration", "5", "--quiet",
+						      "--", "a", NULL});
+	OPTIONS(process);
+	assert_null(PARSE_INTO(&process, WORD("-p1")));
+	assert_arguments(&process, (const char *const[]){"--pid", "1", NULL});
+	OPTIONS(file);
+	assert_null(PARSE_INTO(&file, WORD("--"), WORD("a")));
+	assert_false(live_wanted(&file));
+	assert_input(&file, 0, "a");
+}
+
 static void assert_refused(const char *part, char **argv)
 {
 	OPTIONS(options);
@@ -167,6 +201,11 @@ static void test_live_refused(void **state)
 	ASSERT_REFUSED("exclude each other", WORD("r"), WORD("f"), WORD("--"), WORD("python3"));
 	ASSERT_REFUSED("exclude each other", WORD("r"), WORD("-p1"), WORD("--"), WORD("python3"));
 	ASSERT_REFUSED("give it after --", WORD("r"), WORD("-p1"), WORD("--kill"));
+	ASSERT_REFUSED("give it after --", WORD("-p1"), WORD("--capture"));
+	ASSERT_REFUSED("as it is now", WORD("-p1"), WORD("-d5"));
+	ASSERT_REFUSED("which command?", WORD("dump"), WORD("--"));
+	ASSERT_REFUSED("--rate: it is for sampling", WORD("dump"), WORD("-r5"), WORD("--"),
+		       WORD("a"));
 }
 
 static void test_refused(void **state)
@@ -223,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_program_among_files),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_dump_of_command),
 		cmocka_unit_test(test_live_refused),
 		cmocka_unit_test(test_help_of_each_command),
 		cmocka_unit_test(test_elf_kinds),
