@@ -42,6 +42,15 @@ class Config(Structure):
         ("refresh_seconds", c_double),
         ("executable", c_char_p),
         ("sysroot", c_char_p),
+        ("search_paths", c_char_p * 16),
+        ("search_roots", c_char_p * 16),
+        ("tid_count", c_size_t),
+        ("tids", c_uint64 * 32),
+        ("exhaustive", c_bool),
+        ("native_all", c_bool),
+        ("native_last", c_bool),
+        ("native_internal", c_bool),
+        ("wait_ns", c_uint64),
     ]
 
 

@@ -102,6 +102,11 @@ enum pyspy_format {
 
 #define PYSPY_UNLIMITED UINT64_MAX
 
+enum {
+	PYSPY_PATHS_MAX = 16,
+	PYSPY_TIDS_MAX = 32,
+};
+
 /*
  * Made by pyspy_config_init(). Texts and arrays are borrowed: they must live as long as the
  * structure is used, but not as long as a handle that was made with it.
@@ -112,7 +117,9 @@ struct pyspy_config {
 	/* What is looked at: used by who makes a handle, and by pyspy_config_from_arguments(). */
 	int32_t pid;	       /* 0: none */
 	const char *core_file; /* a core or a snapshot; NULL: none */
-	char *const *command;  /* to be started, NULL-terminated; NULL: none */
+	/* NULL-terminated; NULL: none. For who makes the handle, too: the library starts nothing,
+	 * the caller starts it, and names its process in pyspy_open() or pyspy_sampler_create(). */
+	char *const *command;
 
 	/* How it is read. */
 	enum pyspy_lock lock; /* PYSPY_LOCK */
@@ -138,9 +145,26 @@ struct pyspy_config {
 	const char *output;	  /* NULL: a name is made */
 	double refresh_seconds;	  /* 1.0 */
 
-	/* Where files of a core's or snapshot's modules are sought; NULL: where they were. */
+	/* Where files of a core's or snapshot's modules are sought; NULL: where they were. A
+	 * process has its files itself. */
 	const char *executable;
 	const char *sysroot;
+
+	/* And where else: each is a folder, or several with colons between them; NULL behind the
+	 * last if there are less. None. */
+	const char *search_paths[PYSPY_PATHS_MAX]; /* the files are in them */
+	const char *search_roots[PYSPY_PATHS_MAX]; /* they have their whole paths below them */
+
+	/* How it is read. */
+	size_t tid_count;	       /* 0: all threads; else only those with one of these ids: */
+	uint64_t tids[PYSPY_TIDS_MAX]; /* the operating system's, that in the container, Python's */
+	bool exhaustive;	       /* false; every way to find the interpreter, slow ones too */
+	bool native_all;	       /* false; as native, and threads that run no Python, too */
+	bool native_last;     /* false; as native, but only inside of the newest Python frame */
+	bool native_internal; /* false; as native, and the interpreter's own functions, too */
+	uint64_t wait_ns; /* 0; for so long opening a process is tried again while no started Python
+			     is found in it. Not with subprocesses in a sampler: it begins, and
+			     takes the process in as soon as it is Python */
 };
 
 /* Fill in the defaults. `size` is sizeof(struct pyspy_config) of the caller. */
@@ -152,8 +176,14 @@ PYSPY_API struct pyspy_error *pyspy_config_check(const struct pyspy_config *conf
 
 /*
  * Fill in the defaults, then what a command line of py-spy or pyspy-analyze says: argv[1…] with or
- * without "record", "top" or "dump" in front, which decides whether lines are shown. PYSPY_USAGE
- * names what is wrong. `config` borrows from argv, and is checked.
+ * without "record", "report", "top" or "dump" in front. Of the first two lines are shown, and the
+ * output of a command is not captured unless --capture says so; then progress is hidden, which
+ * would be drawn over that. For a command wait_ns is 10 s unless --wait says another.
+ *
+ * PYSPY_USAGE names what is wrong, also an option that is no part of a configuration: those that
+ * choose and weigh the samples of reports (--from, --to, --include, --exclude, --weight, --sample,
+ * --speed, --source), and --kill, --quiet, --verbose, --no-color, --version and --help. `config`
+ * borrows from argv, and is checked.
  */
 PYSPY_API struct pyspy_error *pyspy_config_from_arguments(int argc, char *const *argv,
 							  struct pyspy_config *config, size_t size);
@@ -289,7 +319,7 @@ PYSPY_API struct pyspy_error *pyspy_open(int32_t pid, const struct pyspy_config 
 					 struct pyspy **ret);
 /*
  * The same for a process that is starting: after a failure that may pass it is tried again, up to
- * `retries` times, 20 ms apart, until a stack with a frame could be read.
+ * `retries` times, 20 ms apart, and at least for wait_ns, until a stack with a frame could be read.
  */
 PYSPY_API struct pyspy_error *pyspy_open_retry(int32_t pid, const struct pyspy_config *config,
 					       unsigned retries, struct pyspy **ret);
@@ -302,7 +332,8 @@ PYSPY_API void pyspy_close(struct pyspy *spy);
 
 /*
  * The stacks of all threads now, or of what is selected in a file; with gil_only of those that hold
- * the GIL, and then PYSPY_UNSUPPORTED where that cannot be known. PYSPY_NO_PROCESS once the process
+ * the GIL, and then PYSPY_UNSUPPORTED where that cannot be known; with tids of those, and then
+ * PYSPY_NOT_FOUND if there is none of them. PYSPY_NO_PROCESS once the process
  * has ended; after PYSPY_BUSY the next call may succeed. A process that has begun to run another
  * program (execve) is looked at anew.
  */
@@ -352,7 +383,8 @@ struct pyspy_sample {
  * Begin to sample a process in a thread in the background, config->sampling_rate times a second,
  * until it ends, or the duration is over. While Python starts it is tried again 20 times, 20 ms
  * apart; 5 times for processes that come from it. With subprocesses the process itself need not be
- * Python, and sampling ends when all have ended. Errors as of pyspy_open().
+ * Python, or can become it later, and sampling ends when all have ended. Errors as of pyspy_open();
+ * what keeps a process that comes from it from being sampled is an error of one sample, once.
  *
  * Samples that are not asked for yet are kept, up to 128; then sampling waits, and what it leaves
  * out is counted as missed.
@@ -369,7 +401,8 @@ PYSPY_API void pyspy_sampler_destroy(struct pyspy_sampler *sampler);
  */
 PYSPY_API struct pyspy_error *pyspy_sampler_next(struct pyspy_sampler *sampler, int timeout_ms,
 						 struct pyspy_sample **ret);
-/* "3.12.1" of the process that was named; NULL if it is no Python. Lives as long as the sampler. */
+/* "3.12.1" of the process that was named; NULL if it was no Python at the beginning. Lives as long
+ * as the sampler. */
 PYSPY_API const char *pyspy_sampler_python_version(struct pyspy_sampler *sampler);
 
 /* NULL behind the last. Lives as long as the sample. */

@@ -74,6 +74,18 @@ static struct error *check_numbers(const struct pyspy_config *config)
 	return NULL;
 }
 
+static struct error *check_threads(const struct pyspy_config *config)
+{
+	if (config->tid_count > PYSPY_TIDS_MAX)
+		return error_create(ERROR_USAGE, "tid_count: %zu is more than %d",
+				    config->tid_count, PYSPY_TIDS_MAX);
+	for (size_t i = 0; i < config->tid_count; i++) {
+		if (!config->tids[i])
+			return error_create(ERROR_USAGE, "tids: 0 is no thread");
+	}
+	return NULL;
+}
+
 static struct error *check_together(const struct pyspy_config *config)
 {
 	if (config->native && config->lock == PYSPY_NON_BLOCKING)
@@ -98,14 +110,38 @@ struct error *configuration_read(const struct pyspy_config *config, struct pyspy
 	if (config)
 		memcpy(&known, config, config->size < sizeof(known) ? config->size : sizeof(known));
 	known.size = sizeof(known);
+	known.native |= known.native_all || known.native_last || known.native_internal;
 	struct error *error = check_choices(&known);
 	if (!error)
 		error = check_numbers(&known);
+	if (!error)
+		error = check_threads(&known);
 	if (!error)
 		error = check_together(&known);
 	if (!error)
 		*ret = known;
 	return error;
+}
+
+struct error *configuration_pid(const struct pyspy_config *config, int32_t *pid)
+{
+	int32_t meant = *pid ? *pid : config->pid;
+	if (!meant && config->command)
+		return error_create(ERROR_USAGE,
+				    "command: '%s' is started by who uses the library, "
+				    "and its process is what to open",
+				    config->command[0] ? config->command[0] : "");
+	if (meant <= 0)
+		return error_create(ERROR_USAGE, "pid: %d is no process", (int)meant);
+	*pid = meant;
+	return NULL;
+}
+
+bool configuration_fits(const struct pyspy_config *config, size_t size)
+{
+	return size >= sizeof(defaults) ||
+	       memcmp((const char *)config + size, (const char *)&defaults + size,
+		      sizeof(defaults) - size) == 0;
 }
 
 struct pyspy_error *pyspy_config_check(const struct pyspy_config *config)

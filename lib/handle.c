@@ -1,5 +1,6 @@
 #include "lib/handle.h"
 
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include "analyze/thread_filter.h"
 #include "capture/proc.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "lib/configuration.h"
 #include "lib/error_object.h"
 #include "lib/live_process.h"
@@ -17,6 +19,7 @@ enum { RETRY_NS = 20 * 1000 * 1000 };
 
 struct pyspy {
 	struct pyspy_config config; /* its texts are not kept: NULL */
+	struct number_list tids;    /* those of `config`, borrowed */
 	/* One of these. */
 	struct live_process *live;
 	struct target *target;
@@ -36,7 +39,20 @@ static struct pyspy_config without_texts(const struct pyspy_config *config)
 	kept.output = NULL;
 	kept.executable = NULL;
 	kept.sysroot = NULL;
+	memset((void *)kept.search_paths, 0, sizeof(kept.search_paths));
+	memset((void *)kept.search_roots, 0, sizeof(kept.search_roots));
 	return kept;
+}
+
+static struct error *handle_create(const struct pyspy_config *config, struct pyspy **ret)
+{
+	struct pyspy *spy = calloc(1, sizeof(*spy));
+	if (!spy)
+		return &error_out_of_memory;
+	spy->config = without_texts(config);
+	spy->tids = (struct number_list){.items = spy->config.tids, .count = spy->config.tid_count};
+	*ret = spy;
+	return NULL;
 }
 
 void pyspy_close(struct pyspy *spy)
@@ -67,8 +83,15 @@ static struct error *check_level(const struct pyspy *spy)
 
 static struct error *decode_file(struct pyspy *spy, struct model_process *ret)
 {
-	static const struct native_options native = {0};
-	const struct decode_options options = {.locals_times = spy->config.locals};
+	const struct native_options native = {
+		.all = spy->config.native_all,
+		.last = spy->config.native_last,
+		.internal = spy->config.native_internal,
+	};
+	const struct decode_options options = {
+		.locals_times = spy->config.locals,
+		.exhaustive = spy->config.exhaustive,
+	};
 	*ret = (struct model_process){0};
 	if (!spy->selected)
 		return error_create(ERROR_NOT_FOUND, "no sample is selected: the last selection "
@@ -100,24 +123,27 @@ static void set_lines(struct model_process *model, enum pyspy_lines lines)
 	model_process_set_lines(model, choices[lines]);
 }
 
-static struct error *keep_gil(struct model_process *model)
+/* The threads that are asked for; `ret_any` is false if tids are, and none is there. */
+static struct error *keep_wanted(struct pyspy *spy, struct model_process *model, bool *ret_any)
 {
-	static const struct number_list all;
-	CLEANUP(thread_filter_deinit) struct thread_filter filter = {.ids = &all, .gil = true};
-	bool wanted;
-	return thread_filter_apply(&filter, model, &wanted);
+	CLEANUP(thread_filter_deinit)
+	struct thread_filter filter = {
+		.ids = &spy->tids,
+		.gil = spy->config.gil_only,
+	};
+	return thread_filter_apply(&filter, model, ret_any);
 }
 
 /* The model of the selected or latest sample as traces. */
 static struct error *make_traces(struct pyspy *spy, bool without_idle, struct model_process *model,
-				 struct pyspy_traces **ret)
+				 bool *ret_any, struct pyspy_traces **ret)
 {
 	CLEANUP(trace_list_destroyp) struct pyspy_traces *traces = NULL;
 	const struct trace_options options = {
 		.without_idle = without_idle,
 		.thread_frames = spy->config.include_thread_ids,
 	};
-	struct error *error = spy->config.gil_only ? keep_gil(model) : NULL;
+	struct error *error = keep_wanted(spy, model, ret_any);
 	if (!error)
 		error = trace_list_create(&traces);
 	if (error)
@@ -129,16 +155,33 @@ static struct error *make_traces(struct pyspy *spy, bool without_idle, struct mo
 	return error;
 }
 
-struct error *handle_get_traces(struct pyspy *spy, bool without_idle, struct pyspy_traces **ret)
+static struct error *get_traces(struct pyspy *spy, bool without_idle, bool *ret_any,
+				struct pyspy_traces **ret)
 {
 	CLEANUP(model_process_deinit) struct model_process model = {0};
 	struct error *error = decode(spy, &model);
-	return error ? error : make_traces(spy, without_idle, &model, ret);
+	return error ? error : make_traces(spy, without_idle, &model, ret_any, ret);
+}
+
+struct error *handle_get_traces(struct pyspy *spy, bool without_idle, struct pyspy_traces **ret)
+{
+	bool any;
+	return get_traces(spy, without_idle, &any, ret);
 }
 
 struct pyspy_error *pyspy_get_traces(struct pyspy *spy, struct pyspy_traces **ret)
 {
-	return error_public(handle_get_traces(spy, false, ret));
+	CLEANUP(trace_list_destroyp) struct pyspy_traces *traces = NULL;
+	bool any;
+	struct error *error = get_traces(spy, false, &any, &traces);
+	if (!error && !any)
+		error = error_create(ERROR_NOT_FOUND,
+				     "process %d has no thread with any of the "
+				     "ids that are asked for",
+				     (int)spy->record->pid);
+	if (!error)
+		*ret = TAKE_POINTER(traces);
+	return error_public(error);
 }
 
 /* A process and its parents: read once, for all traces. */
@@ -168,26 +211,27 @@ static struct error *make_record(struct pyspy *spy)
 static struct error *open_live(int32_t pid, const struct pyspy_config *config, bool *ret_frames,
 			       struct pyspy **ret)
 {
-	CLEANUP(handle_closep) struct pyspy *spy = calloc(1, sizeof(*spy));
+	CLEANUP(handle_closep) struct pyspy *spy = NULL;
 	CLEANUP(model_process_deinit) struct model_process model = {0};
 	CLEANUP(trace_list_destroyp) struct pyspy_traces *traces = NULL;
-	if (!spy)
-		return &error_out_of_memory;
-	spy->config = without_texts(config);
+	bool any;
 	if (pid == getpid() && config->lock == PYSPY_LOCK)
 		return error_create(ERROR_USAGE, "a process cannot hold its own threads: open "
 						 "itself non-blocking, or from a child");
-	struct error *error = live_process_open(pid, config, &spy->live);
+	struct error *error = handle_create(config, &spy);
+	if (!error)
+		error = live_process_open(pid, config, &spy->live);
 	if (!error)
 		error = make_record(spy);
 	/* That its stacks can be decoded, too. */
 	if (!error)
 		error = live_process_decode(spy->live, &model);
 	if (!error)
-		error = make_traces(spy, false, &model, &traces);
+		error = make_traces(spy, false, &model, &any, &traces);
 	if (error)
 		return error;
-	*ret_frames = trace_list_has_frames(traces);
+	/* A thread that is not there yet is not waited for. */
+	*ret_frames = !any || trace_list_has_frames(traces);
 	*ret = TAKE_POINTER(spy);
 	return NULL;
 }
@@ -207,6 +251,7 @@ struct error *handle_open_retry(int32_t pid, const struct pyspy_config *config, 
 				const atomic_bool *stop, struct pyspy **ret)
 {
 	CLEANUP(process_facts_deinit) struct process_facts identity = {0};
+	uint64_t begin_ns = clock_ns(CLOCK_MONOTONIC);
 	struct error *unknown = proc_relative(pid, &identity);
 	if (unknown)
 		return unknown;
@@ -214,7 +259,8 @@ struct error *handle_open_retry(int32_t pid, const struct pyspy_config *config, 
 		CLEANUP(handle_closep) struct pyspy *spy = NULL;
 		bool frames = false;
 		struct error *error = open_live(pid, config, &frames, &spy);
-		bool last = i == retries || (stop && atomic_load(stop));
+		bool over = i >= retries && clock_ns(CLOCK_MONOTONIC) - begin_ns >= config->wait_ns;
+		bool last = over || (stop && atomic_load(stop));
 		if (!error && (frames || last)) {
 			*ret = TAKE_POINTER(spy);
 			return NULL;
@@ -226,18 +272,40 @@ struct error *handle_open_retry(int32_t pid, const struct pyspy_config *config, 
 	}
 }
 
-static struct error *open_file(const char *path, const struct pyspy_config *config,
-			       struct pyspy **ret)
+static struct error *split_paths(const char *const *paths, struct string_list *ret)
 {
-	CLEANUP(handle_closep) struct pyspy *spy = calloc(1, sizeof(*spy));
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < PYSPY_PATHS_MAX && paths[i]; i++)
+		error = string_list_append_split(ret, paths[i]);
+	return error;
+}
+
+static struct error *open_target(const char *path, const struct pyspy_config *config,
+				 struct target **ret)
+{
+	CLEANUP(string_list_deinit) struct string_list search_paths = {0};
+	CLEANUP(string_list_deinit) struct string_list search_roots = {0};
+	struct error *error = split_paths(config->search_paths, &search_paths);
+	if (!error)
+		error = split_paths(config->search_roots, &search_roots);
+	if (error)
+		return error;
 	const struct target_options options = {
 		.executable = config->executable,
 		.sysroot = config->sysroot,
+		.search_paths = search_paths.items,
+		.search_roots = search_roots.items,
 	};
-	if (!spy)
-		return &error_out_of_memory;
-	spy->config = without_texts(config);
-	struct error *error = target_open(path, &options, &spy->target);
+	return target_open(path, &options, ret);
+}
+
+static struct error *open_file(const char *path, const struct pyspy_config *config,
+			       struct pyspy **ret)
+{
+	CLEANUP(handle_closep) struct pyspy *spy = NULL;
+	struct error *error = handle_create(config, &spy);
+	if (!error)
+		error = open_target(path, config, &spy->target);
 	if (!error)
 		error = target_select(spy->target, 0, 0);
 	if (!error)
@@ -268,10 +336,8 @@ struct pyspy_error *pyspy_open_retry(int32_t pid, const struct pyspy_config *con
 	struct error *error = configuration_read(config, &known);
 	if (!error && !pid && known.core_file)
 		return pyspy_open_file(known.core_file, config, ret);
-	if (!error && !pid)
-		pid = known.pid;
-	if (!error && pid <= 0)
-		error = error_create(ERROR_USAGE, "pid: %d is no process", (int)pid);
+	if (!error)
+		error = configuration_pid(&known, &pid);
 	if (!error)
 		error = handle_open_retry(pid, &known, retries, NULL, ret);
 	return error_public(error);

@@ -6,9 +6,11 @@
 
 #include "lib/trace_list.h"
 
-/* `config` is checked. With `stop`, which another thread can set, retrying ends early. */
+/* `config` is checked; retrying goes on for its wait_ns at least. With `stop`, which another thread
+ * can set, it ends early. */
 struct error *handle_open_retry(int32_t pid, const struct pyspy_config *config, unsigned retries,
 				const atomic_bool *stop, struct pyspy **ret);
+/* None, and no error, if there is no thread that is asked for. */
 struct error *handle_get_traces(struct pyspy *spy, bool without_idle, struct pyspy_traces **ret);
 void handle_closep(struct pyspy **spy);
 

@@ -9,6 +9,7 @@
 struct live_process {
 	struct capture_options options;
 	unsigned locals; /* how often --locals would have been given */
+	struct native_options native_options;
 	struct process_capture capture;
 	struct process_facts identity; /* pid and start_ticks alone */
 	bool sampled;		       /* `capture` holds a sample */
@@ -98,10 +99,16 @@ struct error *live_process_open(int32_t pid, const struct pyspy_config *config,
 	if (!live)
 		return &error_out_of_memory;
 	live->locals = config->locals;
+	live->native_options = (struct native_options){
+		.all = config->native_all,
+		.last = config->native_last,
+		.internal = config->native_internal,
+	};
 	live->options = (struct capture_options){
 		.level = config->locals ? LEVEL_LOCALS : LEVEL_STACKS,
 		.nonblocking = config->lock != PYSPY_LOCK,
 		.native = config->native,
+		.exhaustive = config->exhaustive,
 		.wait_ns = 1, /* the caller knows how to wait */
 		.run = true,
 		.rate = config->sampling_rate, /* attempts are spread over its period */
@@ -136,12 +143,11 @@ void live_process_closep(struct live_process **live)
 
 static struct error *decode_native(struct live_process *live, struct model_process *model)
 {
-	static const struct native_options options = {0};
 	struct error *error = NULL;
 	if (!live->options.native)
 		return NULL;
 	if (!live->native)
-		error = native_decoder_create(live->target, &options, &live->native);
+		error = native_decoder_create(live->target, &live->native_options, &live->native);
 	return error ? error : native_decoder_run(live->native, model);
 }
 

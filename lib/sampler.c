@@ -241,16 +241,17 @@ struct pyspy_error *pyspy_sampler_create(int32_t pid, const struct pyspy_config 
 {
 	struct pyspy_config known;
 	struct error *error = configuration_read(config, &known);
-	if (!error && !pid)
-		pid = known.pid;
-	if (!error && pid <= 0)
-		error = error_create(ERROR_USAGE, "pid: %d is no process", (int)pid);
+	if (!error)
+		error = configuration_pid(&known, &pid);
 	if (error)
 		return error_public(error);
 	CLEANUP(sampler_closep) struct pyspy_sampler *sampler = calloc(1, sizeof(*sampler));
 	if (!sampler)
 		return error_public(&error_out_of_memory);
 	sampler->config = known;
+	/* The scout takes it in as soon as it is Python. */
+	if (known.subprocesses)
+		sampler->config.wait_ns = 0;
 	sampler->root.pid = pid;
 	sample_queue_init(&sampler->queue);
 	error = start(sampler);

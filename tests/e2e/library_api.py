@@ -73,7 +73,11 @@ class Library:
         config = example.Config()
         self.functions.pyspy_config_init(byref(config), ctypes.sizeof(config))
         for name, value in values.items():
-            setattr(config, name, value)
+            # Arrays are filled from their beginning.
+            if isinstance(value, (list, tuple)):
+                getattr(config, name)[: len(value)] = value
+            else:
+                setattr(config, name, value)
         return config
 
     @contextlib.contextmanager

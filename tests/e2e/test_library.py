@@ -19,13 +19,13 @@ import unittest
 import support
 from generate import add_class, add_skip, make_load_tests, template
 from interpreters import find_interpreters, newest_supported
-from library_api import CTYPES_EXAMPLE, LIBRARY, ROOT, Library, LibraryError
+from library_api import CTYPES_EXAMPLE, LIBRARY, ROOT, Library, LibraryError, example
 from support import BUILD, EndToEndTest, SMALL, TARGETS, Target, check, wait_until
 
 EXAMPLES = os.path.join(BUILD, "examples")
 SANITIZED = BUILD.endswith("-sanitize")
 
-NOT_FOUND, NO_PROCESS, BUSY = 3, 6, 13
+NOT_FOUND, NO_PROCESS, NOT_PYTHON, BUSY = 3, 6, 7, 13
 
 NOBODY, DAEMON = 65534, 1
 
@@ -327,6 +327,125 @@ class Handles(LibraryTest):
                 self.assertEqual(stack[-1][0], "thread (%d)" % tid)
                 self.assertEqual(stack[:-1], want[target.pid, tid])
 
+    def test_some_threads(self):
+        target, want = self.standing()
+        tids = sorted(tid for _, tid in want)
+        self.assertGreaterEqual(len(tids), 3)
+        snapshot = target.path("threads.zst")
+        support.capture(target.pid, snapshot)
+        thread_ids = {
+            thread["os_thread_id"]: thread["thread_id"] for thread in support.dump_json(snapshot)
+        }
+        for asked, given in (
+            (tids[:1], tids[:1]),
+            ([tids[2], 999999999, tids[0]], [tids[0], tids[2]]),
+            ([thread_ids[tids[1]]], [tids[1]]),
+        ):
+            expected = {(target.pid, tid): want[target.pid, tid] for tid in given}
+            values = {"tids": asked, "tid_count": len(asked)}
+            with self.library.open(target.pid, **values) as spy:
+                self.assertEqual(self.library.stacks(spy), expected)
+            with self.library.open_file(snapshot, **values) as spy:
+                self.assertEqual(self.library.stacks(spy), expected)
+            with self.library.sampler(target.pid, include_idle=True, **values) as take:
+                self.assertEqual(take(), expected)
+        # None of them is there, yet: a handle says so each time, a sampler goes on.
+        values = {"tids": [999999999], "tid_count": 1}
+        with self.library.open(target.pid, **values) as spy:
+            self.assert_fails(NOT_FOUND, self.library.stacks, spy)
+        with self.library.open_file(snapshot, **values) as spy:
+            self.assert_fails(NOT_FOUND, self.library.stacks, spy)
+        with self.library.sampler(target.pid, include_idle=True, **values) as take:
+            self.assertEqual(take(), {})
+
+    def test_ways_of_native_stacks(self):
+        """Each gives what pyspy-analyze gives with the option of that name."""
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        ready, snapshot = os.path.join(folder, "ready"), os.path.join(folder, "native.zst")
+        text = (
+            "import ctypes, sys, time\n"
+            "libc = ctypes.CDLL(None)\n"
+            "thread = ctypes.c_ulong()\n"
+            "assert libc.pthread_create(ctypes.byref(thread), None, libc.pause, None) == 0\n"
+            "open(sys.argv[1], 'w').close()\n"
+            "time.sleep(1000)\n"
+        )
+        target = subprocess.Popen(
+            self.interpreter.command + ["-c", text, ready],
+            env=dict(os.environ, **self.interpreter.environment),
+            preexec_fn=support._prepare_target,
+        )
+        self.addCleanup(target.wait)
+        self.addCleanup(target.kill)
+        wait_until(lambda: os.path.exists(ready), 60, "the target")
+        wait_until(lambda: support.state_of(target.pid) == "S", 60, "its sleep")
+        support.capture(target.pid, snapshot, "--native")
+
+        def names(stacks):
+            return {tid: [frame[0] for frame in stack] for (_, tid), stack in stacks.items()}
+
+        seen = []
+        for way in ("native", "native_all", "native_last", "native_internal"):
+            want = {
+                thread["os_thread_id"]: [frame["name"] or "?" for frame in thread["frames"]]
+                for thread in support.dump_json(snapshot, "--" + way.replace("_", "-"))
+            }
+            with self.library.open_file(snapshot, **{way: True}) as spy:
+                self.assertEqual(names(self.library.stacks(spy)), want, way)
+            with self.library.open(target.pid, **{way: True}) as spy:
+                self.assertEqual(names(self.library.stacks(spy)), want, way)
+            self.assertNotIn(want, seen, way)
+            seen.append(want)
+        self.assertEqual([len(one) for one in seen], [1, 2, 1, 1])
+
+    def test_exhaustive(self):
+        """Where there is no Python, the message says whether all was tried."""
+        sleep = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(sleep.wait)
+        self.addCleanup(sleep.kill)
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        snapshot = os.path.join(folder, "sleep.zst")
+        support.capture(sleep.pid, snapshot, "--level", "full")
+
+        def message(way, what, **values):
+            def use():
+                with way(what, **values) as spy:
+                    self.library.stacks(spy)
+
+            return self.assert_fails(NOT_PYTHON, use)
+
+        for way, what in ((self.library.open, sleep.pid), (self.library.open_file, snapshot)):
+            self.assertIn("try --exhaustive", message(way, what))
+            self.assertNotIn("try --exhaustive", message(way, what, exhaustive=True))
+
+    def test_waiting_for_python(self):
+        """What is no Python yet is tried again for as long as was asked for."""
+        for use in (self.library.open, self.library.sampler):
+            folder = tempfile.mkdtemp(prefix="pyspy-library-")
+            self.addCleanup(shutil.rmtree, folder, True)
+            shell = subprocess.Popen(
+                ["/bin/sh", "-c", 'read word; sleep 1; exec "$@"', "sh"]
+                + self.interpreter.command
+                + [os.path.join(TARGETS, "known_times.py"), folder, "600"],
+                env=dict(os.environ, **self.interpreter.environment),
+                stdin=subprocess.PIPE,
+            )
+            self.addCleanup(shell.stdin.close)
+            self.addCleanup(shell.wait)
+            self.addCleanup(shell.kill)
+
+            def try_it(**values):
+                with use(shell.pid, **values):
+                    pass
+
+            self.assert_fails(NOT_PYTHON, try_it)
+            shell.stdin.write(b"go\n")
+            shell.stdin.flush()
+            try_it(wait_ns=60 * 10**9)
+            shell.kill()
+
     def test_files(self):
         target, want = self.standing()
         snapshot = target.path("snapshot.zst")
@@ -591,6 +710,18 @@ class Handles(LibraryTest):
 class OutsideOfTheTree(LibraryTest):
     def test_exports(self):
         check([os.path.join(ROOT, "scripts", "check-exports"), BUILD])
+
+    def test_the_page_has_each_field(self):
+        """Of a configuration; its structure here ends where the library's does."""
+        with open(os.path.join(ROOT, "man", "libpyspy.3")) as file:
+            items = " ".join(re.findall(r"^\.It Va (.+)$", file.read(), re.M))
+        with open(os.path.join(ROOT, "include", "pyspy.h")) as file:
+            body = re.search(r"struct pyspy_config \{(.*?)\n\};", file.read(), re.S).group(1)
+        body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+        names = re.findall(r"(\w+)(?:\[\w+\])?;", body)
+        self.assertEqual(names, [field[0] for field in example.Config._fields_])
+        listed = re.findall(r"\w+", items)
+        self.assertEqual([name for name in names[1:] if name not in listed], [])
 
     def test_installed(self):
         if not shutil.which("pkg-config"):

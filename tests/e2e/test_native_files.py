@@ -9,6 +9,7 @@ import unittest
 
 import support
 from interpreters import newest_supported
+from library_api import Library
 from support import Target
 
 SOURCE = os.path.join(support.FOLDER, "native_library.cc")
@@ -92,6 +93,37 @@ class NativeFiles(unittest.TestCase):
         self.place_by_build_id(self.debug)
         frames, _ = self.frames(self.snapshot, "--lib-search-root", self.root)
         self.assertTrue(self.has_lines(frames))
+
+    @unittest.skipIf(
+        support.BUILD.endswith("-sanitize"), "a library with sanitizers cannot be loaded by a program without"
+    )
+    def test_search_of_the_library(self):
+        """libpyspy seeks where its configuration says: places with colons between them, and several."""
+        self.place_by_build_id(self.debug)
+        library = Library()
+
+        def frames(path, **values):
+            with library.open_file(path, native=True, **values) as spy:
+                stacks = library.stacks(spy).values()
+            return [frame for stack in stacks for frame in stack if frame[0] == FUNCTION]
+
+        def lines(**values):
+            return [line for _, name, line in frames(self.snapshot, **values)
+                    if line and name.endswith("native_library.cc")]
+
+        root = self.root.encode()
+        self.assertFalse(lines())
+        self.assertTrue(lines(sysroot=root))
+        self.assertTrue(lines(search_roots=[b"/nowhere:" + root]))
+        self.assertTrue(lines(search_roots=[b"/nowhere", b"/nothing", root]))
+        # A core has nothing of the library's file: without it the functions have no names.
+        if not self.core:
+            self.skipTest("all but the core passed; no core: " + self.no_core)
+        folder = os.path.dirname(self.library).encode()
+        nowhere = os.path.join(self.root, "empty").encode()
+        self.assertFalse(frames(self.core, sysroot=nowhere))
+        self.assertTrue(frames(self.core, sysroot=nowhere, search_paths=[b"/nowhere:" + folder]))
+        self.assertTrue(frames(self.core, sysroot=nowhere, search_paths=[b"/nowhere", folder]))
 
     def test_links(self):
         folder = os.path.dirname(self.library)

@@ -46,6 +46,12 @@ static void test_defaults(void **state)
 	assert_true(config.refresh_seconds == 1.0);
 	assert_null(config.executable);
 	assert_null(config.sysroot);
+	assert_null(config.search_paths[0]);
+	assert_null(config.search_roots[PYSPY_PATHS_MAX - 1]);
+	assert_int_equal(config.tid_count, 0);
+	assert_false(config.exhaustive);
+	assert_false(config.native_all || config.native_last || config.native_internal);
+	assert_int_equal(config.wait_ns, 0);
 	assert_null(pyspy_config_check(&config));
 	assert_null(pyspy_config_check(NULL));
 }
@@ -92,6 +98,16 @@ static void test_each_value_is_checked(void **state)
 	assert_refused(pyspy_config_check(&config), "refresh_seconds");
 	config.refresh_seconds = 0;
 	assert_refused(pyspy_config_check(&config), "refresh_seconds");
+	config = made();
+	config.tid_count = PYSPY_TIDS_MAX + 1;
+	assert_refused(pyspy_config_check(&config), "tid_count");
+	config.tid_count = 2;
+	config.tids[0] = 12;
+	assert_refused(pyspy_config_check(&config), "tids");
+	config.tids[1] = UINT64_MAX;
+	assert_null(pyspy_config_check(&config));
+	config.wait_ns = PYSPY_UNLIMITED;
+	assert_null(pyspy_config_check(&config));
 }
 
 static void test_what_excludes_each_other(void **state)
@@ -104,6 +120,15 @@ static void test_what_excludes_each_other(void **state)
 	assert_refused(pyspy_config_check(&config), "native and non-blocking exclude each other");
 	config.lock = PYSPY_ALREADY_LOCKED;
 	assert_refused(pyspy_config_check(&config), "already-locked");
+	/* Each of them is native stacks. */
+	bool *const ways[] = {&config.native_all, &config.native_last, &config.native_internal};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		config = made();
+		*ways[i] = true;
+		assert_null(pyspy_config_check(&config));
+		config.lock = PYSPY_NON_BLOCKING;
+		assert_refused(pyspy_config_check(&config), "native and non-blocking");
+	}
 	config = made();
 	config.pid = 1;
 	config.core_file = "core";
@@ -126,6 +151,12 @@ static void test_wrong_ones_are_refused_everywhere(void **state)
 	assert_refused(pyspy_open(-1, NULL, &spy), "pid");
 	assert_refused(pyspy_open_file(NULL, NULL, &spy), "name");
 	assert_refused(pyspy_open(getpid(), NULL, &spy), "its own threads");
+	/* A command is the caller's to start. */
+	char *const command[] = {(char *)"python3", NULL};
+	config = made();
+	config.command = command;
+	assert_refused(pyspy_open(0, &config, &spy), "'python3' is started by who uses");
+	assert_refused(pyspy_sampler_create(0, &config, &sampler), "'python3' is started by");
 	assert_null(spy);
 	assert_null(sampler);
 }
@@ -134,7 +165,10 @@ static void test_wrong_ones_are_refused_everywhere(void **state)
 static void test_sizes(void **state)
 {
 	(void)state;
-	enum { OLD_SIZE = offsetof(struct pyspy_config, sampling_rate) };
+	enum {
+		OLD_SIZE = offsetof(struct pyspy_config, sampling_rate),
+		FIRST_SIZE = offsetof(struct pyspy_config, search_paths),
+	};
 	struct {
 		struct pyspy_config config;
 		char more[64];
@@ -152,13 +186,18 @@ static void test_sizes(void **state)
 	assert_null(pyspy_config_check(&larger.config));
 	larger.config.sampling_rate = 0;
 	assert_refused(pyspy_config_check(&larger.config), "sampling_rate");
+	/* What an older program does not have is not read: here it would be refused. */
+	memset(&config, 0xff, sizeof(config));
+	pyspy_config_init(&config, FIRST_SIZE);
+	assert_true(config.tid_count > PYSPY_TIDS_MAX);
+	assert_null(pyspy_config_check(&config));
 }
 
-enum { WORDS_MAX = 24 };
+enum { WORDS_MAX = 128 };
 
 /* A command line of words, as argv is. */
 struct line {
-	char text[256];
+	char text[1024];
 	char *words[WORDS_MAX];
 	int count;
 };
@@ -222,9 +261,119 @@ static void test_arguments_with_a_command(void **state)
 	assert_string_equal(config.command[0], "python3");
 	assert_string_equal(config.command[1], "-c");
 	assert_null(config.command[3]);
-	assert_false(config.capture_output);
-	assert_null(parse(&line, "py-spy record --capture -- python3", &config));
-	assert_true(config.capture_output);
+	assert_true(config.wait_ns == 10000000000);
+	assert_null(parse(&line, "py-spy record --wait 0 -- python3", &config));
+	assert_int_equal(config.wait_ns, 0);
+}
+
+/* As py-spy: but that progress is hidden where a command's output would be drawn into it only. */
+static void test_arguments_and_output(void **state)
+{
+	static const struct {
+		const char *line;
+		bool capture;
+		bool hide;
+	} rows[] = {
+		{"py-spy record -- python3", false, true},
+		{"py-spy r --hideprogress --capture -- python3", true, true},
+		{"py-spy record --capture -- python3", true, false},
+		{"py-spy record --capture-output -- python3", true, false},
+		{"py-spy report -- python3", false, true},
+		{"py-spy top -- python3", true, false},
+		{"py-spy dump -- python3", true, false},
+		{"py-spy top -p 1", true, false},
+		{"py-spy record -p 1", false, false},
+		{"py-spy record -p 1 --hideprogress", false, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct line line;
+		struct pyspy_config config;
+		assert_null(parse(&line, rows[i].line, &config));
+		if (config.capture_output != rows[i].capture ||
+		    config.hide_progress != rows[i].hide)
+			fail_msg("%s: capture_output %d, hide_progress %d", rows[i].line,
+				 config.capture_output, config.hide_progress);
+	}
+}
+
+/* What pyspy-analyze's command line has, and py-spy's does not. */
+static void test_arguments_of_analyze(void **state)
+{
+	(void)state;
+	struct line line;
+	struct pyspy_config config;
+	assert_null(parse(&line,
+			  "pyspy-analyze dump --wait 1.5 --tid 7 --tid 0x7f0000001700 --exhaustive "
+			  "--lib-search-path a:b --lib-search-path=c --lib-search-root d core.1",
+			  &config));
+	assert_true(config.wait_ns == 1500000000);
+	assert_int_equal(config.tid_count, 2);
+	assert_true(config.tids[0] == 7 && config.tids[1] == 0x7f0000001700);
+	assert_true(config.exhaustive);
+	assert_string_equal(config.search_paths[0], "a:b");
+	assert_string_equal(config.search_paths[1], "c");
+	assert_null(config.search_paths[2]);
+	assert_string_equal(config.search_roots[0], "d");
+	assert_null(config.search_roots[1]);
+	assert_string_equal(config.core_file, "core.1");
+	assert_false(config.native);
+	assert_null(parse(&line, "pyspy-analyze report run.zst", &config));
+	assert_string_equal(config.core_file, "run.zst");
+	assert_true(config.show_line_numbers);
+	assert_null(parse(&line, "pyspy-analyze --native-all -p 1", &config));
+	assert_true(config.native && config.native_all);
+	assert_false(config.native_last || config.native_internal);
+	assert_null(parse(&line, "pyspy-analyze --native-last --native-internal -p 1", &config));
+	assert_true(config.native && config.native_last && config.native_internal);
+	/* A core's program, as pystack and coredumpctl(1) name it. */
+	assert_null(parse(&line, "pyspy-analyze core.1 /proc/self/exe", &config));
+	assert_string_equal(config.core_file, "core.1");
+	assert_string_equal(config.executable, "/proc/self/exe");
+	assert_null(parse(&line, "pyspy-analyze /proc/self/exe -c core.1", &config));
+	assert_string_equal(config.core_file, "core.1");
+	assert_string_equal(config.executable, "/proc/self/exe");
+}
+
+/* An older program cannot be told of what it has no field for. */
+static void test_arguments_for_an_older_program(void **state)
+{
+	enum { FIRST_SIZE = offsetof(struct pyspy_config, search_paths) };
+	static char *known[] = {(char *)"x", (char *)"record", (char *)"--sysroot",
+				(char *)"r", (char *)"--",     (char *)"python3",
+				NULL};
+	static char *more[] = {(char *)"x", (char *)"--tid", (char *)"5", NULL};
+	struct pyspy_config config;
+	(void)state;
+	memset(&config, 0xff, sizeof(config));
+	assert_null(pyspy_config_from_arguments(6, known, &config, FIRST_SIZE));
+	assert_int_equal(config.size, FIRST_SIZE);
+	assert_string_equal(config.sysroot, "r");
+	assert_true(config.wait_ns == UINT64_MAX);
+	assert_refused(pyspy_config_from_arguments(3, more, &config, FIRST_SIZE), "older libpyspy");
+}
+
+static void test_too_many(void **state)
+{
+	static const struct {
+		const char *words;
+		int most;
+	} lists[] = {
+		{" --tid 5", PYSPY_TIDS_MAX},
+		{" --lib-search-path a", PYSPY_PATHS_MAX},
+		{" --lib-search-root a", PYSPY_PATHS_MAX},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		char text[1024] = "pyspy-analyze";
+		struct line line;
+		struct pyspy_config config;
+		for (int j = 0; j < lists[i].most; j++)
+			strcat(text, lists[i].words);
+		assert_null(parse(&line, text, &config));
+		strcat(text, lists[i].words);
+		assert_refused(parse(&line, text, &config), "more than");
+	}
 }
 
 static void test_wrong_arguments(void **state)
@@ -251,6 +400,15 @@ static void test_wrong_arguments(void **state)
 		{"py-spy -c one two", "one file"},
 		{"py-spy -p 1 core", "exclude"},
 		{"py-spy -p 1 -- python3", "command"},
+		{"py-spy --tid 0", "--tid"},
+		{"py-spy --wait soon", "--wait"},
+		{"py-spy --native-all --nonblocking -p 1", "exclude"},
+		{"py-spy -c /proc/self/exe /proc/self/exe /proc/self/exe", "one file"},
+		{"pyspy-analyze report --weight cpu", "--weight is an option of pyspy-analyze"},
+		{"pyspy-analyze --sample=3 run.zst", "--sample is an option of pyspy-analyze"},
+		{"pyspy-analyze -v", "-v is an option of pyspy-analyze"},
+		{"pyspy-analyze info run.zst", "'info'"},
+		{"pyspy-analyze merge a b", "'merge'"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -333,6 +491,10 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_arguments_with_a_command),
+		cmocka_unit_test(test_arguments_and_output),
+		cmocka_unit_test(test_arguments_of_analyze),
+		cmocka_unit_test(test_arguments_for_an_older_program),
+		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_wrong_arguments),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_errors),
