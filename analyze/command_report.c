@@ -12,6 +12,9 @@
 #include "analyze/report_input.h"
 #include "analyze/result_stream.h"
 #include "common/cleanup.h"
+#include "common/path_name.h"
+
+enum { PROGRAM_NAME_MAX = 64, NAME_ATTEMPTS = 1000 };
 
 struct report_run {
 	const struct analyze_options *options;
@@ -35,22 +38,66 @@ static void report_run_deinit(struct report_run *run)
 	free(run->default_name);
 }
 
-/* NAME-TIME.EXTENSION, as py-spy's record does. */
-static struct error *make_default_name(struct report_run *run)
+/* NAME-TIME.EXTENSION, as py-spy's record does; from 2 on with the number behind the time. */
+static struct error *make_default_name(struct report_run *run, unsigned number)
 {
 	char date[32];
+	char program[PROGRAM_NAME_MAX + 1];
+	char suffix[16] = "";
 	time_t now = time(NULL);
 	struct tm broken_down;
 	if (!gmtime_r(&now, &broken_down) ||
 	    !strftime(date, sizeof(date), "%Y-%m-%dT%H%M%SZ", &broken_down))
 		return error_create(ERROR_FAILED, "the clock is beyond all calendars");
-	if (asprintf(&run->default_name, "%s-%s.%s",
-		     run->input.program ? run->input.program : "report", date,
+	snprintf(program, sizeof(program), "%s",
+		 run->input.program && *run->input.program ? run->input.program : "report");
+	path_make_plain(program);
+	if (number > 1)
+		snprintf(suffix, sizeof(suffix), "-%u", number);
+	free(run->default_name);
+	if (asprintf(&run->default_name, "%s-%s%s.%s", program, date, suffix,
 		     run->format->extension) < 0) {
 		run->default_name = NULL;
 		return &error_out_of_memory;
 	}
 	return NULL;
+}
+
+/* Whether another program took the name; the next one is tried then. Consumes the error. */
+static bool name_is_taken(struct error **error, unsigned number)
+{
+	if (!*error || (*error)->code != ERROR_EXISTS || number == NAME_ATTEMPTS)
+		return false;
+	error_destroy(*error);
+	*error = NULL;
+	return true;
+}
+
+/* What stands in the way of a file is said now, not after hours of sampling; what it is called is
+ * known at the end. */
+static struct error *open_unnamed(struct report_run *run)
+{
+	struct error *error;
+	unsigned number = 0;
+	do {
+		error = make_default_name(run, ++number);
+		if (!error)
+			error = result_stream_open(&run->result, run->default_name);
+	} while (name_is_taken(&error, number));
+	return error;
+}
+
+/* Two programs may end within a second, and neither is to lose what it sampled. */
+static struct error *commit_named(struct report_run *run)
+{
+	struct error *error;
+	unsigned number = 0;
+	do {
+		error = make_default_name(run, ++number);
+		if (!error)
+			error = result_stream_commit_as(&run->result, run->default_name);
+	} while (name_is_taken(&error, number));
+	return error;
 }
 
 static struct error *check_terminal(const struct report_run *run)
@@ -73,7 +120,8 @@ static const char *title_of(const struct report_run *run)
 	return "several processes";
 }
 
-static struct error *check_unit(const struct report_run *run)
+/* Said before anything is sampled. */
+static struct error *check_unit_of_format(const struct report_run *run)
 {
 	enum profile_unit unit = (enum profile_unit)run->options->weight;
 	if (run->format->trail && !run->format->all_units &&
@@ -82,6 +130,12 @@ static struct error *check_unit(const struct report_run *run)
 			ERROR_USAGE,
 			"format %s shows what threads did over time; it cannot weigh %s",
 			run->format->name, report_unit_names[unit]);
+	return NULL;
+}
+
+static struct error *check_unit(const struct report_run *run)
+{
+	enum profile_unit unit = (enum profile_unit)run->options->weight;
 	if (run->profile.total.of[unit] || !run->profile.total.of[PROFILE_SAMPLES])
 		return NULL;
 	return error_create(ERROR_NOT_FOUND,
@@ -101,11 +155,8 @@ static struct error *write_report(struct report_run *run)
 						    ? "no stack is left"
 						    : "no stack is left; --idle counts those of "
 						      "idle threads too");
-	if (!error && run->options->command->bit == COMMAND_RECORD && !run->options->output)
-		error = make_default_name(run);
 	if (!error && !run->result.stream)
-		error = result_stream_open(&run->result, run->default_name ? run->default_name
-									   : run->options->output);
+		error = result_stream_open(&run->result, run->options->output);
 	if (error)
 		return error;
 	const struct report report = {
@@ -119,7 +170,7 @@ static struct error *write_report(struct report_run *run)
 	};
 	error = run->format->write(run->result.stream, &report);
 	if (!error)
-		error = result_stream_commit(&run->result);
+		error = run->default_name ? commit_named(run) : result_stream_commit(&run->result);
 	if (!error && run->default_name && !run->options->common.quiet)
 		fprintf(stderr, "wrote %s\n", run->default_name);
 	return error;
@@ -131,7 +182,6 @@ static struct error *add_live(struct report_run *run, int *ret_status)
 {
 	struct report_input *input = &run->input;
 	struct error *error = NULL;
-	/* What stands in the way of the file is said now, not after hours of sampling. */
 	if (run->options->output)
 		error = result_stream_open(&run->result, run->options->output);
 	if (!error)
@@ -148,11 +198,13 @@ static struct error *add_inputs(struct report_run *run, int *ret_status)
 	const struct string_list *inputs = &run->options->inputs;
 	struct error *error = NULL;
 	*ret_status = 0;
+	if (run->options->command->bit == COMMAND_RECORD && !run->options->output)
+		error = open_unnamed(run);
 	/* A command that prints has the terminal. */
 	bool prints = run->options->live_command && !run->options->hide_output;
 	progress_begin(run->options->hide_progress || run->options->common.quiet || prints,
 		       inputs->count);
-	if (live_wanted(run->options))
+	if (!error && live_wanted(run->options))
 		error = add_live(run, ret_status);
 	for (size_t i = 0; i < inputs->count && !error; i++) {
 		progress_file(i);
@@ -175,6 +227,8 @@ struct error *command_report(const struct command_context *context, enum exit_st
 		.source = {.profile = &run.profile, .root = options->sysroot},
 	};
 	struct error *error = check_terminal(&run);
+	if (!error)
+		error = check_unit_of_format(&run);
 	if (!error)
 		error = report_input_init(options, run.format, &run.tally, &run.profile,
 					  &run.input);

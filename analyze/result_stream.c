@@ -62,6 +62,12 @@ struct error *result_stream_commit(struct result_stream *result)
 	return failed ? &error_out_of_memory : output_file_commit(result->file);
 }
 
+struct error *result_stream_commit_as(struct result_stream *result, const char *path)
+{
+	struct error *error = output_file_set_name(result->file, path);
+	return error ? error : result_stream_commit(result);
+}
+
 void result_stream_close(struct result_stream *result)
 {
 	if (result->file && result->stream)

@@ -21,6 +21,9 @@ struct error *result_stream_open(struct result_stream *result, const char *path)
 /* Write out what is left, and give a file its name. A full disk or a closed pipe is seen here. */
 struct error *result_stream_commit(struct result_stream *result);
 
+/* The same with another name in the same folder; after ERROR_EXISTS again with the next one. */
+struct error *result_stream_commit_as(struct result_stream *result, const char *path);
+
 /* Without a commit before it, no file is left behind. */
 void result_stream_close(struct result_stream *result);
 

@@ -10,6 +10,7 @@
 #include "capture/proc.h"
 #include "capture/utc_time.h"
 #include "common/cleanup.h"
+#include "common/path_name.h"
 
 enum { TIME_TEXT_SIZE = 64 };
 
@@ -265,12 +266,6 @@ void subject_name(const struct subject *subject, char text[SUBJECT_NAME_SIZE])
 		 program_name(subject));
 }
 
-static bool is_plain(char character)
-{
-	return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-	       (character >= '0' && character <= '9') || strchr("._+", character);
-}
-
 /* "20260724T010203.456Z" */
 static void format_time(uint64_t ns, char text[TIME_TEXT_SIZE])
 {
@@ -287,12 +282,7 @@ char *subject_file_name(const struct subject *subject)
 	CLEANUP_FREE char *program = strndup(program_name(subject), PROGRAM_NAME_MAX);
 	if (!program)
 		return NULL;
-	/* The name comes from the target: nothing of it may be a path, an option or hidden. */
-	for (char *c = program; *c; c++)
-		if (!is_plain(*c) && !(*c == '-' && c != program))
-			*c = '_';
-	if (*program == '.')
-		*program = '_';
+	path_make_plain(program);
 	format_time(subject->facts.capture_time_ns, time_text);
 	if (asprintf(&name, "%s-%d-%s.zst", program, (int)subject->facts.pid, time_text) < 0)
 		return NULL;

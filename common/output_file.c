@@ -264,6 +264,18 @@ static int name_temporary(const struct output_file *file)
 	return errnum;
 }
 
+struct error *output_file_set_name(struct output_file *file, const char *path)
+{
+	if (file->is_stream)
+		return NULL;
+	char *copy = strdup(path);
+	if (!copy)
+		return &error_out_of_memory;
+	free(file->path);
+	file->path = copy;
+	return NULL;
+}
+
 struct error *output_file_commit(struct output_file *file)
 {
 	if (file->is_stream || file->committed)

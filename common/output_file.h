@@ -17,7 +17,10 @@ struct output_file;
  * written to as standard output is. Under sudo the file belongs to the invoking user. */
 struct error *output_file_create(const char *path, struct output_file **ret);
 struct error *output_file_write(struct output_file *file, const void *bytes, size_t size);
-/* Give the file its name. After an error, or without this call, destroy leaves nothing behind. */
+/* Another name in the same folder, for the commit to give; of a stream it changes nothing. */
+struct error *output_file_set_name(struct output_file *file, const char *path);
+/* Give the file its name; after ERROR_EXISTS again with another name. After an error, or without
+ * this call, destroy leaves nothing behind. */
 struct error *output_file_commit(struct output_file *file);
 void output_file_destroy(struct output_file *file);
 void output_file_destroyp(struct output_file **file);

@@ -414,6 +414,39 @@ sys.exit(%d)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"<module>", done.stdout)
 
+    def test_said_before_it_is_sampled(self):
+        """What makes the end impossible is no reason to sample first, nor to start the command."""
+        marker = os.path.join(self.base, "marker")
+        gone = os.path.join(self.base, "gone")
+        run = [ANALYZE, "record", "--", "touch", marker]
+        os.mkdir(gone)
+        script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+        done = support.run(["sh", "-c", script, "sh", gone] + run)
+        self.assertEqual(done.returncode, support.EXIT_FAILED, done.stderr)
+        self.assertIn(b"cannot create", done.stderr)
+        for unit, name in (("cpu", "speedscope"), ("gil", "chrometrace")):
+            done = support.run(run[:2] + ["--weight", unit, "-f", name] + run[2:], cwd=self.base)
+            self.assertEqual(done.returncode, support.EXIT_USAGE, done.stderr)
+            self.assertIn(b"cannot weigh", done.stderr)
+        self.assertFalse(os.path.exists(marker))
+        self.assertEqual(os.listdir(self.base), ["output"])
+
+    def test_hostile_name(self):
+        """The file is called after the program, which can be called anything."""
+        program = os.path.join(self.base, "py\x1b]0;owned\x07\x1b[31m -\n")
+        shutil.copy(os.path.realpath(sys.executable), program)
+        script = os.path.join(self.base, "command.py")
+        folder = os.path.join(self.base, "results")
+        os.mkdir(folder)
+        with open(script, "w") as stream:
+            stream.write(self.TEXT % 0)
+        environment = dict(os.environ, PYTHONHOME=sys.base_prefix)
+        done = record("--capture", "--", program, script, cwd=folder, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (name,) = os.listdir(folder)
+        self.assertRegex(name, r"^py__0_owned___31m_-_-[\dTZ-]+\.svg$")
+        self.assertEqual(done.stderr.decode(), "wrote %s\n" % name)
+
     def test_no_such_command(self):
         done = record("--", os.path.join(self.base, "nothing"), cwd=self.base)
         self.assertEqual(done.returncode, 127)

@@ -348,6 +348,24 @@ class Report(EndToEndTest):
         self.assertRegex(name, r"^[\w.-]+-\d{4}-\d\d-\d\dT\d{6}Z\.json$")
         self.assertIn(name, done.stderr.decode())
 
+    def test_record_loses_no_file_of_the_same_second(self):
+        """Programs that end in one second have one name."""
+        folder = self.target.path("same-second")
+        os.mkdir(folder)
+        words = [os.path.abspath(support.ANALYZE), "record", "-i", "-f", "raw", self.many]
+        started = [
+            subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(12)
+        ]
+        said = [process.communicate(timeout=60)[1].decode() for process in started]
+        self.assertEqual([process.returncode for process in started], [0] * len(started), said)
+        names = os.listdir(folder)
+        self.assertEqual(sorted(said), sorted("wrote %s\n" % name for name in names))
+        for name in names:
+            self.assertRegex(name, r"^[\w.-]+-\d{4}-\d\d-\d\dT\d{6}Z(-\d+)?\.txt$")
+            with open(os.path.join(folder, name)) as text:
+                self.assertEqual(self.parse_raw(text.read()), self.times(self.stacks(), SAMPLES))
+
     def test_cut_and_foreign_files(self):
         cut = self.target.path("cut.zst")
         with open(self.many, "rb") as many, open(cut, "wb") as file:
