@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyze/input.h"
-#include "analyze/native/native_decode.h"
+#include "analyze/native/native_decoders.h"
 #include "analyze/process_choice.h"
 #include "analyze/progress.h"
 #include "analyze/python/decode.h"
@@ -22,6 +22,7 @@ struct source {
 	const char *path;
 	struct target *target;
 	struct incremental_decoder *decoder;
+	struct native_decoders natives; /* with --native */
 	uint64_t first_ns;     /* of its first sample */
 	size_t failed_samples; /* after the first, which was said */
 	bool said_partial;
@@ -207,7 +208,7 @@ static bool stacks_have_gaps(const struct model_process *process)
 	return false;
 }
 
-/* Native stacks are unwound anew in each sample, and put among the Python frames. */
+/* Native stacks are unwound, and put among the Python frames. */
 static struct error *add_native(struct source *source)
 {
 	CLEANUP(model_process_deinit) struct model_process process = {0};
@@ -220,7 +221,7 @@ static struct error *add_native(struct source *source)
 	if (!error)
 		error = thread_filter_apply(&input->threads, &process, &wanted);
 	if (!error && wanted)
-		error = native_decode(source->target, &native, &process);
+		error = native_decoders_run(&source->natives, source->target, &native, &process);
 	if (error)
 		return fail_sample(source, error);
 	return wanted ? collect(source, &process, NULL, stacks_have_gaps(&process)) : NULL;
@@ -349,6 +350,7 @@ struct error *report_input_add_target(struct report_input *input, const char *pa
 	error = add_samples(&source);
 	if (!error)
 		error = say_losses(&source);
+	native_decoders_deinit(&source.natives);
 	return error ? error : collector_end_file(input->collector);
 }
 

@@ -35,23 +35,15 @@ static void cleanup_bufferp(struct buffer *buffer)
 	buffer_deinit(buffer);
 }
 
-/* Of the text of /proc/PID/statm, in pages. */
-static bool read_resident(const char *text, uint64_t *ret_resident, uint64_t *ret_shared)
-{
-	return proc_number_skip(&text, 1) && proc_number_decimal(&text, ret_resident) &&
-	       proc_number_decimal(&text, ret_shared);
-}
-
-/* What will be copied, about: resident pages that are not of files (proc(5), /proc/PID/statm), and
- * what is swapped out. 0 if it cannot be told. */
+/* What will be copied, about: resident pages that are not of files, and what is swapped out. 0 if
+ * it cannot be told. */
 static uint64_t expected_bytes(pid_t pid)
 {
 	CLEANUP(cleanup_bufferp) struct buffer text = {0};
 	char path[32];
-	uint64_t resident = 0, shared = 0, swapped_kib = 0;
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	if (proc_read_text(AT_FDCWD, path, PROC_TEXT_LIMIT, &text) != 0 ||
-	    !read_resident((const char *)text.data, &resident, &shared) || resident < shared)
+	struct proc_pages pages;
+	uint64_t swapped_kib = 0;
+	if (!proc_pages(pid, &pages) || pages.resident < pages.shared)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	if (proc_read_text(AT_FDCWD, path, PROC_TEXT_LIMIT, &text) == 0) {
@@ -61,7 +53,7 @@ static uint64_t expected_bytes(pid_t pid)
 			proc_number_decimal(&line, &swapped_kib);
 		}
 	}
-	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) + swapped_kib * 1024;
+	return (pages.resident - pages.shared) * (uint64_t)sysconf(_SC_PAGESIZE) + swapped_kib * 1024;
 }
 
 /* A thread whose registers cannot be had has ended, or is ending. */

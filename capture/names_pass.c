@@ -6,7 +6,8 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 
-#define KEEP_NS UINT64_C(1000000000)
+#define KEEP_LEAST_NS UINT64_C(10000000)
+#define KEEP_MOST_NS UINT64_C(1000000000)
 
 void names_pass_deinit(struct names_pass *pass)
 {
@@ -58,10 +59,17 @@ static struct error *read_names(struct memory *memory, const struct python_locat
 	return NULL;
 }
 
+/* A thread that has just begun gets its name soon: the longer there was none that is new, the longer
+ * the names are kept. */
 static bool is_kept(const struct names_pass *pass, uint64_t generation)
 {
+	uint64_t keep_ns = pass->read_ns - pass->generation_ns;
+	if (keep_ns < KEEP_LEAST_NS)
+		keep_ns = KEEP_LEAST_NS;
+	if (keep_ns > KEEP_MOST_NS)
+		keep_ns = KEEP_MOST_NS;
 	return pass->kept && pass->generation == generation &&
-	       clock_ns(CLOCK_MONOTONIC) - pass->read_ns < KEEP_NS;
+	       clock_ns(CLOCK_MONOTONIC) - pass->read_ns < keep_ns;
 }
 
 struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
@@ -74,6 +82,8 @@ struct error *names_pass_before(struct names_pass *pass, struct memory *memory,
 	pass->before = (struct thread_name_list){0};
 	memory_image_destroy(pass->kept);
 	pass->kept = NULL;
+	if (pass->generation != generation || !pass->generation_ns)
+		pass->generation_ns = clock_ns(CLOCK_MONOTONIC);
 	pass->generation = generation;
 	return read_names(memory, location, &request, &pass->places, NULL, &pass->before);
 }

@@ -21,8 +21,9 @@ struct names_pass {
 	struct thread_name_list before;
 	/* What the sample needs of them; kept from sample to sample. */
 	struct memory_image *kept;
-	uint64_t generation; /* of the threads that `kept` is about */
-	uint64_t read_ns;    /* CLOCK_MONOTONIC */
+	uint64_t generation;	/* of the threads that `kept` is about */
+	uint64_t generation_ns; /* CLOCK_MONOTONIC, as the next one: when it was seen first */
+	uint64_t read_ns;
 };
 
 void names_pass_deinit(struct names_pass *pass);

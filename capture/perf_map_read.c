@@ -23,11 +23,11 @@ static bool is_trusted(int fd, const struct process_facts *process, uint64_t *re
 	*ret_size = (uint64_t)status.st_size;
 	if (*ret_size > PERF_MAP_MAX_BYTES)
 		*ret_size = PERF_MAP_MAX_BYTES;
-	return *ret_size;
+	return true;
 }
 
-struct error *perf_map_read(const struct process_facts *process, struct module_image *ret,
-			    bool *ret_found)
+struct error *perf_map_read(const struct process_facts *process, uint64_t known,
+			    struct module_image *ret, bool *ret_found)
 {
 	char root[32];
 	char path[PERF_MAP_PATH_SIZE];
@@ -39,17 +39,18 @@ struct error *perf_map_read(const struct process_facts *process, struct module_i
 	snprintf(root, sizeof(root), "/proc/%d/root", (int)process->pid);
 	perf_map_path(process->container_pid ? process->container_pid : process->pid, path);
 	CLEANUP_CLOSE int fd = root_file_open(root, path);
-	if (fd < 0 || !is_trusted(fd, process, &size))
+	if (fd < 0 || !is_trusted(fd, process, &size) || size == known)
 		return NULL;
-	CLEANUP_FREE char *bytes = malloc(size);
+	uint64_t from = size > known ? known : 0;
+	CLEANUP_FREE char *bytes = malloc(size - from + 1);
 	ret->path = malloc(PERF_MAP_PATH_SIZE);
 	if (!bytes || !ret->path)
 		return &error_out_of_memory;
-	ssize_t got = pread(fd, bytes, size, 0);
+	ssize_t got = pread(fd, bytes, size - from, (off_t)from);
 	if (got <= 0)
 		return NULL;
 	perf_map_image_name(process->pid, ret->path);
-	ret->size = (uint64_t)got;
+	ret->size = from + (uint64_t)got;
 	*ret_found = true;
-	return memory_image_put(ret->contents, 0, bytes, ret->size);
+	return memory_image_put(ret->contents, from, bytes, (size_t)got);
 }

@@ -6,12 +6,12 @@
 #include "formats/module_image.h"
 
 /*
- * Read the map that the process has written into the /tmp of its own root, as an image for its
- * snapshot. `ret_found` is false if there is none that can be trusted: a regular file of the
- * process's user, no older than the process. Only running out of memory is an error. `ret` is
- * always to be deinitialised.
+ * Read what the process has added to the map in the /tmp of its own root since it had `known`
+ * bytes, as an image for its snapshot; all of the map if it has become shorter. `ret_found` is
+ * false if there is nothing new that can be trusted: a regular file of the process's user, no older
+ * than the process. Only running out of memory is an error. `ret` is always to be deinitialised.
  */
-struct error *perf_map_read(const struct process_facts *process, struct module_image *ret,
-			    bool *ret_found);
+struct error *perf_map_read(const struct process_facts *process, uint64_t known,
+			    struct module_image *ret, bool *ret_found);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 
 #include "capture/permission.h"
+#include "capture/proc_number.h"
 #include "capture/proc_stat.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
@@ -22,6 +23,7 @@ enum {
 	RELATIVE_COMMAND_LIMIT = 4096,
 	/* A mapping has a line of about 100 bytes, and vm.max_map_count is 65530 as a rule. */
 	MAPS_LIMIT = 256 * 1024 * 1024,
+	STATM_LIMIT = 256,
 };
 
 #define NS_PER_SECOND 1000000000ULL
@@ -296,6 +298,18 @@ bool proc_is_same(const struct process_facts *facts)
 	struct proc_stat stat;
 	return proc_stat_read(AT_FDCWD, facts->pid, &stat) == 0 &&
 	       stat.start_ticks == facts->start_ticks && !proc_state_ended(stat.state);
+}
+
+bool proc_pages(pid_t pid, struct proc_pages *ret)
+{
+	CLEANUP(cleanup_bufferp) struct buffer text = {0};
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	if (proc_read_text(AT_FDCWD, path, STATM_LIMIT, &text) != 0)
+		return false;
+	const char *at = (const char *)text.data;
+	return proc_number_decimal(&at, &ret->mapped) &&
+	       proc_number_decimal(&at, &ret->resident) && proc_number_decimal(&at, &ret->shared);
 }
 
 struct error *proc_mappings(pid_t pid, struct mappings *ret)

@@ -19,6 +19,16 @@ struct error *proc_relative(pid_t pid, struct process_facts *ret);
 /* Names, states, container ids, system call and cpu time of all threads. */
 struct error *proc_threads(pid_t pid, struct thread_list *ret);
 struct error *proc_mappings(pid_t pid, struct mappings *ret);
+
+/* Of /proc/PID/statm (proc(5)). */
+struct proc_pages {
+	uint64_t mapped;
+	uint64_t resident;
+	uint64_t shared; /* resident, of files */
+};
+
+/* False if it cannot be told. */
+bool proc_pages(pid_t pid, struct proc_pages *ret);
 /* True while the process is the one that `facts` were read from (start_ticks). */
 bool proc_is_same(const struct process_facts *facts);
 /* Opens through /proc/PID/map_files, then /proc/PID/root + path, checked by device and inode. */

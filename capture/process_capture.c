@@ -76,6 +76,7 @@ static void forget_attempt(struct process_capture *process)
 	process->report.warning = NULL;
 	process->report.located = false;
 	process->changed = false;
+	process->mapped_pages = 0;
 	process->remapped = false;
 }
 
@@ -328,6 +329,16 @@ static struct error *check_unchanged(struct process_capture *process, struct err
 			    name);
 }
 
+/* Who maps code changes how much is mapped; to read all mappings takes many times longer. */
+static bool has_other_code(struct process_capture *process)
+{
+	struct proc_pages pages;
+	if (!proc_pages(process->pid, &pages) || pages.mapped == process->mapped_pages)
+		return false;
+	process->mapped_pages = pages.mapped;
+	return subject_has_other_code(process->subject);
+}
+
 /*
  * The same, from sample to sample: as long as the program's memory is in use, it is the same
  * program. A child of vfork(2) has its parent's, which outlives its own execve(2); so all is
@@ -336,10 +347,12 @@ static struct error *check_unchanged(struct process_capture *process, struct err
 static struct error *check_again(struct process_capture *process, struct error *error)
 {
 	uint64_t now = process_capture_now_ns();
+	if (!error && process->options->native)
+		process->remapped |= has_other_code(process);
 	if (!error && now - process->checked_ns < CHECK_NS && subject_image_lives(process->subject))
 		return NULL;
 	process->checked_ns = now;
-	process->remapped = process->options->native && subject_has_other_code(process->subject);
+	process->mapped_pages = 0;
 	return check_unchanged(process, error);
 }
 

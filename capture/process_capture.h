@@ -71,7 +71,8 @@ struct process_capture {
 	struct sampler *sampler;
 	struct thread_watch *watch;
 	uint64_t checked_ns; /* when the process was looked at to see whether it is the same */
-	bool remapped;	     /* native: the next look is for modules that are new since */
+	uint64_t mapped_pages; /* native: as much was mapped when its code was looked at */
+	bool remapped;	       /* native: the next look is for code that is new since */
 	bool changed;	     /* failed because the process ran another program */
 };
 

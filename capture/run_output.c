@@ -255,7 +255,6 @@ struct error *run_output_process(struct run_output *output, const struct process
 	if (error)
 		return error;
 	work->subject = subject_hold(process->subject);
-	work->has_native = process->options->native;
 	work_queue_push(output->queue, &TAKE_POINTER(work)->work);
 	return NULL;
 }

@@ -39,16 +39,20 @@ static struct error *write_perf_map(struct snapshot_writer *writer,
 {
 	CLEANUP(module_image_deinit) struct module_image image = {0};
 	bool found;
-	struct error *error = perf_map_read(process, &image, &found);
+	uint64_t known = snapshot_writer_perf_map_bytes(writer, process->pid);
+	struct error *error = perf_map_read(process, known, &image, &found);
 	return error || !found ? error : snapshot_writer_module_image(writer, &image);
 }
 
-static struct error *write_module_images(struct snapshot_writer *writer,
-					 const struct snapshot_content *content)
+/* What unwinding this sample takes that the log does not have yet. */
+static struct error *write_native(struct snapshot_writer *writer,
+				  const struct snapshot_content *content)
 {
 	struct proc_module_files files;
 	proc_module_files_init(&files, content->process->pid);
-	return native_pass_write(content->native, content->modules, &files.files, writer);
+	struct error *error =
+		native_pass_write(content->native, content->modules, &files.files, writer);
+	return error ? error : write_perf_map(writer, content->process);
 }
 
 struct error *snapshot_file_add(struct snapshot_writer *writer,
@@ -59,9 +63,7 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 	if (!error && fault_point(FAULT_DURING_WRITE))
 		return made_to_fail("writing");
 	if (!error && content->native)
-		error = write_module_images(writer, content);
-	if (!error && content->native)
-		error = write_perf_map(writer, content->process);
+		error = write_native(writer, content);
 	if (!error && content->image)
 		error = snapshot_writer_image(writer, content->process->pid, content->image);
 	if (!error && content->full)
@@ -74,8 +76,7 @@ struct error *snapshot_file_add(struct snapshot_writer *writer,
 struct error *snapshot_file_add_facts(struct snapshot_writer *writer,
 				      const struct snapshot_content *content)
 {
-	struct error *error = write_facts(writer, content);
-	return error || !content->native ? error : write_perf_map(writer, content->process);
+	return write_facts(writer, content);
 }
 
 struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
@@ -86,7 +87,7 @@ struct error *snapshot_file_add_sample(struct snapshot_writer *writer,
 	if (!error && fault_point(FAULT_DURING_WRITE))
 		return made_to_fail("writing");
 	if (!error && content->native)
-		error = write_module_images(writer, content);
+		error = write_native(writer, content);
 	if (!error)
 		error = snapshot_writer_image(writer, pid, content->image);
 	return error ? error : snapshot_writer_sample(writer, content->sample);

@@ -196,13 +196,16 @@ static const struct mapping *next_of_file(const struct mappings *mappings, size_
 	return NULL;
 }
 
-static bool same_files(const struct mappings *before, const struct mappings *now)
+typedef const struct mapping *(*next_mapping)(const struct mappings *mappings, size_t *index);
+
+static bool same_mappings(const struct mappings *before, const struct mappings *now,
+			  next_mapping next)
 {
 	size_t i = 0;
 	size_t j = 0;
 	for (;;) {
-		const struct mapping *a = next_of_file(before, &i);
-		const struct mapping *b = next_of_file(now, &j);
+		const struct mapping *a = next(before, &i);
+		const struct mapping *b = next(now, &j);
 		if (!a || !b)
 			return !a && !b;
 		if (a->start != b->start || a->end != b->end || a->inode != b->inode ||
@@ -218,7 +221,7 @@ struct error *subject_refresh(struct subject *subject, bool *ret_modules)
 	struct error *error = proc_mappings(subject->facts.pid, &now);
 	if (error)
 		return error;
-	bool same = same_files(&subject->mappings, &now);
+	bool same = same_mappings(&subject->mappings, &now, next_of_file);
 	if (!same)
 		error = modules_from_mappings(&now, subject->memory, &modules);
 	if (error)
@@ -235,19 +238,21 @@ struct error *subject_refresh(struct subject *subject, bool *ret_modules)
 	return NULL;
 }
 
-static size_t count_code(const struct mappings *mappings)
+static const struct mapping *next_of_code(const struct mappings *mappings, size_t *index)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < mappings->count; i++)
-		count += (mappings->items[i].flags & MAPPING_EXECUTE) && mappings->items[i].inode;
-	return count;
+	while (*index < mappings->count) {
+		const struct mapping *mapping = &mappings->items[(*index)++];
+		if (mapping->flags & MAPPING_EXECUTE)
+			return mapping;
+	}
+	return NULL;
 }
 
 bool subject_has_other_code(const struct subject *subject)
 {
 	CLEANUP(mappings_deinit) struct mappings now = {0};
 	struct error *error = proc_mappings(subject->facts.pid, &now);
-	bool other = !error && count_code(&now) != count_code(&subject->mappings);
+	bool other = !error && !same_mappings(&subject->mappings, &now, next_of_code);
 	error_destroy(error);
 	return other;
 }

@@ -59,7 +59,7 @@ bool subject_image_lives(const struct subject *subject);
  */
 struct error *subject_refresh(struct subject *subject, bool *ret_modules);
 
-/* Whether code of other files is mapped now than when it was looked at. */
+/* Whether other code is mapped now than when it was looked at, of files or made by the process. */
 bool subject_has_other_code(const struct subject *subject);
 
 /* "process 123 (python3)", cut to the size. */

@@ -37,6 +37,29 @@ struct error *modules_append(struct modules *modules, const struct module *modul
 	return NULL;
 }
 
+struct error *modules_copy(const struct modules *modules, struct modules *ret)
+{
+	struct error *error = NULL;
+	for (size_t i = 0; !error && i < modules->count; i++)
+		error = modules_append(ret, &modules->items[i]);
+	return error;
+}
+
+static bool module_equal(const struct module *a, const struct module *b)
+{
+	return a->start == b->start && a->end == b->end && a->bias == b->bias &&
+	       a->inode == b->inode && a->deleted == b->deleted &&
+	       build_id_equal(&a->build_id, &b->build_id) && strcmp(a->path, b->path) == 0;
+}
+
+bool modules_equal(const struct modules *a, const struct modules *b)
+{
+	bool equal = a->count == b->count;
+	for (size_t i = 0; equal && i < a->count; i++)
+		equal = module_equal(&a->items[i], &b->items[i]);
+	return equal;
+}
+
 const struct module *modules_find(const struct modules *modules, uint64_t address)
 {
 	size_t low = 0;

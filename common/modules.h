@@ -29,6 +29,10 @@ struct modules {
 
 void modules_deinit(struct modules *modules);
 struct error *modules_append(struct modules *modules, const struct module *module);
+/* `ret` must be empty. */
+struct error *modules_copy(const struct modules *modules, struct modules *ret);
+/* The same modules at the same addresses. */
+bool modules_equal(const struct modules *a, const struct modules *b);
 const struct module *modules_find(const struct modules *modules, uint64_t address);
 
 /*

@@ -27,6 +27,11 @@ void perf_map_image_name(int32_t pid, char name[PERF_MAP_PATH_SIZE])
 	snprintf(name, PERF_MAP_PATH_SIZE, "[perf-%d.map]", (int)pid);
 }
 
+bool perf_map_is_image_name(const char *path)
+{
+	return strncmp(path, "[perf-", 6) == 0;
+}
+
 /* Digits up to a blank; perf takes no 0x, but there are writers of it. */
 static bool parse_number(const char **at, const char *end, uint64_t *ret)
 {

@@ -6,6 +6,7 @@
 #ifndef PYSPY_FORMATS_PERF_MAP_H
 #define PYSPY_FORMATS_PERF_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,9 @@ void perf_map_path(int32_t pid, char path[PERF_MAP_PATH_SIZE]);
 /* What a map is called as an image in a snapshot, by the process's number there
  * (pyspy-snapshot(5), MODULE_IMAGE). */
 void perf_map_image_name(int32_t pid, char name[PERF_MAP_PATH_SIZE]);
+
+/* Whether an image's path is such a name. */
+bool perf_map_is_image_name(const char *path);
 
 /* Lines that contradict the format are left out. Only running out of memory is an error. */
 struct error *perf_map_parse(const char *text, size_t size, struct perf_map *ret);

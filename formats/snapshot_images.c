@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "formats/perf_map.h"
 #include "formats/snapshot_block.h"
 #include "formats/snapshot_format.h"
 
@@ -65,15 +66,32 @@ static struct error *add_image(struct snapshot_images *images, const struct modu
 }
 
 struct error *snapshot_images_note(struct snapshot_images *images, const struct build_id *build_id,
-				   const char *path)
+				   const char *path, uint64_t size)
 {
-	struct snapshot_image *image;
+	struct snapshot_image *image = find(images, build_id, path, strlen(path));
 	const struct module_image_part whole = {
 		.build_id = *build_id,
 		.path = path,
 		.path_size = strlen(path),
 	};
-	return add_image(images, &whole, &image);
+	struct error *error = image ? NULL : add_image(images, &whole, &image);
+	if (!error)
+		image->size = size;
+	return error;
+}
+
+/* A perf map grows while its process runs; what begins anew is another one. */
+static void follow_perf_map(struct snapshot_images *images, struct snapshot_image *image,
+			    const struct module_image_part *part)
+{
+	if (!part->offset) {
+		images->part_count -= image->part_count;
+		image->part_count = 0;
+		image->bytes = 0;
+		image->size = part->size;
+	} else if (part->offset == image->bytes && part->size > image->size) {
+		image->size = part->size;
+	}
 }
 
 static struct error *add_part(struct snapshot_images *images, const struct module_image_part *part,
@@ -88,6 +106,8 @@ static struct error *add_part(struct snapshot_images *images, const struct modul
 		error = add_image(images, part, &image);
 	if (error)
 		return error;
+	if (perf_map_is_image_name(image->path))
+		follow_perf_map(images, image, part);
 	if (image->size != part->size || part->byte_count > MODULE_IMAGE_MAX_BYTES - image->bytes)
 		return NULL;
 	struct error *no_room =

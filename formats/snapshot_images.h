@@ -41,9 +41,9 @@ void snapshot_images_deinit(struct snapshot_images *images);
 struct error *snapshot_images_add(struct snapshot_images *images, uint32_t frame,
 				  const struct buffer *content);
 
-/* Note an image whose parts are elsewhere. */
+/* Note an image, of `size` bytes now, whose parts are elsewhere. */
 struct error *snapshot_images_note(struct snapshot_images *images, const struct build_id *build_id,
-				   const char *path);
+				   const char *path, uint64_t size);
 
 /* By build-id; for modules without one, by path. NULL if there is none. */
 const struct snapshot_image *snapshot_images_find(const struct snapshot_images *images,

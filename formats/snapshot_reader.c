@@ -524,6 +524,13 @@ struct error *snapshot_module_image(struct snapshot *snapshot, const struct modu
 	return NULL;
 }
 
+uint64_t snapshot_module_image_size(const struct snapshot *snapshot, const struct module *module)
+{
+	const struct snapshot_image *found =
+		snapshot_images_find(&snapshot->catalog.images, &module->build_id, module->path);
+	return found ? found->size : 0;
+}
+
 const char *const *snapshot_losses(const struct snapshot *snapshot)
 {
 	return (const char *const *)snapshot->follow.losses.messages;

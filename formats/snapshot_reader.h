@@ -77,6 +77,9 @@ void snapshot_take_touched(struct snapshot *snapshot, struct snapshot_touched *r
 struct error *snapshot_module_image(struct snapshot *snapshot, const struct module *module,
 				    int *ret_fd);
 
+/* How large that is now, of a file that is read forward; 0 if it has none. */
+uint64_t snapshot_module_image_size(const struct snapshot *snapshot, const struct module *module);
+
 /* What was lost: messages for the user, NULL-terminated; empty for a whole file. */
 const char *const *snapshot_losses(const struct snapshot *snapshot);
 

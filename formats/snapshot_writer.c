@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "common/clock.h"
+#include "formats/perf_map.h"
 #include "formats/snapshot_fields.h"
 #include "formats/snapshot_writer_parts.h"
 
@@ -345,11 +346,21 @@ bool snapshot_writer_has_module_image(const struct snapshot_writer *writer,
 	return snapshot_images_find(&writer->images, &module->build_id, module->path);
 }
 
+uint64_t snapshot_writer_perf_map_bytes(const struct snapshot_writer *writer, int32_t pid)
+{
+	static const struct build_id none = {0};
+	char name[PERF_MAP_PATH_SIZE];
+	perf_map_image_name(pid, name);
+	const struct snapshot_image *image = snapshot_images_find(&writer->images, &none, name);
+	return image ? image->size : 0;
+}
+
 struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
 					   const struct module_image *image)
 {
 	struct memory_range range;
-	struct error *error = snapshot_images_note(&writer->images, &image->build_id, image->path);
+	struct error *error = snapshot_images_note(&writer->images, &image->build_id,
+						   image->path, image->size);
 	if (!error)
 		error = close_gathered(writer);
 	for (uint64_t at = 0; !error && memory_image_next(image->contents, at, &range);

@@ -54,7 +54,10 @@ struct error *snapshot_writer_image(struct snapshot_writer *writer, int32_t pid,
 /* Whether the log has the image of a module. */
 bool snapshot_writer_has_module_image(const struct snapshot_writer *writer,
 				      const struct module *module);
-/* What unwinding needs of a module's file: once in a log is enough. */
+/* How much of the perf map of a process the log has. */
+uint64_t snapshot_writer_perf_map_bytes(const struct snapshot_writer *writer, int32_t pid);
+/* What unwinding needs of a module's file: once in a log is enough. Of a perf map, what is not in
+ * the log yet, or, beginning with its first byte, all of it. */
 struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
 					   const struct module_image *image);
 /* A sample: closes over the memory and threads that were written before it. */

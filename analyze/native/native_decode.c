@@ -43,7 +43,6 @@ struct error *native_decoder_create(struct target *target, const struct native_o
 		return &error_out_of_memory;
 	*decoder = (struct native_decoder){
 		.target = target,
-		.machine = register_machine_find(target_process(target)->machine),
 		.all = options->all,
 		.merge =
 			{
@@ -128,7 +127,7 @@ static bool is_said(const struct model_process *process, const char *path)
 static struct error *note_refused(const struct native_decoder *decoder)
 {
 	struct error *error = NULL;
-	for (size_t i = 0; !error && i < decoder->modules.modules->count; i++) {
+	for (size_t i = 0; !error && i < decoder->modules.modules.count; i++) {
 		const struct native_module *module = &decoder->modules.items[i];
 		if (module->module && module->source == NATIVE_SOURCE_MISMATCH &&
 		    !is_said(decoder->process, module->module->path))
@@ -147,14 +146,34 @@ static struct error *note_refused(const struct native_decoder *decoder)
 	return error;
 }
 
+/* Libraries that are loaded or unloaded between two samples. */
+static struct error *renew_modules(struct native_decoder *decoder)
+{
+	if (modules_equal(&decoder->modules.modules, target_modules(decoder->target)))
+		return NULL;
+	struct native_symbols symbols = {
+		.c_library = decoder->symbols.c_library,
+		.target = decoder->target,
+	};
+	native_symbols_deinit(&decoder->symbols);
+	decoder->symbols = symbols;
+	native_modules_deinit(&decoder->modules);
+	return native_modules_init(&decoder->modules, decoder->target);
+}
+
 struct error *native_decoder_run(struct native_decoder *decoder, struct model_process *process)
 {
 	const struct thread_list *threads = target_threads(decoder->target);
+	struct error *error = renew_modules(decoder);
+	if (error)
+		return error;
 	decoder->process = process;
+	decoder->machine = register_machine_find(target_process(decoder->target)->machine);
 	decoder->merge.interpreter_module = process->interpreter_module;
 	decoder->unwinder.mappings = target_mappings(decoder->target);
 	decoder->unwinder.memory = target_memory(decoder->target);
-	struct error *error = check(decoder);
+	native_symbols_next_sample(&decoder->symbols);
+	error = check(decoder);
 	if (!error && decoder->all)
 		error = show_others(process);
 	for (size_t i = 0; !error && i < threads->count; i++) {

@@ -13,8 +13,8 @@ struct native_options {
 	bool internal; /* --native-internal: the interpreter's own functions, too */
 };
 
-/* For many samples of one target: the files of its modules stay open, and what was found in them is
- * kept. The target is borrowed; its modules must stay the same. */
+/* For many samples of one process of a target: the files of its modules stay open, and what was
+ * found in them is kept for as long as its modules stay the same. The target is borrowed. */
 struct error *native_decoder_create(struct target *target, const struct native_options *options,
 				    struct native_decoder **ret);
 void native_decoder_destroy(struct native_decoder *decoder);

@@ -142,31 +142,38 @@ static struct error *module_open(const struct native_modules *modules, struct na
 	return fd < 0 ? NULL : native_module_attach(module, target_files(modules->target), &fd);
 }
 
-struct error *native_modules_init(struct native_modules *modules, struct target *target)
-{
-	*modules = (struct native_modules){.target = target, .modules = target_modules(target)};
-	modules->items = calloc(modules->modules->count + 1, sizeof(*modules->items));
-	return modules->items ? NULL : &error_out_of_memory;
-}
-
 void native_modules_deinit(struct native_modules *modules)
 {
-	for (size_t i = 0; modules->items && i < modules->modules->count; i++) {
+	for (size_t i = 0; modules->items && i < modules->modules.count; i++) {
 		if (modules->items[i].dwfl)
 			dwfl_end(modules->items[i].dwfl);
 	}
 	free(modules->items);
+	modules_deinit(&modules->modules);
 	*modules = (struct native_modules){0};
+}
+
+struct error *native_modules_init(struct native_modules *modules, struct target *target)
+{
+	*modules = (struct native_modules){.target = target};
+	struct error *error = modules_copy(target_modules(target), &modules->modules);
+	if (!error)
+		modules->items = calloc(modules->modules.count + 1, sizeof(*modules->items));
+	if (!error && !modules->items)
+		error = &error_out_of_memory;
+	if (error)
+		native_modules_deinit(modules);
+	return error;
 }
 
 struct error *native_modules_find(struct native_modules *modules, uint64_t address,
 				  struct native_module **ret)
 {
-	const struct module *module = modules_find(modules->modules, address);
+	const struct module *module = modules_find(&modules->modules, address);
 	*ret = NULL;
 	if (!module)
 		return NULL;
-	struct native_module *found = &modules->items[module - modules->modules->items];
+	struct native_module *found = &modules->items[module - modules->modules.items];
 	*ret = found;
 	if (found->module)
 		return NULL;

@@ -38,13 +38,14 @@ struct native_module {
 };
 
 struct native_modules {
-	struct target *target; /* borrowed */
-	const struct modules *modules;
-	struct native_module *items; /* as many as modules->count; those with a NULL `module` were
+	struct target *target;	/* borrowed */
+	struct modules modules; /* a copy: a target's are others with each sample */
+	struct native_module *items; /* as many as modules.count; those with a NULL `module` were
 					never asked for */
 };
 
-/* The target is borrowed, and must live longer. */
+/* The target is borrowed, and must live longer. What was opened stays good for as long as its
+ * modules are equal to these. */
 struct error *native_modules_init(struct native_modules *modules, struct target *target);
 void native_modules_deinit(struct native_modules *modules);
 

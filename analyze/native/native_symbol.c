@@ -10,7 +10,10 @@
 #include "common/cleanup.h"
 #include "common/copy_text.h"
 
-enum { SYMBOL_MAX_BYTES = 1 << 16 }; /* longer ones are not demangled */
+enum {
+	SYMBOL_MAX_BYTES = 1 << 16, /* longer ones are not demangled */
+	PERF_MAP_GROWTH = 8,	    /* it is read again when it is 1/8 larger */
+};
 
 static void functions_destroy(struct native_functions *functions)
 {
@@ -22,13 +25,21 @@ static void functions_destroy(struct native_functions *functions)
 	free(functions);
 }
 
+static void forget_functions(struct address_map *map)
+{
+	for (size_t i = 0; i < map->capacity; i++) {
+		if (map->entries[i].address)
+			functions_destroy(map->entries[i].value);
+	}
+	address_map_clear(map);
+}
+
 void native_symbols_deinit(struct native_symbols *symbols)
 {
-	for (size_t i = 0; i < symbols->found.capacity; i++) {
-		if (symbols->found.entries[i].address)
-			functions_destroy(symbols->found.entries[i].value);
-	}
+	forget_functions(&symbols->found);
+	forget_functions(&symbols->made);
 	address_map_deinit(&symbols->found);
+	address_map_deinit(&symbols->made);
 	perf_map_deinit(&symbols->perf_map);
 	cython_source_deinit(&symbols->cython_source);
 }
@@ -221,16 +232,42 @@ static bool is_c_library(const char *path)
 	return false;
 }
 
+/*
+ * A perf map grows with what the process makes. To read it again for each function that is added
+ * would cost more than all else: where the address is in it, it is good until it has grown by much.
+ */
+static struct error *renew_perf_map(struct native_symbols *symbols, uint64_t address)
+{
+	struct perf_map perf_map;
+	if (!symbols->target)
+		return NULL;
+	if (!symbols->perf_map_size_is_new)
+		symbols->perf_map_size = perf_map_size(symbols->target);
+	symbols->perf_map_size_is_new = true;
+	uint64_t size = symbols->perf_map_size;
+	uint64_t known = symbols->perf_map_known;
+	bool much = size < known || size - known > known / PERF_MAP_GROWTH;
+	if (size == known || (!much && perf_map_find(&symbols->perf_map, address)))
+		return NULL;
+	struct error *error = perf_map_load(symbols->target, &perf_map);
+	if (error)
+		return error;
+	forget_functions(&symbols->made);
+	perf_map_deinit(&symbols->perf_map);
+	symbols->perf_map = perf_map;
+	symbols->perf_map_known = size;
+	return NULL;
+}
+
+void native_symbols_next_sample(struct native_symbols *symbols)
+{
+	symbols->perf_map_size_is_new = false;
+}
+
 /* Code that the process has made itself. */
 static struct error *find_made(struct native_symbols *symbols, const struct native_frame *frame,
 			       struct native_function *function)
 {
-	if (!symbols->perf_map_sought && symbols->target) {
-		struct error *error = perf_map_load(symbols->target, &symbols->perf_map);
-		if (error)
-			return error;
-	}
-	symbols->perf_map_sought = true;
 	const struct perf_map_entry *entry = perf_map_find(&symbols->perf_map, frame->lookup);
 	if (!entry)
 		return NULL;
@@ -264,27 +301,44 @@ static struct error *find_functions(struct native_symbols *symbols,
 	return NULL;
 }
 
-struct error *native_symbols_find(struct native_symbols *symbols, const struct native_frame *frame,
-				  const struct native_functions **ret)
+/* In as much memory as it takes: there are as many as addresses in the stacks. */
+static struct error *find_new(struct native_symbols *symbols, const struct native_frame *frame,
+			      struct native_functions **ret)
 {
-	struct native_functions *functions = NULL;
-	uint64_t key = frame->pc;
-	if (key)
-		functions = address_map_get(&symbols->found, key);
-	if (functions) {
-		*ret = functions;
-		return NULL;
-	}
-	functions = calloc(1, sizeof(*functions));
+	enum { MAX = SYMBOL_MAX_INLINED + 1 };
+	struct native_functions *functions =
+		calloc(1, sizeof(*functions) + MAX * sizeof(functions->items[0]));
 	if (!functions)
 		return &error_out_of_memory;
 	struct error *error = find_functions(symbols, frame, functions);
-	if (!error)
-		error = address_map_put(&symbols->found, key ? key : UINT64_MAX, functions);
 	if (error) {
 		functions_destroy(functions);
 		return error;
 	}
-	*ret = functions;
+	size_t size = sizeof(*functions) + functions->count * sizeof(functions->items[0]);
+	struct native_functions *smaller = realloc(functions, size);
+	*ret = smaller ? smaller : functions;
 	return NULL;
+}
+
+struct error *native_symbols_find(struct native_symbols *symbols, const struct native_frame *frame,
+				  const struct native_functions **ret)
+{
+	struct address_map *map = frame->module ? &symbols->found : &symbols->made;
+	uint64_t key = frame->pc ? frame->pc : UINT64_MAX;
+	struct error *error = frame->module ? NULL : renew_perf_map(symbols, frame->lookup);
+	if (error)
+		return error;
+	struct native_functions *functions = address_map_get(map, key);
+	*ret = functions;
+	if (functions)
+		return NULL;
+	error = find_new(symbols, frame, &functions);
+	if (error)
+		return error;
+	*ret = functions;
+	error = address_map_put(map, key, functions);
+	if (error)
+		functions_destroy(functions);
+	return error;
 }

@@ -25,26 +25,33 @@ struct native_function {
 };
 
 struct native_functions {
-	struct native_function items[SYMBOL_MAX_INLINED + 1];
 	size_t count; /* at least 1: the last one is no inlined one */
+	struct native_function items[];
 };
 
 struct native_symbols {
-	struct address_map found; /* of struct native_functions, owned */
+	struct address_map found; /* of struct native_functions, owned: of code in modules */
+	struct address_map made;  /* the same of code in none, by the perf map as it is here */
 	/* Inlined functions and source lines of the C library, too. Nearly every stack has frames
 	 * of it, its debug information is large, often compressed, and seldom what is asked for. */
 	bool c_library;
-	/* Of the process, for code in no module; sought when the first such is asked for. NULL:
-	 * there is none. */
+	/* Of the process, for code in no module; sought when the first such of a sample is asked
+	 * for. NULL: there is none. */
 	struct target *target;
 	struct perf_map perf_map;
-	bool perf_map_sought;
+	uint64_t perf_map_known; /* bytes of the text that `perf_map` was made of */
+	uint64_t perf_map_size;	 /* bytes that it has by now */
+	bool perf_map_size_is_new;
 	struct cython_source cython_source;
 };
 
 void native_symbols_deinit(struct native_symbols *symbols);
 
-/* Borrowed until native_symbols_deinit. Only running out of memory is an error. */
+/* Call before addresses of another sample of the same process, with the same modules, are asked
+ * for. */
+void native_symbols_next_sample(struct native_symbols *symbols);
+
+/* Borrowed until the next call. Only running out of memory is an error. */
 struct error *native_symbols_find(struct native_symbols *symbols, const struct native_frame *frame,
 				  const struct native_functions **ret);
 

@@ -35,22 +35,34 @@ static int open_beside_core(struct target *target)
 	return -1;
 }
 
-static struct error *open_in_snapshot(struct target *target, int *ret_fd)
+/* What it is in a snapshot. */
+static struct module image_of(struct target *target, char name[PERF_MAP_PATH_SIZE])
+{
+	perf_map_image_name(target_process(target)->pid, name);
+	return (struct module){.path = name};
+}
+
+uint64_t perf_map_size(struct target *target)
 {
 	char name[PERF_MAP_PATH_SIZE];
-	const struct module module = {.path = name};
-	perf_map_image_name(target_process(target)->pid, name);
-	return snapshot_module_image(target_snapshot(target), &module, ret_fd);
+	const struct module image = image_of(target, name);
+	struct stat status;
+	if (target_snapshot(target))
+		return snapshot_module_image_size(target_snapshot(target), &image);
+	CLEANUP_CLOSE int fd = open_beside_core(target);
+	return fd >= 0 && fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
 struct error *perf_map_load(struct target *target, struct perf_map *ret)
 {
 	CLEANUP_CLOSE int fd = -1;
+	char name[PERF_MAP_PATH_SIZE];
+	const struct module image = image_of(target, name);
 	struct stat status;
 	struct error *error = NULL;
 	*ret = (struct perf_map){0};
 	if (target_snapshot(target))
-		error = open_in_snapshot(target, &fd);
+		error = snapshot_module_image(target_snapshot(target), &image, &fd);
 	else
 		fd = open_beside_core(target);
 	if (error || fd < 0 || fstat(fd, &status) < 0)

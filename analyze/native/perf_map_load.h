@@ -6,6 +6,9 @@
 #include "analyze/target.h"
 #include "formats/perf_map.h"
 
+/* How large its text is now; 0 if there is none. */
+uint64_t perf_map_size(struct target *target);
+
 /* Leaves `ret` empty if there is none. Only running out of memory is an error. */
 struct error *perf_map_load(struct target *target, struct perf_map *ret);
 

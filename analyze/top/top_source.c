@@ -8,7 +8,7 @@
 #include "analyze/input.h"
 #include "analyze/live_capture.h"
 #include "analyze/live_options.h"
-#include "analyze/native/native_decode.h"
+#include "analyze/native/native_decoders.h"
 #include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
 #include "analyze/python/incremental_decode.h"
@@ -32,6 +32,7 @@ struct top_source {
 	char live_name[LIVE_NAME_SIZE];
 	struct target *target;
 	struct incremental_decoder *decoder;
+	struct native_decoders natives; /* with --native */
 	struct decoded_process decoded;
 	struct model_process native; /* the sample, with --native */
 	struct thread_filter threads;
@@ -47,6 +48,7 @@ static struct error *make_decoder(struct top_source *source)
 {
 	const struct incremental_options options = {.exhaustive = source->options->exhaustive};
 	incremental_decoder_destroy(source->decoder);
+	native_decoders_deinit(&source->natives);
 	source->decoder = NULL;
 	return incremental_decoder_create(&options, &source->decoder);
 }
@@ -120,6 +122,7 @@ void top_source_destroyp(struct top_source **source)
 	process_facts_deinit(&(*source)->last);
 	model_process_deinit(&(*source)->native);
 	incremental_decoder_destroy((*source)->decoder);
+	native_decoders_deinit(&(*source)->natives);
 	target_destroy((*source)->target);
 	live_capture_destroy((*source)->capture);
 	live_arguments_deinit(&(*source)->arguments);
@@ -259,7 +262,9 @@ static struct error *decode_native(struct top_source *source, struct top_sample 
 	source->native = (struct model_process){0};
 	ret->process = &source->native;
 	struct error *error = decode_process(source->target, &decode, &source->native);
-	return error ? error : native_decode(source->target, &native, &source->native);
+	return error ? error
+		     : native_decoders_run(&source->natives, source->target, &native,
+					   &source->native);
 }
 
 static struct error *decode_python(struct top_source *source, struct decoded_process *decoded,

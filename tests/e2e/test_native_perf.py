@@ -1,6 +1,7 @@
 """Code that is made at run time: CPython's perf trampoline, and its perf map."""
 
 import os
+import re
 import shutil
 import unittest
 
@@ -10,6 +11,7 @@ from interpreters import find_interpreters
 from support import EndToEndTest, Target
 
 TRAMPOLINE_SINCE = (3, 12)
+RUN_SAMPLES = 200
 
 
 @template
@@ -17,10 +19,14 @@ class PerfTrampoline(EndToEndTest):
     interpreter = None
 
     def start(self):
-        target = Target(self.interpreter, "native_calls.py", flags=["-X", "perf"])
-        self.addCleanup(target.close)
-        target.wait_for("settled")
+        target = self.begin("native_calls.py", "settled")
         target.wait_quiet()
+        return target
+
+    def begin(self, script, ready):
+        target = Target(self.interpreter, script, flags=["-X", "perf"])
+        self.addCleanup(target.close)
+        target.wait_for(ready)
         self.map = "/tmp/perf-%d.map" % target.pid
         self.addCleanup(lambda: os.path.exists(self.map) and os.unlink(self.map))
         if not os.path.exists(self.map):
@@ -76,6 +82,22 @@ class PerfTrampoline(EndToEndTest):
         os.makedirs(root + "/tmp")
         shutil.move(self.map, root + self.map)
         self.check(core, "--lib-search-root", root)
+
+    def test_run(self):
+        """What is made while a run is taken has its name in it, from its first sample on."""
+        target = self.begin("makes_code.py", "started")
+        path = target.path("run.zst")
+        support.capture(target.pid, path, "--native", "-r", "100", "--count", str(RUN_SAMPLES))
+        done = support.check([support.ANALYZE, "report", "--native-internal", "-i", "-f", "raw", path])
+        made = set()
+        for line in done.stdout.decode().splitlines():
+            frames = line.rpartition(" ")[0].split(";")
+            self.assertFalse([frame for frame in frames if re.match(r"0x|<(?!module>)", frame)], line)
+            python = {found.group(1) for found in map(re.compile(r"(made_\d+) \(").match, frames) if found}
+            code = {found.group(1) for found in map(re.compile(r"py::(made_\d+):").match, frames) if found}
+            self.assertLessEqual(python, code, line)
+            made |= code
+        self.assertGreater(len(made), RUN_SAMPLES // 4)
 
     def test_another_users_map(self):
         """A map that the process did not write is not used."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import support
 from generate import add_class, add_skip, make_load_tests, template
@@ -51,6 +52,23 @@ class ThreadNames(EndToEndTest):
     def test_nonblocking(self):
         target, expected = self.start()
         self.assertEqual(expected, names_of(self.capture(target, "stacks", "--nonblocking")))
+
+    def test_late_name(self):
+        """A run sees soon that a thread which has just begun got its name."""
+        target = Target(self.interpreter, "late_name.py")
+        self.addCleanup(target.close)
+        target.wait_for("started")
+        path = target.path("run.zst")
+        command = [support.CAPTURE, "--pid", str(target.pid), "-r", "100", "--count", "60", "-o", path]
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(run.wait)
+        support.wait_until(lambda: os.path.exists(path) or run.poll() is not None, 30, "the run begins")
+        open(target.path("register"), "w").close()
+        output, _ = run.communicate()
+        self.assertEqual(run.returncode, 0, output)
+        names = names_of(support.dump_json(path)).values()
+        self.assertEqual(len(names), 2)
+        self.assertNotIn(None, names)
 
     def test_many_modules(self):
         target, expected = self.start(MODULES)

@@ -75,7 +75,7 @@ static void unwind_in(struct native_module *module, const struct registers *regi
 		      struct stack_memory *memory)
 {
 	struct modules modules = {.items = (struct module *)module->module, .count = 1};
-	struct native_modules natives = {.modules = &modules, .items = module};
+	struct native_modules natives = {.modules = modules, .items = module};
 	struct mapping code = {
 		.start = MODULE_START,
 		.end = MODULE_START + MODULE_SIZE,

@@ -121,6 +121,49 @@ static void list_of_images(void **state)
 	assert_null(find(&images, 0, ""));
 }
 
+static void add_map(struct snapshot_images *images, uint64_t size, uint64_t offset,
+		    const char *bytes)
+{
+	CLEANUP(buffer_deinit) struct buffer part = {0};
+	struct module_image image = {.path = (char *)"[perf-7.map]", .size = size};
+	check(module_image_part_encode(&part, &image, offset, bytes, strlen(bytes)));
+	add(images, 1, &part);
+}
+
+static void perf_map_grows(void **state)
+{
+	CLEANUP(snapshot_images_deinit) struct snapshot_images images = {0};
+	(void)state;
+	add_map(&images, 5, 0, "first");
+	const struct snapshot_image *image = find(&images, 0, "[perf-7.map]");
+	assert_non_null(image);
+	assert_int_equal(image->size, 5);
+	add_map(&images, 11, 5, "second");
+	assert_int_equal(image->size, 11);
+	assert_int_equal(image->part_count, 2);
+	/* What does not go on where it ended is no part of it. */
+	add_map(&images, 30, 20, "gap");
+	assert_int_equal(image->size, 11);
+	assert_int_equal(image->part_count, 2);
+	/* Another one begins. */
+	add_map(&images, 3, 0, "new");
+	assert_int_equal(image->size, 3);
+	assert_int_equal(image->part_count, 1);
+	assert_int_equal(images.part_count, 1);
+	assert_int_equal(images.count, 1);
+}
+
+static void known_size_is_of_the_last(void **state)
+{
+	static const struct build_id none = {0};
+	CLEANUP(snapshot_images_deinit) struct snapshot_images images = {0};
+	(void)state;
+	check(snapshot_images_note(&images, &none, "[perf-7.map]", 5));
+	check(snapshot_images_note(&images, &none, "[perf-7.map]", 11));
+	assert_int_equal(images.count, 1);
+	assert_int_equal(find(&images, 0, "[perf-7.map]")->size, 11);
+}
+
 static void list_is_bounded(void **state)
 {
 	CLEANUP(snapshot_images_deinit) struct snapshot_images images = {0};
@@ -129,7 +172,7 @@ static void list_is_bounded(void **state)
 		struct build_id build_id = {.size = 4};
 		memcpy(build_id.bytes, &i, sizeof(i));
 		if (images.count < SNAPSHOT_IMAGES_MAX)
-			check(snapshot_images_note(&images, &build_id, "/x"));
+			check(snapshot_images_note(&images, &build_id, "/x", 1));
 	}
 	CLEANUP(buffer_deinit) struct buffer part = make_part(255, 100, 0, "begin");
 	add(&images, 1, &part);
@@ -240,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(part_round_trip),	cmocka_unit_test(hostile_parts),
 		cmocka_unit_test(list_of_images),	cmocka_unit_test(list_is_bounded),
+		cmocka_unit_test(perf_map_grows), cmocka_unit_test(known_size_is_of_the_last),
 		cmocka_unit_test(extracts_from_a_file), cmocka_unit_test(damaged_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

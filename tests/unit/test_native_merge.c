@@ -47,7 +47,8 @@ static int teardown(void **state)
 static void native(struct fixture *fixture, size_t module, const char *symbol)
 {
 	size_t number = fixture->stack.count++;
-	struct native_functions *functions = calloc(1, sizeof(*functions));
+	struct native_functions *functions =
+		calloc(1, sizeof(*functions) + sizeof(functions->items[0]));
 	assert_non_null(functions);
 	functions->count = 1;
 	if (symbol) {
