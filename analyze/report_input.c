@@ -23,8 +23,8 @@ struct source {
 	struct target *target;
 	struct incremental_decoder *decoder;
 	struct native_decoders natives; /* with --native */
-	uint64_t first_ns;     /* of its first sample */
-	size_t failed_samples; /* after the first, which was said */
+	uint64_t first_ns;		/* of its first sample */
+	size_t failed_samples;		/* after the first, which was said */
 	bool said_partial;
 	bool said_children;
 	bool knows_processes; /* all that the file has samples of, where that can be */

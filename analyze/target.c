@@ -449,7 +449,10 @@ bool target_file_agrees(struct target *target, const struct module *module,
 			const struct elf_file *file, uint64_t *ret_bias)
 {
 	*ret_bias = module->bias;
-	return !target->core || elf_core_file_agrees(target->core, module, file, ret_bias);
+	if (target->core)
+		return elf_core_file_agrees(target->core, module, file, ret_bias);
+	/* A live process's file is opened as it has mapped it; of a snapshot's nothing is known. */
+	return !target->snapshot;
 }
 
 const struct sample_facts *target_sample(const struct target *target)

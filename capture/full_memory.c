@@ -53,7 +53,8 @@ static uint64_t expected_bytes(pid_t pid)
 			proc_number_decimal(&line, &swapped_kib);
 		}
 	}
-	return (pages.resident - pages.shared) * (uint64_t)sysconf(_SC_PAGESIZE) + swapped_kib * 1024;
+	return (pages.resident - pages.shared) * (uint64_t)sysconf(_SC_PAGESIZE) +
+	       swapped_kib * 1024;
 }
 
 /* A thread whose registers cannot be had has ended, or is ending. */

@@ -7,7 +7,7 @@
 #include "common/clock.h"
 
 #define KEEP_LEAST_NS UINT64_C(10000000)
-#define KEEP_MOST_NS UINT64_C(1000000000)
+#define KEEP_MOST_NS  UINT64_C(1000000000)
 
 void names_pass_deinit(struct names_pass *pass)
 {
@@ -59,8 +59,8 @@ static struct error *read_names(struct memory *memory, const struct python_locat
 	return NULL;
 }
 
-/* A thread that has just begun gets its name soon: the longer there was none that is new, the longer
- * the names are kept. */
+/* A thread that has just begun gets its name soon: the longer there was none that is new, the
+ * longer the names are kept. */
 static bool is_kept(const struct names_pass *pass, uint64_t generation)
 {
 	uint64_t keep_ns = pass->read_ns - pass->generation_ns;

@@ -308,8 +308,8 @@ bool proc_pages(pid_t pid, struct proc_pages *ret)
 	if (proc_read_text(AT_FDCWD, path, STATM_LIMIT, &text) != 0)
 		return false;
 	const char *at = (const char *)text.data;
-	return proc_number_decimal(&at, &ret->mapped) &&
-	       proc_number_decimal(&at, &ret->resident) && proc_number_decimal(&at, &ret->shared);
+	return proc_number_decimal(&at, &ret->mapped) && proc_number_decimal(&at, &ret->resident) &&
+	       proc_number_decimal(&at, &ret->shared);
 }
 
 struct error *proc_mappings(pid_t pid, struct mappings *ret)

@@ -70,10 +70,10 @@ struct process_capture {
 	struct freezer *freezer;
 	struct sampler *sampler;
 	struct thread_watch *watch;
-	uint64_t checked_ns; /* when the process was looked at to see whether it is the same */
+	uint64_t checked_ns;   /* when the process was looked at to see whether it is the same */
 	uint64_t mapped_pages; /* native: as much was mapped when its code was looked at */
 	bool remapped;	       /* native: the next look is for code that is new since */
-	bool changed;	     /* failed because the process ran another program */
+	bool changed;	       /* failed because the process ran another program */
 };
 
 void process_capture_deinit(struct process_capture *process);

@@ -230,13 +230,37 @@ static bool is_first_thread(struct memory *memory, uint64_t thread, uint64_t int
 		 previous == 0));
 }
 
+/*
+ * The first thread of the newest interpreter or, where that has none, of the main one: from 3.13 on
+ * an interpreter that nobody runs has no thread state. 0 if neither has one, false if what leads to
+ * it is no pointer.
+ */
+static bool find_thread(struct memory *memory, uint64_t runtime, const struct python_layout *layout,
+			uint64_t *ret_interpreter, uint64_t *ret_thread)
+{
+	const layout_offset places[] = {
+		layout->runtime.interpreters_head,
+		layout->runtime.interpreters_main,
+	};
+	*ret_thread = 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !*ret_thread; i++) {
+		if (places[i] == LAYOUT_ABSENT)
+			continue;
+		if (!follow(memory, runtime, places[i], ret_interpreter) ||
+		    struct_read_pointer(memory, *ret_interpreter, layout->interpreter.threads_head,
+					ret_thread) != MEMORY_OK)
+			return false;
+	}
+	return true;
+}
+
 bool runtime_is_started(struct memory *memory, uint64_t runtime, const struct python_layout *layout)
 {
 	uint64_t interpreter;
 	uint64_t thread;
 	uint64_t back;
-	return follow(memory, runtime, layout->runtime.interpreters_head, &interpreter) &&
-	       follow(memory, interpreter, layout->interpreter.threads_head, &thread) &&
+	return find_thread(memory, runtime, layout, &interpreter, &thread) &&
+	       is_plausible_pointer(thread) &&
 	       struct_read_pointer(memory, thread, layout->thread.interp, &back) == MEMORY_OK &&
 	       back == interpreter;
 }
@@ -264,8 +288,7 @@ bool validate_runtime(struct memory *memory, uint64_t runtime, const struct pyth
 	    !(follow(memory, runtime, layout->runtime.interpreters_main, &main_interpreter) &&
 	      has_interpreter_id(memory, main_interpreter, layout, 0)))
 		return false;
-	if (struct_read_pointer(memory, interpreter, layout->interpreter.threads_head, &thread) !=
-	    MEMORY_OK)
+	if (!find_thread(memory, runtime, layout, &interpreter, &thread))
 		return false;
 	if (!thread)
 		return true;

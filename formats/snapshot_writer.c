@@ -359,8 +359,8 @@ struct error *snapshot_writer_module_image(struct snapshot_writer *writer,
 					   const struct module_image *image)
 {
 	struct memory_range range;
-	struct error *error = snapshot_images_note(&writer->images, &image->build_id,
-						   image->path, image->size);
+	struct error *error =
+		snapshot_images_note(&writer->images, &image->build_id, image->path, image->size);
 	if (!error)
 		error = close_gathered(writer);
 	for (uint64_t at = 0; !error && memory_image_next(image->contents, at, &range);

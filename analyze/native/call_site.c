@@ -13,8 +13,11 @@ static bool is_indirect_call(const uint8_t *bytes, unsigned size)
 	unsigned length = 2 + displacement[mode];
 	if (bytes[0] != 0xff || operation != 2)
 		return false;
-	if (mode != 3 && operand == 4)
-		length++; /* SIB */
+	if (mode != 3 && operand == 4) {
+		length++; /* SIB; without a base a displacement follows */
+		if (mode == 0 && length < size && (bytes[2] & 7) == 5)
+			length += 4;
+	}
 	if (mode == 0 && operand == 5)
 		length += 4; /* relative to the instruction pointer */
 	return length == size;

@@ -65,21 +65,50 @@ static struct error *decode_thread(struct native_decoder *decoder, const struct 
 				   struct model_thread *thread)
 {
 	CLEANUP(native_stack_deinit) struct native_stack stack = {0};
+	struct unwinder *unwinder = &decoder->unwinder;
 	struct registers registers;
 	if (!registers_from_set(decoder->machine, facts->registers, facts->registers_size,
 				&registers))
 		return NULL;
-	struct error *error = unwind(&decoder->unwinder, &registers, &stack);
+	struct error *error = unwind(unwinder, &registers, &stack);
+	unwinder->frames_left -= stack.count;
 	return error ? error : merge_native(&decoder->merge, &stack, &decoder->symbols, thread);
 }
 
-static struct model_thread *find_thread(const struct model_process *process, int32_t tid)
+/* Where on the native stack its innermost Python frames are run; 0 if that is not known. */
+static uint64_t innermost_entry(const struct model_thread *thread)
 {
-	for (size_t i = 0; i < process->thread_count; i++) {
-		if (process->threads[i].os_thread_id == tid)
-			return &process->threads[i];
+	for (size_t i = 0; i < thread->frame_count; i++) {
+		if (thread->frames[i].entry_address)
+			return thread->frames[i].entry_address;
 	}
-	return NULL;
+	return 0;
+}
+
+/*
+ * A thread of the system can have a thread state in each of several interpreters. What it runs is
+ * what has frames, and of several the one whose frames are innermost on its stack. Where that is
+ * not known, loops of one would be taken for those of another: `ret_unclear`, and NULL.
+ */
+static struct model_thread *find_thread(const struct model_process *process, int32_t tid,
+					bool *ret_unclear)
+{
+	struct model_thread *found = NULL;
+	*ret_unclear = false;
+	for (size_t i = 0; i < process->thread_count; i++) {
+		struct model_thread *thread = &process->threads[i];
+		if (thread->os_thread_id != tid || (found && !thread->frame_count))
+			continue;
+		if (found && found->frame_count) {
+			uint64_t a = innermost_entry(found);
+			uint64_t b = innermost_entry(thread);
+			*ret_unclear |= !a || !b;
+			if (a < b)
+				continue;
+		}
+		found = thread;
+	}
+	return *ret_unclear ? NULL : found;
 }
 
 /* Threads that run no Python have a stack to show now: they become threads like the others. */
@@ -172,15 +201,23 @@ struct error *native_decoder_run(struct native_decoder *decoder, struct model_pr
 	decoder->merge.interpreter_module = process->interpreter_module;
 	decoder->unwinder.mappings = target_mappings(decoder->target);
 	decoder->unwinder.memory = target_memory(decoder->target);
+	decoder->unwinder.frames_left = UNWIND_MAX_TOTAL_FRAMES;
 	native_symbols_next_sample(&decoder->symbols);
 	error = check(decoder);
 	if (!error && decoder->all)
 		error = show_others(process);
 	for (size_t i = 0; !error && i < threads->count; i++) {
 		const struct thread_facts *facts = &threads->items[i];
-		struct model_thread *thread = find_thread(process, facts->tid);
+		bool unclear;
+		struct model_thread *thread = find_thread(process, facts->tid, &unclear);
 		if (thread)
 			error = decode_thread(decoder, facts, thread);
+		else if (unclear)
+			error = model_process_add_note(
+				process,
+				"native frames of thread %d are not shown: it runs Python of "
+				"several interpreters",
+				facts->tid);
 	}
 	return error ? error : note_refused(decoder);
 }

@@ -7,7 +7,8 @@ void native_decoders_deinit(struct native_decoders *decoders)
 	*decoders = (struct native_decoders){0};
 }
 
-/* The one of the process, or one that takes the place of what was not needed for the longest time. */
+/* The one of the process, or one that takes the place of what was not needed for the longest time.
+ */
 static struct native_decoders_item *find_item(struct native_decoders *decoders, int32_t pid)
 {
 	struct native_decoders_item *oldest = &decoders->items[0];

@@ -131,10 +131,17 @@ struct error *native_module_attach(struct native_module *module, const struct mo
 	return NULL;
 }
 
+/* Files come first, for they have more than an image; where nothing tells whether it is the same
+ * file, the image does. */
 static struct error *module_open(const struct native_modules *modules, struct native_module *module)
 {
-	CLEANUP_CLOSE int fd = open_file(modules, module);
-	struct error *error = fd < 0 ? open_image(modules, module, &fd) : NULL;
+	CLEANUP_CLOSE int fd = -1;
+	bool image_first = !module->module->build_id.size;
+	struct error *error = image_first ? open_image(modules, module, &fd) : NULL;
+	if (!error && fd < 0)
+		fd = open_file(modules, module);
+	if (!error && fd < 0 && !image_first)
+		error = open_image(modules, module, &fd);
 	if (error)
 		return error;
 	if (fd < 0 && module->source == NATIVE_SOURCE_NONE)

@@ -38,8 +38,8 @@ struct native_module {
 };
 
 struct native_modules {
-	struct target *target;	/* borrowed */
-	struct modules modules; /* a copy: a target's are others with each sample */
+	struct target *target;	     /* borrowed */
+	struct modules modules;	     /* a copy: a target's are others with each sample */
 	struct native_module *items; /* as many as modules.count; those with a NULL `module` were
 					never asked for */
 };

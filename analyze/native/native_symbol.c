@@ -325,7 +325,7 @@ struct error *native_symbols_find(struct native_symbols *symbols, const struct n
 				  const struct native_functions **ret)
 {
 	struct address_map *map = frame->module ? &symbols->found : &symbols->made;
-	uint64_t key = frame->pc ? frame->pc : UINT64_MAX;
+	uint64_t key = native_symbols_key(frame);
 	struct error *error = frame->module ? NULL : renew_perf_map(symbols, frame->lookup);
 	if (error)
 		return error;

@@ -45,6 +45,13 @@ struct native_symbols {
 	struct cython_source cython_source;
 };
 
+/* What is found is kept by this: the same address can be where a thread was stopped, and behind a
+ * call, which is looked up before it. Never 0. */
+static inline uint64_t native_symbols_key(const struct native_frame *frame)
+{
+	return (frame->pc << 1 | (frame->lookup != frame->pc)) + 2;
+}
+
 void native_symbols_deinit(struct native_symbols *symbols);
 
 /* Call before addresses of another sample of the same process, with the same modules, are asked

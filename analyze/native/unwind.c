@@ -46,6 +46,7 @@ struct step {
 	struct registers outer;	       /* of the frame outside of it */
 	enum unwind_method method;
 	bool is_outermost;
+	bool is_lost; /* there is something outside, but not known where */
 };
 
 static bool is_executable(const struct unwinder *unwinder, uint64_t address)
@@ -54,8 +55,8 @@ static bool is_executable(const struct unwinder *unwinder, uint64_t address)
 	return mapping && mapping->flags & MAPPING_EXECUTE;
 }
 
-/* One register of the outer frame, by its rule. */
-static void step_register(struct step *step, Dwarf_Frame *cfi,
+/* One register of the outer frame, by its rule. False if the rule is that it is undefined. */
+static bool step_register(struct step *step, Dwarf_Frame *cfi,
 			  const struct expression_context *context, unsigned number)
 {
 	Dwarf_Op room[3];
@@ -64,19 +65,20 @@ static void step_register(struct step *step, Dwarf_Frame *cfi,
 	uint64_t value;
 	struct expression_result result;
 	if (dwarf_frame_register(cfi, (int)number, room, &operations, &count) != 0)
-		return;
+		return true;
 	if (!count) {
 		/* No operations: undefined, or the same value (libdw.h). */
 		if (!operations && registers_get(step->inner, number, &value))
 			registers_put(&step->outer, number, value);
-		return;
+		return !operations;
 	}
 	if (!expression_evaluate(context, operations, count, &result))
-		return;
+		return true;
 	value = result.value;
 	if (!result.is_value && memory_read_u64(context->memory, result.value, &value) != MEMORY_OK)
-		return;
+		return true;
 	registers_put(&step->outer, number, value);
+	return true;
 }
 
 static bool step_by_frame(struct step *step, Dwarf_Frame *cfi, uint64_t bias)
@@ -91,6 +93,7 @@ static bool step_by_frame(struct step *step, Dwarf_Frame *cfi, uint64_t bias)
 	Dwarf_Op *operations;
 	size_t count;
 	bool is_signal = false;
+	bool returns = true;
 	int return_register = dwarf_frame_info(cfi, NULL, NULL, &is_signal);
 	if (return_register < 0 || return_register >= machine->count ||
 	    dwarf_frame_cfa(cfi, &operations, &count) != 0 || !count ||
@@ -101,15 +104,16 @@ static bool step_by_frame(struct step *step, Dwarf_Frame *cfi, uint64_t bias)
 	step->frame->frame_address = address.value;
 	step->frame->is_signal = is_signal;
 	for (unsigned i = 0; i < machine->count; i++)
-		step_register(step, cfi, &context, i);
+		returns &= step_register(step, cfi, &context, i) || i != (unsigned)return_register;
 	if (!step->outer.known[machine->stack_pointer])
 		registers_put(&step->outer, machine->stack_pointer, address.value);
 	step->method = UNWIND_CFI;
+	bool known = registers_get(&step->outer, (unsigned)return_register, &step->outer.pc);
 	/* A return address that is undefined, or 0, is how start-up code says that nothing is
-	 * outside of it (System V ABI, AMD64 supplement, 3.4.1 and 6.2.1). */
-	if (!registers_get(&step->outer, (unsigned)return_register, &step->outer.pc) ||
-	    !step->outer.pc)
-		step->is_outermost = true;
+	 * outside of it (System V ABI, AMD64 supplement, 3.4.1 and 6.2.1). One that could not be
+	 * read says nothing. */
+	step->is_outermost = !returns || (known && !step->outer.pc);
+	step->is_lost = returns && !known;
 	step->outer.pc = register_code_address(machine, step->outer.pc);
 	return true;
 }
@@ -277,7 +281,7 @@ struct error *unwind(const struct unwinder *unwinder, const struct registers *re
 	bool is_return = false;
 	unsigned guesses = 0;
 	*ret = (struct native_stack){.end = UNWIND_END_BOUND};
-	while (ret->count < UNWIND_MAX_FRAMES) {
+	while (ret->count < UNWIND_MAX_FRAMES && ret->count < unwinder->frames_left) {
 		struct error *error = push_frame(unwinder, &inner, method, is_return, ret);
 		if (error)
 			return error;
@@ -290,7 +294,7 @@ struct error *unwind(const struct unwinder *unwinder, const struct registers *re
 		guesses = found && step.method > UNWIND_EPILOGUE ? guesses + 1 : 0;
 		if (found && step.is_outermost)
 			ret->end = UNWIND_END_OUTERMOST;
-		else if (!found || !is_progress(&step))
+		else if (!found || step.is_lost || !is_progress(&step))
 			ret->end = UNWIND_END_LOST;
 		else if (guesses <= UNWIND_MAX_GUESSES) {
 			is_return = !step.frame->is_signal;

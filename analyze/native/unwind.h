@@ -12,8 +12,9 @@
 
 enum {
 	UNWIND_MAX_FRAMES = 1 << 18,
-	UNWIND_MAX_GUESSES = 64,    /* frames in a row by pointer or search */
-	UNWIND_SEARCH_BYTES = 4096, /* of the stack, for one frame */
+	UNWIND_MAX_TOTAL_FRAMES = 1 << 19, /* of one process */
+	UNWIND_MAX_GUESSES = 64,	   /* frames in a row by pointer or search */
+	UNWIND_SEARCH_BYTES = 4096,	   /* of the stack, for one frame */
 };
 
 /* How a frame was found. */
@@ -59,6 +60,7 @@ struct unwinder {
 	struct native_modules *modules;
 	const struct mappings *mappings;
 	struct memory *memory;
+	size_t frames_left; /* of its bounds; what is used up is for the caller to take off */
 };
 
 /* Unwind from `registers`. Only running out of memory is an error. */

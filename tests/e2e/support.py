@@ -28,6 +28,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PARTIAL, EXIT_NO_PYTHON, EXIT_PERMISSIO
 
 PR_SET_PTRACER = 0x59616D61  # prctl(2)
 COMMAND_TIMEOUT_SECONDS = 120
+NO_MODULE = 77  # what a target exits with whose Python lacks a module
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -175,6 +176,15 @@ class Target:
             return False
 
         wait_until(there, seconds, "%s of the target" % name)
+
+    def settle_interpreters(self):
+        """settle(), of a target that makes subinterpreters, if there is a module for them."""
+        try:
+            self.settle()
+        except AssertionError:
+            if self.process.poll() == NO_MODULE:
+                raise unittest.SkipTest("this Python has no module for subinterpreters")
+            raise
 
     def threads(self):
         return [int(name) for name in os.listdir("/proc/%d/task" % self.pid)]

@@ -149,6 +149,27 @@ class NativeFiles(unittest.TestCase):
         frames, _ = self.frames(self.snapshot, "--sysroot", self.root)
         self.assertFalse(self.has_lines(frames))
 
+    def test_library_without_a_build_id(self):
+        """Nothing tells whether the file that is there is the same: what was captured is."""
+        library, _ = self.build("libunknown.so", "-Wl,--build-id=none")
+        target = Target(newest_supported(), "native_calls.py", library)
+        self.addCleanup(target.close)
+        target.wait_for("settled")
+        target.wait_quiet()
+        path = target.path("native.zst")
+        support.capture(target.pid, path, "--native")
+
+        def functions():
+            dump = support.dump_json(path, "--native")
+            return [[f["name"] for f in one["frames"] if f["module"] == library] for one in dump]
+
+        wanted = functions()
+        self.assertIn(FUNCTION, sum(wanted, []))
+        os.unlink(library)
+        self.assertEqual(wanted, functions())
+        shutil.copy(shutil.which("true"), library)
+        self.assertEqual(wanted, functions())
+
     def test_refused_library_of_a_core(self):
         if not self.core:
             self.skipTest("no core: " + self.no_core)

@@ -90,12 +90,7 @@ class ThreadNames(EndToEndTest):
         """A thread that runs code of another interpreter is called as that one's threading says, or,
         where that is not imported there, as the main interpreter's."""
         with Target(self.interpreter, "subinterpreters.py", 2) as target:
-            try:
-                target.settle()
-            except AssertionError:
-                if target.process.poll() == 77:
-                    self.skipTest("%s has no module for subinterpreters" % self.interpreter.name)
-                raise
+            target.settle_interpreters()
             path = target.path("stacks.zst")
             support.capture(target.pid, path)
             names = {}

@@ -87,6 +87,7 @@ static void unwind_in(struct native_module *module, const struct registers *regi
 		.modules = &natives,
 		.mappings = &mappings,
 		.memory = &memory->memory,
+		.frames_left = UNWIND_MAX_TOTAL_FRAMES,
 	};
 	CLEANUP(native_stack_deinit) struct native_stack stack;
 	if (unwind(&unwinder, registers, &stack))

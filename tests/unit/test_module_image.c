@@ -283,7 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(part_round_trip),	cmocka_unit_test(hostile_parts),
 		cmocka_unit_test(list_of_images),	cmocka_unit_test(list_is_bounded),
-		cmocka_unit_test(perf_map_grows), cmocka_unit_test(known_size_is_of_the_last),
+		cmocka_unit_test(perf_map_grows),	cmocka_unit_test(known_size_is_of_the_last),
 		cmocka_unit_test(extracts_from_a_file), cmocka_unit_test(damaged_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,8 @@ static void native(struct fixture *fixture, size_t module, const char *symbol)
 		.method = UNWIND_CFI,
 		.module = &fixture->modules[module],
 	};
-	assert_null(address_map_put(&fixture->symbols.found, 0x1000 + number, functions));
+	assert_null(address_map_put(&fixture->symbols.found,
+				    native_symbols_key(&fixture->frames[number]), functions));
 }
 
 static void python(struct fixture *fixture, const char *name, bool ends_run, uint64_t entry)

@@ -56,6 +56,7 @@ static void knows_calls(void **state)
 	assert_int_equal(SITE(EM_X86_64, "\xff\x50\x18"), CALL_SITE_YES);	  /* 24(rax) */
 	assert_int_equal(SITE(EM_X86_64, "\xff\x90\0\1\0\0"), CALL_SITE_YES);	  /* 256(rax) */
 	assert_int_equal(SITE(EM_X86_64, "\xff\x14\xc2"), CALL_SITE_YES);	  /* (rdx,rax,8) */
+	assert_int_equal(SITE(EM_X86_64, "\xff\x14\xc5\0\1\0\0"), CALL_SITE_YES); /* 256(,rax,8) */
 	assert_int_equal(SITE(EM_X86_64, "\xff\x94\x24\0\1\0\0"), CALL_SITE_YES); /* 256(rsp) */
 	assert_int_equal(SITE(EM_X86_64, "\xff\x15\1\2\3\4"), CALL_SITE_YES);	  /* (rip) */
 	assert_int_equal(SITE(EM_X86_64, "\xff\xe0"), CALL_SITE_NO);		  /* a jump */
