@@ -353,6 +353,12 @@ static void test_arguments_for_an_older_program(void **state)
 	assert_refused(pyspy_config_from_arguments(3, more, &config, FIRST_SIZE), "older libpyspy");
 }
 
+static void append(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+	snprintf(text + used, size - used, "%s", more);
+}
+
 static void test_too_many(void **state)
 {
 	static const struct {
@@ -369,9 +375,9 @@ static void test_too_many(void **state)
 		struct line line;
 		struct pyspy_config config;
 		for (int j = 0; j < lists[i].most; j++)
-			strcat(text, lists[i].words);
+			append(text, sizeof(text), lists[i].words);
 		assert_null(parse(&line, text, &config));
-		strcat(text, lists[i].words);
+		append(text, sizeof(text), lists[i].words);
 		assert_refused(parse(&line, text, &config), "more than");
 	}
 }
