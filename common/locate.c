@@ -173,17 +173,23 @@ static struct error *locate_by_file(struct locate_search *search, const struct m
 	return locate_old_by_file(search, module, file, ret);
 }
 
+/* Copies of the cookie there are few. One whose version is not known costs more: all frames can be
+ * looked at to see whether a layout fits. */
+enum { FALSE_COOKIES_MAX = 1 << 16, UNSUPPORTED_COOKIE_COST = 1 << 8 };
+
 /* Scan one range for the cookie of 3.13 and later. */
 static struct error *scan_for_cookie(struct locate_search *search, struct scan_range range,
 				     const struct module *module, struct python_location *ret)
 {
-	uint64_t position = range.start;
+	CLEANUP(data_scan_deinit) struct data_scan scan;
 	uint64_t runtime;
 	uint64_t text_address = 0;
 	struct python_version version = {0};
 	bool looked = !module; /* of all memory, only a module's data is its own */
-	while (scan_cookie(search->options->memory, range, &position, &runtime)) {
+	data_scan_init(&scan, search->options->memory, range);
+	while (search->false_cookies < FALSE_COOKIES_MAX && scan_cookie(&scan, &runtime)) {
 		struct python_location location = {0};
+		search->false_cookies++;
 		if (!looked &&
 		    !scan_version_text(search->options->memory, range, &version, &text_address))
 			text_address = 0;
@@ -200,10 +206,12 @@ static struct error *scan_for_cookie(struct locate_search *search, struct scan_r
 		 * over. */
 		if (error->code == ERROR_OUT_OF_MEMORY)
 			return error;
-		if (error->code == ERROR_UNSUPPORTED)
+		if (error->code == ERROR_UNSUPPORTED) {
+			search->false_cookies += UNSUPPORTED_COOKIE_COST;
 			search_unsupported(search, error);
-		else
+		} else {
 			error_destroy(error);
+		}
 	}
 	return &error_not_found;
 }
@@ -242,10 +250,10 @@ static struct error *scan_for_pointers(struct locate_search *search, struct scan
 	if (!row)
 		return &error_not_found;
 	for (int many = 0; many <= 1; many++) {
-		uint64_t position = range.start;
+		CLEANUP(data_scan_deinit) struct data_scan scan;
 		uint64_t runtime;
-		while (scan_interpreter_pointers(search->options->memory, range, row, many,
-						 &position, &runtime)) {
+		data_scan_init(&scan, search->options->memory, range);
+		while (scan_interpreter_pointers(&scan, row, many, &runtime)) {
 			struct python_location location = {0};
 			bool started = false;
 			if (!validate_runtime(search->options->memory, runtime, row, &started) ||

@@ -15,6 +15,7 @@ struct locate_search {
 	bool trusted;	    /* the runtime was validated before, by capture */
 	bool seen_mismatch; /* a module's file was refused */
 	struct error *unsupported;
+	unsigned false_cookies; /* cookies that led nowhere */
 };
 
 /*

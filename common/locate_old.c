@@ -1,15 +1,12 @@
 #include "common/locate_old.h"
 
-#include <string.h>
-
+#include "common/cleanup.h"
 #include "common/cursor.h"
 #include "common/interpreter_id.h"
 #include "common/struct_view.h"
 
 enum {
-	WORD_BYTES = 8,
-	CHUNK_BYTES = 1 << 15,
-	PAGE_BYTES = 4096,
+	WORD_BYTES = SCAN_WORD_BYTES,
 	/* How far apart the variables of Python/pystate.c are looked for. */
 	NEAR_BYTES = 256,
 	/* The same for what nothing but its value tells: optimised at link time, the variables of
@@ -104,40 +101,24 @@ static void consider(struct memory *memory, uint64_t head, uint64_t interpreter,
 		*best = found;
 }
 
-/* What cannot be read is passed over page by page. */
-static size_t read_words(struct memory *memory, uint64_t address, uint8_t *bytes, size_t size)
-{
-	if (memory_read(memory, address, bytes, size) == MEMORY_OK)
-		return size;
-	size_t step = PAGE_BYTES - address % PAGE_BYTES;
-	step = step < size ? step : size;
-	if (memory_read(memory, address, bytes, step) != MEMORY_OK)
-		memset(bytes, 0, step);
-	return step;
-}
-
 static void scan_words(struct memory *memory, struct scan_range range, uint64_t near,
 		       const struct python_layout *layout, struct candidate *best)
 {
-	uint8_t bytes[CHUNK_BYTES];
+	CLEANUP(scan_pieces_deinit) struct scan_pieces pieces;
 	size_t candidates = 0;
-	uint64_t address = (range.start + WORD_BYTES - 1) & ~(uint64_t)(WORD_BYTES - 1);
-	while (address < range.end && range.end - address >= WORD_BYTES) {
-		uint64_t left = (range.end - address) & ~(uint64_t)(WORD_BYTES - 1);
-		size_t size = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-		size = read_words(memory, address, bytes, size);
-		for (size_t i = 0; i + WORD_BYTES <= size; i += WORD_BYTES) {
+	scan_pieces_init(&pieces, memory, range);
+	while (scan_pieces_next(&pieces, 0)) {
+		for (size_t i = 0; i + WORD_BYTES <= pieces.size; i += WORD_BYTES) {
 			uint64_t word = 0;
-			bytes_field(bytes, size, i, WORD_BYTES, &word);
+			bytes_field(pieces.data, pieces.size, i, WORD_BYTES, &word);
 			/* What points into the range itself is a variable, no interpreter. */
 			if (!is_plausible_pointer(word) ||
 			    (word >= range.start && word < range.end))
 				continue;
 			if (candidates++ == MAX_CANDIDATES)
 				return;
-			consider(memory, address + i, word, near, layout, best);
+			consider(memory, pieces.address + i, word, near, layout, best);
 		}
-		address += size;
 	}
 }
 

@@ -1,6 +1,5 @@
 #include "common/locate_scan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -10,60 +9,56 @@
 
 enum {
 	PAGE_BYTES = 4096,
-	CHUNK_BYTES = 64 * PAGE_BYTES,
-	WORD_BYTES = 8,
+	WORD_BYTES = SCAN_WORD_BYTES,
 	/* Py_GetVersion() keeps its text in char version[250] or [300] (Python/getversion.c). */
 	VERSION_TEXT_MAX_BYTES = 320,
+	/* Of one scan: 128 MiB of nothing but pointers. */
+	MAX_CANDIDATES = 1 << 24,
 };
 
-/* What looks at a chunk: gives the offset of a find, or `size` if there is none from `from` on. */
-struct chunk_search {
-	size_t (*find)(const struct chunk_search *search, const uint8_t *data, size_t size,
+/* What looks at a piece: gives the offset of a find, or `size` if there is none from `from` on. */
+struct piece_search {
+	size_t (*find)(const struct piece_search *search, const uint8_t *data, size_t size,
 		       size_t from);
-	size_t overlap_bytes; /* how much of a find can lie in the next chunk */
+	size_t overlap_bytes; /* how much of a find can lie in the next piece */
 	const struct python_layout *layout;
 	bool many_interpreters;
 };
 
-/*
- * Read [address, address + size) page by page into `data`, zero where it cannot be read: a scan
- * goes on behind a gap, and zeros are never a find.
- */
-static void read_chunk(struct memory *memory, uint64_t address, uint8_t *data, size_t size)
+void data_scan_init(struct data_scan *scan, struct memory *memory, struct scan_range range)
 {
-	if (memory_read(memory, address, data, size) == MEMORY_OK)
-		return;
-	for (size_t offset = 0; offset < size;) {
-		size_t step = PAGE_BYTES - (address + offset) % PAGE_BYTES;
-		step = step < size - offset ? step : size - offset;
-		if (memory_read(memory, address + offset, data + offset, step) != MEMORY_OK)
-			memset(data + offset, 0, step);
-		offset += step;
-	}
+	*scan = (struct data_scan){.candidates_left = MAX_CANDIDATES};
+	scan_pieces_init(&scan->pieces, memory, range);
 }
 
-/* The address of the next find at or behind `*position`, which is moved behind it. */
-static bool scan_next(struct memory *memory, struct scan_range range,
-		      const struct chunk_search *search, uint64_t *position, uint64_t *ret)
+void data_scan_deinit(struct data_scan *scan)
 {
-	CLEANUP_FREE uint8_t *data = malloc(CHUNK_BYTES);
-	uint64_t address = *position > range.start ? *position : range.start;
-	while (data && address < range.end) {
-		uint64_t left = range.end - address;
-		size_t size = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-		read_chunk(memory, address, data, size);
-		size_t found = search->find(search, data, size, 0);
-		if (found < size) {
-			*ret = address + found;
-			*position = *ret + 1;
+	scan_pieces_deinit(&scan->pieces);
+}
+
+/* The address of the next find. */
+static bool scan_next(struct data_scan *scan, const struct piece_search *search, uint64_t *ret)
+{
+	struct scan_pieces *pieces = &scan->pieces;
+	for (;;) {
+		size_t from = 0;
+		/* Pieces overlap. */
+		if (scan->position > pieces->address)
+			from = (size_t)(scan->position - pieces->address);
+		size_t found = from < pieces->size
+				       ? search->find(search, pieces->data, pieces->size, from)
+				       : pieces->size;
+		if (found < pieces->size) {
+			*ret = pieces->address + found;
+			scan->position = *ret + SCAN_WORD_BYTES;
+			if (!scan->candidates_left)
+				return false;
+			scan->candidates_left--;
 			return true;
 		}
-		if (size == left || size <= search->overlap_bytes)
-			break;
-		address += size - search->overlap_bytes;
+		if (!scan_pieces_next(pieces, search->overlap_bytes))
+			return false;
 	}
-	*position = range.end;
-	return false;
 }
 
 /* "3.11.7 (main, Dec  4 2023, 18:10:11) [GCC 12.2.0]": the shape around the version is what proves
@@ -80,7 +75,7 @@ static bool is_version_text(const uint8_t *text, size_t size)
 	return close && memchr(close, '[', (size_t)(end - close));
 }
 
-static size_t find_version_text(const struct chunk_search *search, const uint8_t *data, size_t size,
+static size_t find_version_text(const struct piece_search *search, const uint8_t *data, size_t size,
 				size_t from)
 {
 	(void)search;
@@ -105,14 +100,15 @@ static size_t find_version_text(const struct chunk_search *search, const uint8_t
 bool scan_version_text(struct memory *memory, struct scan_range range,
 		       struct python_version *ret_version, uint64_t *ret_address)
 {
-	static const struct chunk_search search = {
+	static const struct piece_search search = {
 		.find = find_version_text,
 		.overlap_bytes = VERSION_TEXT_MAX_BYTES,
 	};
-	uint64_t position = range.start;
+	CLEANUP(data_scan_deinit) struct data_scan scan;
 	uint64_t address;
 	char text[PYTHON_VERSION_TEXT_SIZE];
-	if (!scan_next(memory, range, &search, &position, &address))
+	data_scan_init(&scan, memory, range);
+	if (!scan_next(&scan, &search, &address))
 		return false;
 	if (memory_read(memory, address, text, sizeof(text)) != MEMORY_OK ||
 	    !python_version_parse(text, sizeof(text), ret_version))
@@ -121,7 +117,7 @@ bool scan_version_text(struct memory *memory, struct scan_range range,
 	return true;
 }
 
-static size_t find_cookie(const struct chunk_search *search, const uint8_t *data, size_t size,
+static size_t find_cookie(const struct piece_search *search, const uint8_t *data, size_t size,
 			  size_t from)
 {
 	(void)search;
@@ -132,22 +128,13 @@ static size_t find_cookie(const struct chunk_search *search, const uint8_t *data
 	return size;
 }
 
-/* Scans of words need a start that is aligned as the words are. */
-static uint64_t align_up(uint64_t address)
+bool scan_cookie(struct data_scan *scan, uint64_t *ret_runtime)
 {
-	return (address + WORD_BYTES - 1) & ~(uint64_t)(WORD_BYTES - 1);
-}
-
-bool scan_cookie(struct memory *memory, struct scan_range range, uint64_t *position,
-		 uint64_t *ret_runtime)
-{
-	static const struct chunk_search search = {
+	static const struct piece_search search = {
 		.find = find_cookie,
 		.overlap_bytes = WORD_BYTES,
 	};
-	range.start = align_up(range.start);
-	*position = align_up(*position);
-	return scan_next(memory, range, &search, position, ret_runtime);
+	return scan_next(scan, &search, ret_runtime);
 }
 
 bool is_plausible_pointer(uint64_t value)
@@ -157,7 +144,7 @@ bool is_plausible_pointer(uint64_t value)
 	return value >= PAGE_BYTES && value < UINT64_C(1) << 48 && value % WORD_BYTES == 0;
 }
 
-static size_t find_interpreter_pointers(const struct chunk_search *search, const uint8_t *data,
+static size_t find_interpreter_pointers(const struct piece_search *search, const uint8_t *data,
 					size_t size, size_t from)
 {
 	size_t distance = search->layout->runtime.interpreters_main -
@@ -176,9 +163,8 @@ static size_t find_interpreter_pointers(const struct chunk_search *search, const
 	return size;
 }
 
-bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
-			       const struct python_layout *layout, bool many_interpreters,
-			       uint64_t *position, uint64_t *ret_runtime)
+bool scan_interpreter_pointers(struct data_scan *scan, const struct python_layout *layout,
+			       bool many_interpreters, uint64_t *ret_runtime)
 {
 	enum { DISTANCE_MAX_BYTES = 64 };
 	uint64_t address;
@@ -187,15 +173,13 @@ bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
 	if (head == LAYOUT_ABSENT || main_interpreter == LAYOUT_ABSENT ||
 	    main_interpreter <= head || main_interpreter - head > DISTANCE_MAX_BYTES)
 		return false;
-	struct chunk_search search = {
+	struct piece_search search = {
 		.find = find_interpreter_pointers,
 		.overlap_bytes = main_interpreter - head + WORD_BYTES,
 		.layout = layout,
 		.many_interpreters = many_interpreters,
 	};
-	range.start = align_up(range.start);
-	*position = align_up(*position);
-	if (!scan_next(memory, range, &search, position, &address))
+	if (!scan_next(scan, &search, &address))
 		return false;
 	*ret_runtime = address - head;
 	return true;

@@ -2,13 +2,8 @@
 #ifndef PYSPY_COMMON_LOCATE_SCAN_H
 #define PYSPY_COMMON_LOCATE_SCAN_H
 
-#include "common/memory.h"
 #include "common/python_layout.h"
-
-struct scan_range {
-	uint64_t start;
-	uint64_t end; /* exclusive */
-};
+#include "common/scan_pieces.h"
 
 /* Whether a word can be the address of an object: in user space, aligned, not in the first page. */
 bool is_plausible_pointer(uint64_t value);
@@ -21,20 +16,28 @@ bool is_plausible_pointer(uint64_t value);
 bool scan_version_text(struct memory *memory, struct scan_range range,
 		       struct python_version *ret_version, uint64_t *ret_address);
 
+/* A scan of a range for one kind of candidates. */
+struct data_scan {
+	struct scan_pieces pieces;
+	uint64_t position; /* nothing below it is a candidate any more */
+	size_t candidates_left;
+};
+
+void data_scan_init(struct data_scan *scan, struct memory *memory, struct scan_range range);
+void data_scan_deinit(struct data_scan *scan);
+
 /*
- * Candidates for the address of _PyRuntime, in ascending order from `*position` on, which is moved
- * behind the candidate. False when there are no more. Every candidate is to be validated.
+ * The next candidate for the address of _PyRuntime, in ascending order. False when there are no
+ * more. Every candidate is to be validated.
  */
-bool scan_cookie(struct memory *memory, struct scan_range range, uint64_t *position,
-		 uint64_t *ret_runtime);
+bool scan_cookie(struct data_scan *scan, uint64_t *ret_runtime);
 
 /*
  * The same for versions without the cookie: two neighbouring pointers that can be
  * _PyRuntime.interpreters.head and .main. With `many_interpreters` they may differ.
  */
-bool scan_interpreter_pointers(struct memory *memory, struct scan_range range,
-			       const struct python_layout *layout, bool many_interpreters,
-			       uint64_t *position, uint64_t *ret_runtime);
+bool scan_interpreter_pointers(struct data_scan *scan, const struct python_layout *layout,
+			       bool many_interpreters, uint64_t *ret_runtime);
 
 /*
  * Whether `runtime` leads to numbered interpreters, the newest of which has a first thread that

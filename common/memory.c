@@ -32,6 +32,16 @@ void memory_read_many(struct memory *memory, struct memory_request *requests, si
 						 requests[i].size);
 }
 
+bool memory_next(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	if (address >= end)
+		return false;
+	if (memory->operations->next)
+		return memory->operations->next(memory, address, end, ret);
+	*ret = address;
+	return true;
+}
+
 enum memory_status memory_read_integer(struct memory *memory, uint64_t address, size_t width,
 				       uint64_t *ret)
 {

@@ -5,6 +5,7 @@
 #ifndef PYSPY_COMMON_MEMORY_H
 #define PYSPY_COMMON_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,8 @@ struct memory_operations {
 				   size_t size);
 	/* Optional: serve many requests at once, cheaper than one by one. */
 	void (*read_many)(struct memory *memory, struct memory_request *requests, size_t count);
+	/* Optional: see memory_next. */
+	bool (*next)(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret);
 	void (*destroy)(struct memory *memory);
 };
 
@@ -48,6 +51,12 @@ enum memory_status memory_read(struct memory *memory, uint64_t address, void *bu
 
 /* Fill every request's buffer and status. */
 void memory_read_many(struct memory *memory, struct memory_request *requests, size_t count);
+
+/*
+ * The first address from `address` on, below `end`, at which a scan of writable data can find
+ * something; false if there is none. Who does not know where its gaps are gives `address`.
+ */
+bool memory_next(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret);
 
 /* Little-endian integer of 1, 2, 4 or 8 bytes. `ret` is untouched unless MEMORY_OK. */
 enum memory_status memory_read_integer(struct memory *memory, uint64_t address, size_t width,

@@ -42,6 +42,16 @@ static enum memory_status image_read(struct memory *memory, uint64_t address, vo
 	return MEMORY_OK;
 }
 
+static bool image_next(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	struct memory_range range;
+	if (!memory_image_next((const struct memory_image *)memory, address, &range) ||
+	    range.address >= end)
+		return false;
+	*ret = range.address > address ? range.address : address;
+	return true;
+}
+
 /* The image's memory is borrowed; it ends with the image. */
 static void image_memory_destroy(struct memory *memory)
 {
@@ -50,6 +60,7 @@ static void image_memory_destroy(struct memory *memory)
 
 static const struct memory_operations image_operations = {
 	.read = image_read,
+	.next = image_next,
 	.destroy = image_memory_destroy,
 };
 

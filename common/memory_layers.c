@@ -72,9 +72,17 @@ static void recorder_read_many(struct memory *memory, struct memory_request *req
 	}
 }
 
+/* All that was recorded is below. */
+static bool recorder_next(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	const struct recorder *recorder = (const struct recorder *)memory;
+	return memory_next(recorder->below, address, end, ret);
+}
+
 static const struct memory_operations recorder_operations = {
 	.read = recorder_read,
 	.read_many = recorder_read_many,
+	.next = recorder_next,
 	.destroy = layer_destroy,
 };
 
@@ -156,9 +164,22 @@ static void overlay_read_many(struct memory *memory, struct memory_request *requ
 	}
 }
 
+static bool overlay_next(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	const struct overlay *overlay = (const struct overlay *)memory;
+	uint64_t first;
+	bool any = memory_next(overlay->first, address, end, &first);
+	if (memory_next(overlay->second, address, any ? first : end, ret))
+		return true;
+	if (any)
+		*ret = first;
+	return any;
+}
+
 static const struct memory_operations overlay_operations = {
 	.read = overlay_read,
 	.read_many = overlay_read_many,
+	.next = overlay_next,
 	.destroy = layer_destroy,
 };
 

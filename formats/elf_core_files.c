@@ -127,6 +127,16 @@ static enum memory_status file_memory_read(struct memory *base, uint64_t address
 	return got == size ? MEMORY_OK : MEMORY_NOT_CAPTURED;
 }
 
+/* What is read here is read-only: no scan looks for anything in it. */
+static bool file_memory_next(struct memory *base, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	(void)base;
+	(void)address;
+	(void)end;
+	(void)ret;
+	return false;
+}
+
 static void file_memory_destroy(struct memory *base)
 {
 	struct file_memory *memory = (struct file_memory *)base;
@@ -142,6 +152,12 @@ static enum memory_status layered_read(struct memory *base, uint64_t address, vo
 	return memory_read(layered->overlay, address, buffer, size);
 }
 
+static bool layered_next(struct memory *base, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	const struct layered_memory *layered = (const struct layered_memory *)base;
+	return memory_next(layered->overlay, address, end, ret);
+}
+
 static void layered_destroy(struct memory *base)
 {
 	struct layered_memory *layered = (struct layered_memory *)base;
@@ -152,11 +168,13 @@ static void layered_destroy(struct memory *base)
 
 static const struct memory_operations file_memory_operations = {
 	.read = file_memory_read,
+	.next = file_memory_next,
 	.destroy = file_memory_destroy,
 };
 
 static const struct memory_operations layered_operations = {
 	.read = layered_read,
+	.next = layered_next,
 	.destroy = layered_destroy,
 };
 

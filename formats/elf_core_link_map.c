@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/scan_pieces.h"
 #include "formats/elf_core_parts.h"
 
 enum {
 	LIBRARIES_MAX = 4096,
 	PATH_MAX_BYTES = 4096,
 	PROGRAM_MAPPINGS_MAX = 16,
-	CHUNK_BYTES = 4096,
 	VERSION_MAX = 2,
 };
 
@@ -51,15 +51,17 @@ static bool read_debug(struct elf_core *core, uint64_t address, uint64_t linker,
 static bool search_mapping(struct elf_core *core, const struct mapping *mapping, uint64_t linker,
 			   uint64_t *ret_map)
 {
-	uint64_t words[CHUNK_BYTES / sizeof(uint64_t) + 1];
-	uint64_t size = mapping->end - mapping->start;
-	for (uint64_t at = 0; at + CHUNK_BYTES <= size; at += CHUNK_BYTES) {
-		size_t bytes = at + sizeof(words) <= size ? sizeof(words) : CHUNK_BYTES;
-		if (memory_read(elf_core_memory(core), mapping->start + at, words, bytes) !=
-		    MEMORY_OK)
-			continue;
-		for (size_t i = 0; i + 1 < bytes / sizeof(*words); i++) {
-			if (words[i] == DT_DEBUG && read_debug(core, words[i + 1], linker, ret_map))
+	const struct scan_range range = {.start = mapping->start, .end = mapping->end};
+	CLEANUP(scan_pieces_deinit) struct scan_pieces pieces;
+	scan_pieces_init(&pieces, elf_core_memory(core), range);
+	while (scan_pieces_next(&pieces, SCAN_WORD_BYTES)) {
+		for (size_t i = 0; i + sizeof(Elf64_Dyn) <= pieces.size; i += SCAN_WORD_BYTES) {
+			uint64_t tag = 0;
+			uint64_t value = 0;
+			bytes_field(pieces.data, pieces.size, i, SCAN_WORD_BYTES, &tag);
+			bytes_field(pieces.data, pieces.size, i + SCAN_WORD_BYTES, SCAN_WORD_BYTES,
+				    &value);
+			if (tag == DT_DEBUG && read_debug(core, value, linker, ret_map))
 				return true;
 		}
 	}

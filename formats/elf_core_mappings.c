@@ -85,6 +85,10 @@ struct merge {
 	size_t segment;
 	size_t range;
 	uint64_t vdso; /* address of the kernel's own ELF; 0 if unknown */
+	/* Of paths, which a core has once for each range, and we for each piece: many segments can
+	 * be in one range. */
+	uint64_t path_bytes_left;
+	bool without_path; /* a piece is */
 };
 
 static struct error *merge_emit(struct merge *merge, uint64_t end,
@@ -95,7 +99,10 @@ static struct error *merge_emit(struct merge *merge, uint64_t end,
 	CLEANUP_FREE char *path = NULL;
 	if (segment)
 		mapping.flags = segment->flags;
-	if (range) {
+	if (range && range->path_size > merge->path_bytes_left) {
+		merge->without_path = true;
+	} else if (range) {
+		merge->path_bytes_left -= range->path_size;
 		size_t size = mapping_path_size(range->path, range->path_size, &mapping.flags);
 		path = strndup(range->path, size);
 		if (!path)
@@ -144,7 +151,7 @@ static struct error *merge_step(struct merge *merge)
 
 struct error *core_mappings_make(struct elf_core *core)
 {
-	struct merge merge = {.core = core};
+	struct merge merge = {.core = core, .path_bytes_left = 2 * core->size};
 	if (!elf_core_auxv(core, AT_SYSINFO_EHDR, &merge.vdso))
 		merge.vdso = 0;
 	while (merge.segment < core->segment_count || merge.range < core->file_range_count) {
@@ -152,5 +159,8 @@ struct error *core_mappings_make(struct elf_core *core)
 		if (error)
 			return error;
 	}
+	if (merge.without_path)
+		core_add_loss(core, "the core has so many segments in mappings of the same file "
+				    "that some of them are not named");
 	return NULL;
 }

@@ -74,6 +74,29 @@ static void segments_make_disjoint(struct elf_core *core)
 			      overlaps);
 }
 
+/* All memory can be gone through in search of something: that must not take longer than for a file
+ * of a usual core that is a few times as large, however often the same bytes are given as memory.
+ */
+static void segments_bound_bytes(struct elf_core *core)
+{
+	enum { TIMES_MAX = 16 };
+	size_t dropped = 0;
+	uint64_t left = core->size * (uint64_t)TIMES_MAX;
+	for (size_t i = 0; i < core->segment_count; i++) {
+		struct core_segment *segment = &core->segments[i];
+		if (segment->captured > left) {
+			segment->captured = 0;
+			dropped++;
+		}
+		left -= segment->captured;
+	}
+	if (dropped)
+		core_add_loss(core,
+			      "segments of the core share bytes of the file too often: %zu were "
+			      "left out",
+			      dropped);
+}
+
 struct error *core_segments_read(struct elf_core *core, const Elf64_Phdr *headers, size_t count)
 {
 	uint64_t expected_end = 0;
@@ -108,15 +131,13 @@ struct error *core_segments_read(struct elf_core *core, const Elf64_Phdr *header
 		core_add_loss(core, "%zu segments of the core have impossible addresses",
 			      impossible);
 	segments_make_disjoint(core);
+	segments_bound_bytes(core);
 	return NULL;
 }
 
-static const struct core_segment *segment_find(struct elf_core *core, uint64_t address)
+/* The first segment that ends above the address; the count of segments if there is none. */
+static size_t segment_above(const struct elf_core *core, uint64_t address)
 {
-	const struct core_segment *recent = &core->segments[core->recent_segment];
-	if (core->segment_count && address >= recent->address &&
-	    address - recent->address < recent->size)
-		return recent;
 	size_t low = 0;
 	size_t high = core->segment_count;
 	while (low < high) {
@@ -127,10 +148,20 @@ static const struct core_segment *segment_find(struct elf_core *core, uint64_t a
 		else
 			high = middle;
 	}
-	if (low == core->segment_count || core->segments[low].address > address)
+	return low;
+}
+
+static const struct core_segment *segment_find(struct elf_core *core, uint64_t address)
+{
+	const struct core_segment *recent = &core->segments[core->recent_segment];
+	if (core->segment_count && address >= recent->address &&
+	    address - recent->address < recent->size)
+		return recent;
+	size_t found = segment_above(core, address);
+	if (found == core->segment_count || core->segments[found].address > address)
 		return NULL;
-	core->recent_segment = low;
-	return &core->segments[low];
+	core->recent_segment = found;
+	return &core->segments[found];
 }
 
 /* Memory that no segment covers can still be known by NT_FILE (gdb's gcore leaves out code). */
@@ -161,6 +192,23 @@ static enum memory_status core_read(struct memory *memory, uint64_t address, voi
 	return MEMORY_OK;
 }
 
+/* A core of a few bytes can tell of segments that are as large as the address space. */
+static bool core_next(struct memory *memory, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	const struct elf_core *core = (const struct elf_core *)memory;
+	for (size_t i = segment_above(core, address); i < core->segment_count; i++) {
+		const struct core_segment *segment = &core->segments[i];
+		uint64_t start = segment->address > address ? segment->address : address;
+		if (start >= end)
+			return false;
+		if (start - segment->address < segment->captured) {
+			*ret = start;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The memory is a part of the core, which owns it. */
 static void core_memory_destroy(struct memory *memory)
 {
@@ -169,5 +217,6 @@ static void core_memory_destroy(struct memory *memory)
 
 const struct memory_operations core_memory_operations = {
 	.read = core_read,
+	.next = core_next,
 	.destroy = core_memory_destroy,
 };

@@ -235,6 +235,24 @@ enum memory_status log_memory_read(const struct log_memory *memory, struct bulk_
 	return MEMORY_OK;
 }
 
+bool log_memory_next(const struct log_memory *memory, uint64_t address, uint64_t end, uint64_t *ret)
+{
+	struct memory_range range;
+	const struct range_entry *bulk =
+		range_map_at(&memory->bulk, range_map_find(&memory->bulk, address));
+	uint64_t found = UINT64_MAX;
+	if (memory_image_next(memory->image, address, &range))
+		found = range.address;
+	if (bulk && bulk->address < found)
+		found = bulk->address;
+	if (found < address)
+		found = address;
+	if (found >= end)
+		return false;
+	*ret = found;
+	return true;
+}
+
 uint64_t log_memory_ranges(const struct log_memory *memory)
 {
 	return memory_image_range_count(memory->image) + memory->bulk.count;

@@ -44,6 +44,10 @@ struct bulk_source {
 enum memory_status log_memory_read(const struct log_memory *memory, struct bulk_source *source,
 				   uint64_t address, void *buffer, size_t size);
 
+/* The first address from `address` on, below `end`, at which it has something; false if none. */
+bool log_memory_next(const struct log_memory *memory, uint64_t address, uint64_t end,
+		     uint64_t *ret);
+
 /* Ranges and bytes that it holds. */
 uint64_t log_memory_ranges(const struct log_memory *memory);
 uint64_t log_memory_bytes(const struct log_memory *memory);

@@ -31,6 +31,13 @@ static enum memory_status snapshot_read(struct memory *memory, uint64_t address,
 	return status;
 }
 
+static bool snapshot_memory_next(struct memory *memory, uint64_t address, uint64_t end,
+				 uint64_t *ret)
+{
+	const struct snapshot *snapshot = (const struct snapshot *)memory;
+	return snapshot->process && log_memory_next(&snapshot->process->memory, address, end, ret);
+}
+
 static void borrowed_memory_destroy(struct memory *memory)
 {
 	(void)memory; /* borrowed; ends with the snapshot */
@@ -38,6 +45,7 @@ static void borrowed_memory_destroy(struct memory *memory)
 
 static const struct memory_operations snapshot_operations = {
 	.read = snapshot_read,
+	.next = snapshot_memory_next,
 	.destroy = borrowed_memory_destroy,
 };
 

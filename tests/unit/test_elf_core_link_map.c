@@ -55,7 +55,7 @@ static struct words make_words(void)
 	return words;
 }
 
-static void assert_libraries(const struct words *words, size_t count)
+static void assert_libraries_of(const struct words *words, uint64_t program_size, size_t count)
 {
 	const uint64_t auxv[] = {AT_PHDR, PROGRAM + 64, AT_BASE, LINKER, AT_NULL, 0};
 	struct modules modules = {0};
@@ -66,7 +66,7 @@ static void assert_libraries(const struct words *words, size_t count)
 	elf_builder_pad(&builder, DATA_OFFSET);
 	elf_builder_append(&builder, words->bytes, sizeof(words->bytes));
 	elf_builder_segment(&builder, PT_NOTE, 0, NOTES, 0, notes_size, 0);
-	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_X, DATA_OFFSET, PROGRAM, 0, PAGE);
+	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_X, DATA_OFFSET, PROGRAM, 0, program_size);
 	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_W, DATA_OFFSET, DATA, sizeof(words->bytes),
 			    sizeof(words->bytes));
 	elf_builder_segment(&builder, PT_LOAD, PF_R | PF_X, DATA_OFFSET, LINKER, 0, PAGE);
@@ -87,11 +87,28 @@ static void assert_libraries(const struct words *words, size_t count)
 	elf_core_destroy(core);
 }
 
+static void assert_libraries(const struct words *words, size_t count)
+{
+	assert_libraries_of(words, PAGE, count);
+}
+
 static void finds_libraries(void **state)
 {
 	struct words words = make_words();
 	(void)state;
 	assert_libraries(&words, 1);
+}
+
+/* Whatever size the program's code is claimed to have. */
+static void huge_program(void **state)
+{
+	struct words words = make_words();
+	(void)state;
+	assert_libraries_of(&words, DATA - PROGRAM, 1);
+	/* The others lie in it. */
+	assert_libraries_of(&words, UINT64_C(1) << 52, 0);
+	assert_libraries_of(&words, UINT64_MAX - PROGRAM, 0);
+	assert_libraries_of(&words, UINT64_MAX - PROGRAM - PAGE, 0);
 }
 
 static void list_that_has_no_end(void **state)
@@ -137,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_libraries),
+		cmocka_unit_test(huge_program),
 		cmocka_unit_test(list_that_has_no_end),
 		cmocka_unit_test(another_linker),
 		cmocka_unit_test(libraries_that_are_nowhere),

@@ -86,37 +86,36 @@ static void test_version_text_behind_a_gap(void **state)
 
 static void test_cookie(void **state)
 {
-	struct memory *memory = memory_image_memory(*state);
-	uint64_t position = DATA;
+	CLEANUP(data_scan_deinit) struct data_scan scan;
 	uint64_t runtime;
+	data_scan_init(&scan, memory_image_memory(*state), data_range);
 	put_text(*state, DATA + 4, "xdebugpy"); /* not aligned: never one */
 	put_text(*state, DATA + 0x888, "xdebugpy");
 	put_text(*state, DATA + 0x40000 - 8, "xdebugpy"); /* the end of a piece */
-	assert_true(scan_cookie(memory, data_range, &position, &runtime));
+	assert_true(scan_cookie(&scan, &runtime));
 	assert_int_equal(runtime, DATA + 0x888);
-	assert_true(scan_cookie(memory, data_range, &position, &runtime));
+	assert_true(scan_cookie(&scan, &runtime));
 	assert_int_equal(runtime, DATA + 0x40000 - 8);
-	assert_false(scan_cookie(memory, data_range, &position, &runtime));
+	assert_false(scan_cookie(&scan, &runtime));
 }
 
 static void test_interpreter_pointers(void **state)
 {
 	struct memory *memory = memory_image_memory(*state);
 	struct python_location location = fake_location();
-	uint64_t position = DATA;
+	CLEANUP(data_scan_deinit) struct data_scan one;
+	CLEANUP(data_scan_deinit) struct data_scan many;
 	uint64_t runtime;
 	fake_u64(*state, DATA + 0x108, FAKE_INTERPRETER);
 	fake_u64(*state, DATA + 0x110, FAKE_INTERPRETER + 0x800);
 	fake_u64(*state, DATA + 0x208, FAKE_INTERPRETER);
 	fake_u64(*state, DATA + 0x210, FAKE_INTERPRETER);
-	assert_true(scan_interpreter_pointers(memory, data_range, &location.layout, false,
-					      &position, &runtime));
+	data_scan_init(&one, memory, data_range);
+	assert_true(scan_interpreter_pointers(&one, &location.layout, false, &runtime));
 	assert_int_equal(runtime, DATA + 0x200);
-	assert_false(scan_interpreter_pointers(memory, data_range, &location.layout, false,
-					       &position, &runtime));
-	position = DATA;
-	assert_true(scan_interpreter_pointers(memory, data_range, &location.layout, true, &position,
-					      &runtime));
+	assert_false(scan_interpreter_pointers(&one, &location.layout, false, &runtime));
+	data_scan_init(&many, memory, data_range);
+	assert_true(scan_interpreter_pointers(&many, &location.layout, true, &runtime));
 	assert_int_equal(runtime, DATA + 0x100);
 }
 
