@@ -9,6 +9,7 @@
 #include "analyze/process_choice.h"
 #include "analyze/python/decode.h"
 #include "analyze/result_stream.h"
+#include "analyze/sample_choice.h"
 #include "analyze/source_lines.h"
 #include "analyze/tally.h"
 #include "analyze/thread_filter.h"
@@ -32,6 +33,7 @@ struct dump {
 	/* Left out by --pid: their numbers, to be named if nothing is left. */
 	struct id_list other_pids;
 	struct thread_filter threads;
+	struct sample_choice sample;
 	struct live_run live;
 	int status; /* of a command that was started */
 };
@@ -220,11 +222,17 @@ static void say_left_out(struct dump *dump, const char *path, size_t count)
 static struct error *dump_target(struct dump *dump, const char *path, struct target *target)
 {
 	size_t left_out = 0;
+	CLEANUP_FREE uint64_t *numbers = NULL;
+	struct error *unreadable = sample_choice_find(&dump->sample, target, &numbers);
+	if (unreadable) {
+		tally_failure(&dump->tally, input_error(path, unreadable));
+		return NULL;
+	}
 	for (size_t i = 0; i < target_process_count(target); i++) {
 		struct error *error = target_select(target, i, 0);
 		bool wanted = !error && process_is_chosen(dump->options, target);
-		if (wanted && dump->options->sample)
-			error = target_select(target, i, dump->options->sample);
+		if (wanted)
+			error = sample_choice_select(&dump->sample, numbers, target, i);
 		if (error) {
 			tally_failure(&dump->tally, input_error(path, error));
 			continue;
@@ -320,7 +328,9 @@ struct error *command_dump(const struct command_context *context, enum exit_stat
 		.tally = {.context = context},
 		.threads = {.ids = &options->tids, .gil = options->gil},
 	};
-	struct error *error = result_stream_open(&dump.result, options->output);
+	struct error *error = sample_choice_parse(options->sample, &dump.sample);
+	if (!error)
+		error = result_stream_open(&dump.result, options->output);
 	if (error)
 		return error;
 	dump.text = (struct text_dump_options){

@@ -39,9 +39,11 @@ static const struct option_spec option_rows[] = {
 	{.name = "output", .letter = 'o', .argument = "FILE", .kind = OPTION_STRING,
 	 .offset = FIELD(output),
 	 .help = "write to FILE, which must not exist yet; - is standard output"},
-	{.name = "sample", .argument = "K", .kind = OPTION_NUMBER,
+	{.name = "sample", .argument = "K|TIME", .kind = OPTION_STRING,
 	 .commands = COMMAND_DUMP | COMMAND_INFO, .offset = FIELD(sample),
-	 .help = "the K-th sample of a snapshot, from 1; default: the last"},
+	 .help = "the K-th sample of a snapshot, from 1; or the one at TIME, or the last before it: "
+		 "2026-07-01T12:00:00Z, or seconds after the first sample, with a point (2.0); default: "
+		 "the last"},
 	{.name = "pid", .letter = 'p', .argument = "PID", .kind = OPTION_IDS,
 	 .commands = FRAME_COMMANDS | COMMAND_INFO, .offset = FIELD(pids),
 	 .help = "the running process to look at, decimal or hexadecimal (0x…); with a FILE only this "
@@ -143,8 +145,7 @@ static const struct option_spec option_rows[] = {
 	 .commands = LIVE_COMMANDS, .offset = FIELD(kill),
 	 .help = "end COMMAND when the sampling has ended; without it COMMAND runs on"},
 	{.name = "hideprogress", .kind = OPTION_FLAG,
-	 .commands = REPORT_COMMANDS | COMMAND_MERGE, .offset = FIELD(hide_progress),
-	 .help = "show no progress bar"},
+	 .offset = FIELD(hide_progress), .help = "show no progress bar"},
 	{.name = "exhaustive", .kind = OPTION_FLAG, .offset = FIELD(exhaustive),
 	 .help = "try every way to find the interpreter, the slow ones too"},
 	{.name = "sysroot", .argument = "DIR", .kind = OPTION_STRING, .offset = FIELD(sysroot),

@@ -12,7 +12,7 @@ struct analyze_options {
 	const char *output;	  /* NULL: standard output */
 	bool json;
 	bool full_filenames;
-	uint64_t sample; /* from 1; 0: the last one */
+	const char *sample; /* sample_choice_parse(); NULL: the last one */
 	struct id_list pids;
 	struct number_list tids;
 	bool gil;

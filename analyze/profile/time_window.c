@@ -90,7 +90,7 @@ struct error *time_bound_parse(const char *option, const char *text, struct time
 			    option, text);
 }
 
-static uint64_t bound_ns(const struct time_bound *bound, uint64_t first_ns)
+uint64_t time_bound_ns(const struct time_bound *bound, uint64_t first_ns)
 {
 	if (!bound->relative)
 		return bound->time_ns;
@@ -99,7 +99,7 @@ static uint64_t bound_ns(const struct time_bound *bound, uint64_t first_ns)
 
 bool time_window_has(const struct time_window *window, uint64_t first_ns, uint64_t time_ns)
 {
-	if (window->from.given && time_ns < bound_ns(&window->from, first_ns))
+	if (window->from.given && time_ns < time_bound_ns(&window->from, first_ns))
 		return false;
-	return !window->to.given || time_ns < bound_ns(&window->to, first_ns);
+	return !window->to.given || time_ns < time_bound_ns(&window->to, first_ns);
 }

@@ -22,6 +22,9 @@ struct time_window {
  * ERROR_USAGE names the option. */
 struct error *time_bound_parse(const char *option, const char *text, struct time_bound *ret);
 
+/* In nanoseconds since 1970, for a file whose first sample is of `first_ns`. */
+uint64_t time_bound_ns(const struct time_bound *bound, uint64_t first_ns);
+
 bool time_window_has(const struct time_window *window, uint64_t first_ns, uint64_t time_ns);
 
 #endif
