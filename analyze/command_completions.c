@@ -1,8 +1,7 @@
 /* completions: the script that completes this program's words in a shell. */
-#include <errno.h>
-#include <stdio.h>
-
 #include "analyze/command.h"
+#include "analyze/result_stream.h"
+#include "common/cleanup.h"
 #include "common/completions.h"
 
 enum { COMMANDS_MOST = 32 };
@@ -31,11 +30,14 @@ struct error *command_completions(const struct command_context *context, enum ex
 		.commands = commands,
 		.command_count = count,
 	};
-	struct error *error = completions_write(&completions, options->inputs.items[0], stdout);
+	CLEANUP(result_stream_close) struct result_stream result = {0};
+	struct error *error = result_stream_open(&result, options->output);
+	if (!error)
+		error = completions_write(&completions, options->inputs.items[0], result.stream);
+	if (!error)
+		error = result_stream_commit(&result);
 	if (error)
 		return error;
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return error_errno(ERROR_IO, errno, "cannot write to standard output");
 	*ret = EXIT_STATUS_DONE;
 	return NULL;
 }

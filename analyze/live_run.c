@@ -160,6 +160,17 @@ static void pass_messages(const struct live_run *run, int status)
 		pass_warnings(run->capture, run->tally);
 }
 
+/* A command that did well, and nothing of it to show: no success of ours. Why, the capture has
+ * said, here or to the user. Consumes `unread`. */
+static struct error *no_sample(const struct live_run *run, struct error *unread)
+{
+	error_destroy(unread);
+	if (output_of(run->options) == LIVE_OUTPUT_STANDARD)
+		return live_capture_failure(run->capture);
+	return error_create(ERROR_FAILED, "no sample was taken of %s, so there is nothing to show",
+			    run->name);
+}
+
 /* Where no sample comes, the capture knows why. Consumes `unread`. */
 static struct error *fail(struct live_run *run, struct error *unread)
 {
@@ -167,7 +178,7 @@ static struct error *fail(struct live_run *run, struct error *unread)
 	if (!error)
 		pass_messages(run, run->status);
 	if (!error && !run->status)
-		return unread;
+		return run->options->live_command ? no_sample(run, unread) : unread;
 	error_destroy(unread);
 	run->failed = !error && run->options->live_command;
 	return error || run->failed ? error : live_capture_failure(run->capture);

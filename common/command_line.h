@@ -31,7 +31,7 @@ enum option_kind {
 	OPTION_NUMBER,	    /* uint64_t: decimal or 0x… */
 	OPTION_SECONDS,	    /* uint64_t, nanoseconds: seconds with or without a fraction */
 	OPTION_SIZE,	    /* uint64_t, bytes: a number with or without K, M or G (of 1024) */
-	OPTION_CHOICE,	    /* int: index of the argument in `choices` */
+	OPTION_CHOICE,	    /* int: index of the argument in `choices`, in any case */
 	OPTION_UNAVAILABLE, /* no field: a usage error: known, and not for this */
 };
 

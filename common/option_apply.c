@@ -1,6 +1,10 @@
 /* What each kind of option does with its argument. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/cleanup.h"
 #include "common/command_line.h"
 
 typedef struct error *(*option_reader)(const struct option_spec *spec, void *field,
@@ -77,15 +81,29 @@ static struct error *read_size(const struct option_spec *spec, void *field, cons
 	return parse_size(text, field);
 }
 
+static struct error *no_such_choice(const struct option_spec *spec, const char *text)
+{
+	CLEANUP_FREE char *list = NULL;
+	for (size_t i = 0; spec->choices[i]; i++) {
+		char *longer;
+		if (asprintf(&longer, "%s%s%s", list ? list : "", list ? ", " : "",
+			     spec->choices[i]) < 0)
+			return &error_out_of_memory;
+		free(list);
+		list = longer;
+	}
+	return error_create(ERROR_USAGE, "'%s' is not one of %s", text, list ? list : "none");
+}
+
 static struct error *read_choice(const struct option_spec *spec, void *field, const char *text)
 {
 	for (int i = 0; spec->choices[i]; i++) {
-		if (strcmp(spec->choices[i], text) == 0) {
+		if (strcasecmp(spec->choices[i], text) == 0) {
 			*(int *)field = i;
 			return NULL;
 		}
 	}
-	return error_create(ERROR_USAGE, "'%s' is not one of %s", text, spec->argument);
+	return no_such_choice(spec, text);
 }
 
 static struct error *read_unavailable(const struct option_spec *spec, void *field, const char *text)

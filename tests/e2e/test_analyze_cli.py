@@ -110,7 +110,16 @@ class AnalyzeCommandLine(support.EndToEndTest):
             (["--tid", "1", self.snapshot], support.EXIT_FAILED),
             (["--pid", "1", self.snapshot], support.EXIT_FAILED),
             (["--sample", "2", self.snapshot], support.EXIT_FAILED),
+            (["--sample", "0", self.snapshot], support.EXIT_USAGE),
+            (["--sample", "1970-01-01T00:00:00Z", self.snapshot], support.EXIT_FAILED),
+            (["--sample", "0.0", self.snapshot], support.EXIT_DONE),
+            (["info", "--sample", "9999-01-01T00:00:00Z", self.snapshot], support.EXIT_USAGE),
+            (["info", "--sample", "2500-01-01T00:00:00Z", self.snapshot], support.EXIT_DONE),
             (["--pid", hex(self.pid), "--sample", "1", self.snapshot], support.EXIT_DONE),
+            (["--hideprogress", self.snapshot], support.EXIT_DONE),
+            (["info", "--hideprogress", self.snapshot], support.EXIT_DONE),
+            (["top", "--hideprogress", self.snapshot], support.EXIT_FAILED),
+            (["report", "-i", "-f", "Raw", self.snapshot], support.EXIT_DONE),
             (["--help"], support.EXIT_DONE),
             (["info", "-V"], support.EXIT_DONE),
         ):
@@ -118,6 +127,10 @@ class AnalyzeCommandLine(support.EndToEndTest):
                 text, error = self.analyze(*words, expected=status)
                 self.assertEqual(bool(error), status != support.EXIT_DONE)
                 self.assertEqual(bool(text), status == support.EXIT_DONE)
+
+    def test_choices_are_named(self):
+        _, error = self.analyze("report", "-f", "flame", self.snapshot, expected=support.EXIT_USAGE)
+        self.assertIn("'flame' is not one of flamegraph, raw, collapsed, ", error)
 
     def test_output_file(self):
         output = self.path("out.txt")

@@ -63,6 +63,16 @@ class Completions(EndToEndTest):
         self.assertLessEqual(self.options(support.CAPTURE), set(offered))
         self.assertEqual(self.bash("pyspy-capture", "--level", "lo"), ["locals"])
 
+    def test_output(self):
+        printed = self.script("bash")
+        path = printed + ".file"
+        command = [support.ANALYZE, "completions", "-o", path, "bash"]
+        self.assertEqual(support.check(command).stdout, b"")
+        with open(printed, "rb") as one, open(path, "rb") as other:
+            self.assertEqual(one.read(), other.read())
+        done = support.check(command, support.EXIT_FAILED)
+        self.assertIn(b"exists already", done.stderr)
+
     def test_zsh(self):
         self.need("zsh")
         for program in ("pyspy-analyze", "pyspy-capture"):

@@ -447,6 +447,19 @@ sys.exit(%d)
         self.assertRegex(name, r"^py__0_owned___31m_-_-[\dTZ-]+\.svg$")
         self.assertEqual(done.stderr.decode(), "wrote %s\n" % name)
 
+    def test_no_sample(self):
+        """A status of its own is the command's; that it did well is no success of ours."""
+        for hidden in ([], ["--capture"]):
+            for command, name, status in (
+                (["true"], b"true", support.EXIT_FAILED),
+                (["sh", "-c", "exit 3"], b"sh", 3),
+            ):
+                done = record(*(hidden + ["--"] + command), cwd=self.base)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(name + b" ended before a sample of it could be taken", done.stderr)
+                self.assertNotIn(b"is empty", done.stderr)
+        self.assertEqual(os.listdir(self.base), ["output"])
+
     def test_no_such_command(self):
         done = record("--", os.path.join(self.base, "nothing"), cwd=self.base)
         self.assertEqual(done.returncode, 127)

@@ -223,7 +223,7 @@ static void test_usage_errors(void **state)
 		       WORD("--native"));
 	ASSERT_REFUSED("--native-all: it is for sampling a running process, which this does not do",
 		       WORD("--native-all=2"));
-	ASSERT_REFUSED("--level: 'some' is not one of stacks|full", WORD("--level"), WORD("some"));
+	ASSERT_REFUSED("--level: 'some' is not one of stacks, full", WORD("--level"), WORD("some"));
 	ASSERT_REFUSED("--pid: '1f' is no process or thread id (decimal or 0x...)", WORD("-p1f"));
 }
 
