@@ -188,7 +188,7 @@ PYSPY_API struct pyspy_error *pyspy_config_check(const struct pyspy_config *conf
 PYSPY_API struct pyspy_error *pyspy_config_from_arguments(int argc, char *const *argv,
 							  struct pyspy_config *config, size_t size);
 
-/* "flamegraph", "raw", "collapsed", "speedscope", …; PYSPY_USAGE lists them. */
+/* "flamegraph", "raw", "collapsed", "speedscope", …, in any case; PYSPY_USAGE lists them. */
 PYSPY_API struct pyspy_error *pyspy_format_from_name(const char *name, enum pyspy_format *ret);
 /* NULL for what is no format. Static. */
 PYSPY_API const char *pyspy_format_name(enum pyspy_format format);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "formats/report_format.h"
 #include "lib/error_object.h"
@@ -153,12 +154,12 @@ struct pyspy_error *pyspy_config_check(const struct pyspy_config *config)
 struct pyspy_error *pyspy_format_from_name(const char *name, enum pyspy_format *ret)
 {
 	for (int i = 0; name && i < FORMAT_COUNT; i++) {
-		if (strcmp(name, format_names[i]) != 0)
+		if (strcasecmp(name, format_names[i]) != 0)
 			continue;
 		*ret = (enum pyspy_format)i;
 		return NULL;
 	}
-	if (name && strcmp(name, "collapsed") == 0) {
+	if (name && strcasecmp(name, "collapsed") == 0) {
 		*ret = PYSPY_FORMAT_RAW;
 		return NULL;
 	}

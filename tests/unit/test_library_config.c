@@ -439,7 +439,11 @@ static void test_formats(void **state)
 	assert_int_equal(count, 8);
 	assert_null(pyspy_format_from_name("collapsed", &format));
 	assert_int_equal(format, PYSPY_FORMAT_RAW);
-	assert_refused(pyspy_format_from_name("Flamegraph", &format), "speedscope");
+	assert_null(pyspy_format_from_name("Flamegraph", &format));
+	assert_int_equal(format, PYSPY_FORMAT_FLAMEGRAPH);
+	assert_null(pyspy_format_from_name("COLLAPSED", &format));
+	assert_int_equal(format, PYSPY_FORMAT_RAW);
+	assert_refused(pyspy_format_from_name("flame", &format), "speedscope");
 	assert_refused(pyspy_format_from_name("", &format), "no format");
 	assert_refused(pyspy_format_from_name(NULL, &format), "no format");
 	assert_int_equal(format, PYSPY_FORMAT_RAW);
