@@ -230,6 +230,12 @@ static bool is_foreign(const struct freezer *freezer)
 	return freezer->count && freezer->owner != gettid();
 }
 
+void freezer_settle(struct freezer *freezer)
+{
+	if (!is_foreign(freezer))
+		settle(freezer, 0);
+}
+
 void freezer_destroy(struct freezer *freezer)
 {
 	if (!freezer)

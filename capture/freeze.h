@@ -53,6 +53,10 @@ struct error *freezer_registers(struct freezer *freezer, pid_t tid, void **ret, 
  * them can have stood still. */
 struct error *freezer_release(struct freezer *freezer, uint64_t *ret_freeze_ns);
 
+/* While nothing is held: let go of what has stopped since it was given up. Nothing to call, unless
+ * the next stop is to come later than a thread may stand. */
+void freezer_settle(struct freezer *freezer);
+
 /* Threads held now. */
 size_t freezer_held_count(const struct freezer *freezer);
 

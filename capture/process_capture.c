@@ -459,6 +459,12 @@ struct error *process_capture_again(struct process_capture *process)
 	return error;
 }
 
+void process_capture_settle(struct process_capture *process)
+{
+	if (process->freezer)
+		freezer_settle(process->freezer);
+}
+
 void process_capture_forget(struct process_capture *process)
 {
 	forget_attempt(process);

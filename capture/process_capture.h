@@ -86,6 +86,9 @@ struct error *process_capture_run(struct process_capture *process);
  * after process_capture_anew() failed, it is to be looked at anew.
  */
 struct error *process_capture_again(struct process_capture *process);
+/* Between two samples, now and then: a thread that did not stop in time for one stops whenever it
+ * wakes up, and is to be let go. */
+void process_capture_settle(struct process_capture *process);
 /* Let go of all that was found and read; the report stays. */
 void process_capture_forget(struct process_capture *process);
 /* Forget what was captured and look once more. */

@@ -325,9 +325,17 @@ static struct error *forget_ended(struct run *run)
 	return error;
 }
 
+/* Also of those that are not to be sampled any more, or cannot be now. */
+static void settle_members(struct run *run)
+{
+	for (size_t i = 0; i < run->set.count; i++)
+		process_capture_settle(&run->set.members[i]->capture);
+}
+
 /* What is looked for besides samples. `ret_due` gets the member that is due next, or NULL. */
 static struct error *attend(struct run *run, struct run_member **ret_due)
 {
+	settle_members(run);
 	struct error *error = check_output(run);
 	if (!error && run->plan.hooks && run->plan.hooks->tick)
 		error = run->plan.hooks->tick(run->plan.hooks->context, run, &run->ending);
