@@ -76,8 +76,10 @@ static bool find_link_map(struct elf_core *core, uint64_t *ret)
 	    !linker)
 		return false;
 	const struct mapping *first = mappings_find(&core->mappings, headers);
+	if (!first)
+		return false;
 	const struct mapping *end = core->mappings.items + core->mappings.count;
-	for (size_t i = 0; first && i < PROGRAM_MAPPINGS_MAX && first + i < end; i++) {
+	for (size_t i = 0; i < PROGRAM_MAPPINGS_MAX && first + i < end; i++) {
 		if (search_mapping(core, first + i, linker, ret))
 			return true;
 	}

@@ -1,10 +1,12 @@
 /* Any bytes as a core: opened, its memory read at and around the ends of all mappings, its modules
- * found, and their files taken from the input's own. */
+ * found, and their files taken from the input's own, and Python sought in all of it. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/facts.h"
+#include "common/locate.h"
 #include "formats/elf_core.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,6 +29,22 @@ static void read_around(struct memory *memory, uint64_t address)
 	}
 }
 
+/* However large its memory is said to be, a small core is no long search. */
+static void find_python(struct elf_core *core, const struct modules *modules, struct memory *memory)
+{
+	struct python_location location = {0};
+	const struct locate_options options = {
+		.memory = memory,
+		.modules = modules,
+		.mappings = elf_core_mappings(core),
+		.machine = elf_core_process(core)->machine,
+		.assume_layout = true,
+		.exhaustive = true,
+	};
+	error_destroy(locate_python(&options, &location));
+	python_location_deinit(&location);
+}
+
 static void use_core(struct elf_core *core)
 {
 	const struct module_files files = {.open = open_input};
@@ -36,6 +54,14 @@ static void use_core(struct elf_core *core)
 	uint64_t value;
 	elf_core_auxv(core, 9, &value);
 	struct error *error = modules_from_mappings(mappings, elf_core_memory(core), &modules);
+	for (size_t i = 1; i < modules.count; i++) {
+		if (modules.items[i].start < modules.items[i - 1].end)
+			abort();
+	}
+	if (!error)
+		error = elf_core_add_program(core, &modules);
+	if (!error)
+		error = elf_core_add_libraries(core, &modules);
 	if (!error)
 		error = elf_core_files_memory(core, &modules, &files, &memory);
 	error_destroy(error);
@@ -46,10 +72,8 @@ static void use_core(struct elf_core *core)
 		read_around(memory, item->start);
 		read_around(memory, item->end);
 	}
-	for (size_t i = 1; i < modules.count; i++) {
-		if (modules.items[i].start < modules.items[i - 1].end)
-			abort();
-	}
+	if (memory)
+		find_python(core, &modules, memory);
 	memory_destroy(memory);
 	modules_deinit(&modules);
 }

@@ -99,6 +99,25 @@ static void finds_libraries(void **state)
 	assert_libraries(&words, 1);
 }
 
+/* A core that was cut before its segments: seen by the sanitizers. */
+static void no_mappings(void **state)
+{
+	const uint64_t auxv[] = {AT_PHDR, PROGRAM + 64, AT_BASE, LINKER, AT_NULL, 0};
+	struct modules modules = {0};
+	struct elf_builder builder = elf_builder_start(ET_CORE, EM_X86_64);
+	(void)state;
+	elf_builder_pad(&builder, NOTES);
+	elf_builder_note(&builder, "CORE", NT_AUXV, auxv, sizeof(auxv));
+	elf_builder_segment(&builder, PT_NOTE, 0, NOTES, 0, builder.bytes.size - NOTES, 0);
+	elf_builder_write_headers(&builder);
+	struct elf_core *core = built_core_must_open(&builder);
+	elf_builder_deinit(&builder);
+	assert_int_equal(elf_core_mappings(core)->count, 0);
+	check(elf_core_add_libraries(core, &modules));
+	assert_int_equal(modules.count, 0);
+	elf_core_destroy(core);
+}
+
 /* Whatever size the program's code is claimed to have. */
 static void huge_program(void **state)
 {
@@ -153,11 +172,9 @@ static void libraries_that_are_nowhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_libraries),
-		cmocka_unit_test(huge_program),
-		cmocka_unit_test(list_that_has_no_end),
-		cmocka_unit_test(another_linker),
-		cmocka_unit_test(libraries_that_are_nowhere),
+		cmocka_unit_test(finds_libraries), cmocka_unit_test(huge_program),
+		cmocka_unit_test(no_mappings),	   cmocka_unit_test(list_that_has_no_end),
+		cmocka_unit_test(another_linker),  cmocka_unit_test(libraries_that_are_nowhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
