@@ -181,7 +181,7 @@ class Examples(ExampleTest):
             "user = %d if child == 0 else %d\n" % (DAEMON, NOBODY)
             + "os.setgid(user); os.setuid(user)\n"
             "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE, which setuid took away
-            "open('/proc/self/comm', 'w').write('%d ready' % child)\n"
+            "open('/proc/self/comm', 'wb').write(b'%d ready' % child)\n"  # no codec can be loaded now
             "time.sleep(1000)\n"
         )
         process = subprocess.Popen(
