@@ -17,6 +17,8 @@ enum segment_control {
 	SEGMENT_NEW_EPOCH = 1 << 1,
 	SEGMENT_RAW = 1 << 2,  /* the bytes have a block header already */
 	SEGMENT_LOST = 1 << 3, /* numbered, but left out */
+	SEGMENT_NEW_LOG = 1 << 4,
+	SEGMENT_CUT = 1 << 5, /* half of the frame */
 };
 
 static void must(struct error *error)
@@ -27,7 +29,10 @@ static void must(struct error *error)
 
 static void begin_content(struct buffer *content, struct block_header *header, uint8_t control)
 {
-	if (control & SEGMENT_NEW_EPOCH) {
+	if (control & SEGMENT_NEW_LOG) {
+		header->log_number++;
+		header->epoch = header->frame = header->ordinary = 0;
+	} else if (control & SEGMENT_NEW_EPOCH) {
 		header->epoch++;
 		header->frame = header->ordinary = 0;
 	}
@@ -65,6 +70,8 @@ static void build_segments(struct cursor input, struct buffer *file)
 		const void *frame;
 		size_t frame_size;
 		must(frame_encode(encoder, content.data, content.size, &frame, &frame_size));
+		if (control & SEGMENT_CUT)
+			frame_size /= 2;
 		if (!(control & SEGMENT_LOST))
 			must(buffer_append(file, frame, frame_size));
 		header.frame++;
