@@ -106,14 +106,36 @@ static bool is_interpreter(const struct merger *merger, const struct native_fram
 	return frame->module && path && strcmp(frame->module->module->path, path) == 0;
 }
 
+/* The native frame inside of the one that comes; NULL if there is none with a name. */
+static struct model_frame *last_native(const struct merger *merger)
+{
+	const struct model_thread *merged = merger->merged;
+	struct model_frame *last =
+		merged->frame_count ? &merged->frames[merged->frame_count - 1] : NULL;
+	return last && last->kind == MODEL_FRAME_NATIVE && last->name ? last : NULL;
+}
+
 /* Is the frame inside of it of the same name? */
 static bool is_just_shown(const struct merger *merger, const char *name)
 {
-	const struct model_thread *merged = merger->merged;
-	const struct model_frame *last =
-		merged->frame_count ? &merged->frames[merged->frame_count - 1] : NULL;
-	return last && last->kind == MODEL_FRAME_NATIVE && last->name && name &&
-	       strcmp(last->name, name) == 0;
+	const struct model_frame *last = last_native(merger);
+	return last && name && strcmp(last->name, name) == 0;
+}
+
+/*
+ * The symbol of Cython's __pyx_pf_4demo_4load_data is that of the method `data` of a class `load`,
+ * and of a function `load_data` that is the fourth of its module. The symbol of what wraps it,
+ * which is the frame outside of it, can only be read in one way.
+ */
+static void settle_name(const struct merger *merger, const char *wrapper)
+{
+	const struct model_frame *last = last_native(merger);
+	char *dot = last ? strrchr(last->name, '.') : NULL;
+	if (!dot || !wrapper)
+		return;
+	*dot = '_';
+	if (strcmp(last->name, wrapper) != 0)
+		*dot = '.';
 }
 
 /* What says nothing to who reads a stack, unless he asks for it. */
@@ -138,6 +160,8 @@ static struct error *add_functions(struct merger *merger, const struct native_fr
 		return NULL;
 	for (size_t i = 0; !error && i < functions->count; i++) {
 		const struct native_function *function = &functions->items[i];
+		if (function->is_wrapper)
+			settle_name(merger, function->name);
 		if (!is_hidden(merger, frame, function))
 			error = add_native(merger, frame, function);
 	}

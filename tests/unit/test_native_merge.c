@@ -106,6 +106,29 @@ static void test_one_loop_for_each_frame(void **state)
 	expect(fixture, "nanosleep time_sleep inner outer main");
 }
 
+/* A function as Cython makes it, by what its symbol was read as. */
+static void cython(struct fixture *fixture, const char *name, bool is_wrapper)
+{
+	native(fixture, 1, name);
+	const struct native_frame *frame = &fixture->stack.frames[fixture->stack.count - 1];
+	struct native_functions *functions =
+		address_map_get(&fixture->symbols.found, native_symbols_key(frame));
+	functions->items[0].is_cython = true;
+	functions->items[0].is_wrapper = is_wrapper;
+}
+
+static void test_wrapper_settles_a_name(void **state)
+{
+	struct fixture *fixture = *state;
+	cython(fixture, "demo.load.data", false);
+	cython(fixture, "demo.load_data", true);
+	cython(fixture, "demo.save.data", false);
+	cython(fixture, "demo.save.data", true);
+	cython(fixture, "demo.other.thing", false);
+	cython(fixture, "demo.caller", true);
+	expect(fixture, "demo.load_data demo.save.data demo.other.thing demo.caller");
+}
+
 static void test_one_loop_for_many_frames(void **state)
 {
 	struct fixture *fixture = *state;
@@ -226,6 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_loop_for_each_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_loop_for_many_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wrapper_settles_a_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stripped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loop_without_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loop_without_frame_by_number, setup, teardown),
