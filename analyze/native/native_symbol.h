@@ -49,7 +49,8 @@ struct native_symbols {
  * call, which is looked up before it. Never 0. */
 static inline uint64_t native_symbols_key(const struct native_frame *frame)
 {
-	return (frame->pc << 1 | (frame->lookup != frame->pc)) + 2;
+	uint64_t key = frame->pc << 1 | (frame->lookup != frame->pc);
+	return key ? key : UINT64_MAX;
 }
 
 void native_symbols_deinit(struct native_symbols *symbols);
