@@ -218,7 +218,8 @@ static void print_failed(void *context, const struct error *error)
 {
 	struct event_printer *printer = context;
 	printer->status = EXIT_STATUS_PARTIAL;
-	terminal_message(program, "warning", error->message);
+	if (!printer->options->common.quiet)
+		terminal_message(program, "warning", error->message);
 }
 
 /* How a capture ended, for who started the process. */

@@ -1,6 +1,7 @@
 #include "capture/early_read.h"
 
 #include "capture/stack_extents.h"
+#include "common/struct_view.h"
 
 enum {
 	/* Fewer ranges of stacks than these cost the target little while it stands still. */
@@ -35,6 +36,17 @@ static bool is_worth_it(const struct sampler *sampler, const struct gil_set *gil
 	       read_plan_count_stacks(&attempt->ranges) >= MIN_REQUESTS;
 }
 
+/* Threads can have ended and begun since the prediction, with the thread states of others, and with
+ * the ids and stacks of yet others: held back must be what the thread that holds the GIL has. */
+static bool is_still(const struct sampler *sampler, uint64_t thread_state, uint64_t owner)
+{
+	uint64_t id;
+	layout_offset offset = sampler->options.location->layout.thread.thread_id;
+	return struct_read_pointer(sampler->options.memory, thread_state, offset, &id) ==
+		       MEMORY_OK &&
+	       id == owner;
+}
+
 /* Whether somebody holds the GIL before must not decide how long it is until the look that counts:
  * what is held for a short time only would be seen less often. */
 struct error *early_read(struct sampler *sampler, struct gil_set *gils, struct attempt *attempt)
@@ -51,7 +63,7 @@ struct error *early_read(struct sampler *sampler, struct gil_set *gils, struct a
 	uint64_t place =
 		gils->items[0].gil.last_holder + sampler->options.location->layout.thread.next;
 	uint64_t owner = stack_extents_owner(&sampler->prediction.extents, place, 1);
-	if (!owner)
+	if (!owner || !is_still(sampler, gils->items[0].gil.last_holder, owner))
 		return NULL;
 	struct error *error =
 		read_plan_read_early(&attempt->ranges, sampler->options.memory, owner);

@@ -76,8 +76,10 @@ static void sampler_learn(struct sampler *sampler)
 
 static struct error *sampler_learn_of_failure(struct sampler *sampler)
 {
-	/* A pass that was not reached predicts nothing. */
-	if (!sampler->pass.thread_count)
+	/* A pass that was not reached predicts nothing, and one that was cut in the middle of the
+	 * threads, where one began, less than the one before. */
+	if (!sampler->pass.thread_count ||
+	    sampler->pass.thread_count < sampler->prediction.thread_count)
 		return NULL;
 	sampler_learn(sampler);
 	return sampler->options.level == LEVEL_STACKS ? NULL : sampler_add_places(sampler);
@@ -120,6 +122,9 @@ static struct error *sampler_try(struct sampler *sampler, sampler_way way, unsig
 		sampler->accept_gaps = i + 1 == attempts;
 		error = way(sampler, &sampler->attempt);
 		if (!error || error->code != ERROR_BUSY || gives_up(sampler))
+			return error;
+		/* All others would stand still for as long again, and most likely in vain. */
+		if (sampler->stuck && way == sampler_all)
 			return error;
 		struct error *failure = sampler_learn_of_failure(sampler);
 		if (failure) {

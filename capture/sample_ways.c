@@ -114,6 +114,36 @@ static struct error *sampler_check_gils(struct sampler *sampler, const struct gi
 	return gil_set_equal(gils, &now) ? NULL : moved();
 }
 
+static const uint64_t *words_of(const struct buffer *buffer, size_t *ret_count)
+{
+	*ret_count = buffer->size / sizeof(uint64_t);
+	return (const uint64_t *)(const void *)buffer->data;
+}
+
+static bool has_word(const struct buffer *buffer, uint64_t word)
+{
+	size_t count;
+	const uint64_t *words = words_of(buffer, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] == word)
+			return true;
+	}
+	return false;
+}
+
+/* An interpreter that has begun since the prediction can have a GIL of its own, at which nobody has
+ * looked: its threads ran while they were read. */
+static bool sampler_met_interpreter(const struct sampler *sampler)
+{
+	size_t count;
+	const uint64_t *interpreters = words_of(&sampler->pass.interpreters, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!has_word(&sampler->prediction.interpreters, interpreters[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The whole sample while the owners are stopped. */
 static struct error *sampler_read_held(struct sampler *sampler, const struct gil_set *gils,
 				       struct attempt *attempt)
@@ -122,7 +152,7 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
 	struct error *error = sampler_read(sampler, attempt);
 	if (!error)
 		error = verify_links(&sampler->pass, sampler->options.memory, &same);
-	if (error || !same || sampler->pass.gap_count)
+	if (error || !same || sampler->pass.gap_count || sampler_met_interpreter(sampler))
 		return error ? error : moved();
 	if (gils->held_count == gils->count)
 		return NULL;
@@ -140,9 +170,8 @@ static struct error *sampler_read_held(struct sampler *sampler, const struct gil
  */
 static bool sampler_missed_values(const struct sampler *sampler)
 {
-	const struct buffer *missed = &sampler->pass.missed;
-	const uint64_t *addresses = (const uint64_t *)(const void *)missed->data;
-	size_t count = missed->size / sizeof(*addresses);
+	size_t count;
+	const uint64_t *addresses = words_of(&sampler->pass.missed, &count);
 	uint8_t byte;
 	if (sampler->options.level == LEVEL_STACKS)
 		return false;
@@ -185,14 +214,8 @@ static struct error *sampler_walk_copy(struct sampler *sampler, struct attempt *
 /* Whether a thread state was in the interpreters' lists when they were walked last. */
 static bool is_listed(const struct sampler *sampler, uint64_t thread_state)
 {
-	const struct buffer *links = &sampler->prediction.links;
-	const uint64_t *items = (const uint64_t *)(const void *)links->data;
-	uint64_t next = thread_state + sampler->options.location->layout.thread.next;
-	for (size_t i = 0; i < links->size / sizeof(*items); i++) {
-		if (items[i] == next)
-			return true;
-	}
-	return false;
+	layout_offset next = sampler->options.location->layout.thread.next;
+	return has_word(&sampler->prediction.links, thread_state + next);
 }
 
 /*
@@ -243,7 +266,7 @@ static struct error *sampler_read_free(struct sampler *sampler, const struct gil
 	if (!error)
 		error = verify_image(&sampler->pass, sampler->options.memory,
 				     VERIFY_DESCENDING | VERIFY_JOINED, &same);
-	if (!error && (!same || sampler->pass.gap_count))
+	if (!error && (!same || sampler->pass.gap_count || sampler_met_interpreter(sampler)))
 		error = moved();
 	return error ? error : sampler_check_gils(sampler, gils);
 }

@@ -405,12 +405,24 @@ static struct error *no_sample(struct run *run)
 			    run->reason ? "; " : "", run->reason ? run->reason->message : "");
 }
 
+/* The duration counts from the first sample on: before it, Python may take its time to begin. */
+static uint64_t end_of(const struct run *run)
+{
+	uint64_t end_ns = run->end_ns;
+	for (size_t i = 0; !run->counts.samples && i < run->set.count; i++) {
+		const struct run_member *member = run->set.members[i];
+		if (member->state == MEMBER_WAITING && member->deadline_ns > end_ns)
+			end_ns = member->deadline_ns;
+	}
+	return end_ns;
+}
+
 struct error *run_go(struct run *run)
 {
 	struct error *error = NULL;
 	begin_duration(run);
 	while (!error && !run->ending && !interrupt_signal() &&
-	       process_capture_now_ns() < run->end_ns)
+	       process_capture_now_ns() < end_of(run))
 		error = step(run);
 	if (error)
 		return error;

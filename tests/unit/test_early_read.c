@@ -2,6 +2,7 @@
  * that nothing else may come from them. */
 #include <stdlib.h>
 
+#include "capture/early_read.h"
 #include "capture/plan_recorder.h"
 #include "capture/stack_extents.h"
 #include "tests/unit/cmocka_headers.h"
@@ -170,6 +171,92 @@ static void test_words(void **state)
 	buffer_deinit(&addresses);
 }
 
+/* A target of many threads, which counts what is read at once. */
+struct many_threads {
+	struct memory memory;
+	struct memory_image *image;
+	size_t batches;
+};
+
+enum {
+	STATE = 0x50000, /* thread state of the GIL's owner */
+	STACKS = 0x100000,
+	STACK_BYTES = 0x1000,
+	THREADS = 70,
+};
+
+static enum memory_status many_read(struct memory *memory, uint64_t address, void *buffer,
+				    size_t size)
+{
+	struct many_threads *many = (struct many_threads *)memory;
+	return memory_read(memory_image_memory(many->image), address, buffer, size);
+}
+
+static void many_read_many(struct memory *memory, struct memory_request *requests, size_t count)
+{
+	struct many_threads *many = (struct many_threads *)memory;
+	many->batches++;
+	for (size_t i = 0; i < count; i++)
+		requests[i].status = many_read(memory, requests[i].address, requests[i].buffer,
+					       requests[i].size);
+}
+
+static void many_destroy(struct memory *memory)
+{
+	(void)memory;
+}
+
+/* How often stacks are read early, where `live` is the id of the thread state that had id 1. */
+static size_t count_early_reads(uint64_t live)
+{
+	static const struct memory_operations operations = {
+		.read = many_read,
+		.read_many = many_read_many,
+		.destroy = many_destroy,
+	};
+	struct many_threads many = {.memory.operations = &operations};
+	struct python_location location = fake_location();
+	struct sampler sampler = {
+		.options = {.location = &location, .memory = &many.memory, .level = LEVEL_STACKS},
+		.facts.attempts = 1,
+	};
+	struct gil_set gils = {.count = 1, .held_count = 1};
+	struct attempt attempt = {0};
+	uint64_t interpreter = FAKE_INTERPRETER;
+	uint64_t id_at = STATE + location.layout.thread.thread_id;
+	assert_null(memory_image_create(&many.image));
+	fake_u64(many.image, id_at, live);
+	fake_u64(many.image, STATE + location.layout.thread.next, 0);
+	gils.items[0].gil.last_holder = STATE;
+	assert_null(stack_extents_add(&sampler.prediction.extents, STATE,
+				      (struct struct_span){.size = 0x100}, 1));
+	for (uint64_t i = 0; i < THREADS; i++) {
+		uint64_t stack = STACKS + i * STACK_BYTES;
+		fake_u64(many.image, stack, i);
+		assert_null(stack_extents_add(&sampler.prediction.extents, stack,
+					      (struct struct_span){.size = 8}, i + 2));
+	}
+	stack_extents_sort(&sampler.prediction.extents);
+	assert_null(buffer_append(&sampler.prediction.interpreters, &interpreter, 8));
+	assert_null(
+		read_plan_init_stacks(&attempt.ranges, many.image, 0, &sampler.prediction.extents));
+	/* What follows, a look at the GIL, finds none here. */
+	error_destroy(early_read(&sampler, &gils, &attempt));
+	read_plan_deinit(&attempt.ranges);
+	buffer_deinit(&sampler.prediction.extents);
+	buffer_deinit(&sampler.prediction.interpreters);
+	memory_image_destroy(many.image);
+	return many.batches;
+}
+
+/* Another thread has the thread state by now: what is held back would be that of the one before. */
+static void test_owner_is_another(void **state)
+{
+	(void)state;
+	assert_int_equal(count_early_reads(1), 1);
+	assert_int_equal(count_early_reads(7), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_wild_and_touching),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_owner_is_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
