@@ -348,13 +348,25 @@ static struct error *attend(struct run *run, struct run_member **ret_due)
 	return error;
 }
 
+/* The duration counts from the first sample on: before it, Python may take its time to begin. */
+static uint64_t end_of(const struct run *run)
+{
+	uint64_t end_ns = run->end_ns;
+	for (size_t i = 0; !run->counts.samples && i < run->set.count; i++) {
+		const struct run_member *member = run->set.members[i];
+		if (member->state == MEMBER_WAITING && member->deadline_ns > end_ns)
+			end_ns = member->deadline_ns;
+	}
+	return end_ns;
+}
+
 /* False if it was cut short, because something else is to be attended to. */
 static bool sleep_until(const struct run *run, uint64_t due_ns)
 {
 	uint64_t now = process_capture_now_ns();
 	uint64_t next = due_ns > now + TICK_NS ? now + TICK_NS : due_ns;
-	if (next > run->end_ns)
-		next = run->end_ns;
+	if (next > end_of(run))
+		next = end_of(run);
 	const struct timespec until = {
 		.tv_sec = (time_t)(next / NS_PER_SECOND),
 		.tv_nsec = (long)(next % NS_PER_SECOND),
@@ -362,7 +374,7 @@ static bool sleep_until(const struct run *run, uint64_t due_ns)
 	if (next > now)
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 	now = process_capture_now_ns();
-	return !interrupt_signal() && now >= due_ns && now < run->end_ns;
+	return !interrupt_signal() && now >= due_ns && now < end_of(run);
 }
 
 static struct error *step(struct run *run)
@@ -403,18 +415,6 @@ static struct error *no_sample(struct run *run)
 			    " without the GIL held, %" PRIu64 " failed, %" PRIu64 " late%s%s",
 			    run->counts.without_gil, run->counts.failed, run->counts.late,
 			    run->reason ? "; " : "", run->reason ? run->reason->message : "");
-}
-
-/* The duration counts from the first sample on: before it, Python may take its time to begin. */
-static uint64_t end_of(const struct run *run)
-{
-	uint64_t end_ns = run->end_ns;
-	for (size_t i = 0; !run->counts.samples && i < run->set.count; i++) {
-		const struct run_member *member = run->set.members[i];
-		if (member->state == MEMBER_WAITING && member->deadline_ns > end_ns)
-			end_ns = member->deadline_ns;
-	}
-	return end_ns;
 }
 
 struct error *run_go(struct run *run)

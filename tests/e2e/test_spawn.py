@@ -235,6 +235,12 @@ class Command(SpawnCase):
         self.assertEqual(done.returncode, 1, done.text)
         self.assertIn("samples", done.text)
 
+    def test_the_duration_begins_with_the_first_sample(self):
+        command = ["sh", "-c", 'sleep 2; exec "$0" "$@"'] + self.python(WAITS)
+        text = self.end(self.begin(command, "-d", "0.5"))
+        self.mark("end")
+        self.assertGreater(int(SUMMARY.search(text).group(1)), 0)
+
     def test_a_file_for_each_period(self):
         pattern = self.path("%s.%{ms}.zst")
         process = self.begin(self.python(WAITS), "-o", pattern, "--every", "0.1")
