@@ -5,6 +5,7 @@
 
 #include "capture/file_retention.h"
 #include "capture/interrupt.h"
+#include "capture/left_behind.h"
 #include "capture/output_pattern.h"
 #include "capture/proc.h"
 #include "common/cleanup.h"
@@ -13,6 +14,8 @@
 #define NS_PER_SECOND UINT64_C(1000000000)
 /* Signals are looked for so often. */
 #define SLEEP_NS (100 * 1000 * 1000ULL)
+/* A thread that could not be stopped stands for so long after it wakes up. */
+#define SETTLE_NS (5 * 1000 * 1000ULL)
 
 struct loop {
 	const struct capture_options *options;
@@ -72,9 +75,10 @@ static bool is_over(const struct loop *loop)
 static void sleep_until(uint64_t due_ns)
 {
 	uint64_t now = process_capture_now_ns();
+	uint64_t longest_ns = left_behind_settle() ? SETTLE_NS : SLEEP_NS;
 	if (now >= due_ns)
 		return;
-	uint64_t next = due_ns - now > SLEEP_NS ? now + SLEEP_NS : due_ns;
+	uint64_t next = due_ns - now > longest_ns ? now + longest_ns : due_ns;
 	const struct timespec until = {
 		.tv_sec = (time_t)(next / NS_PER_SECOND),
 		.tv_nsec = (long)(next % NS_PER_SECOND),

@@ -14,12 +14,13 @@
 
 #include "capture/fault_point.h"
 #include "capture/freeze_error.h"
+#include "capture/left_behind.h"
 #include "capture/proc_stat.h"
 #include "capture/seize_watch.h"
 #include "capture/stop_keys.h"
 #include "capture/stop_wait.h"
 #include "capture/task_list.h"
-#include "capture/tracee.h"
+#include "capture/tracee_list.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 
@@ -41,15 +42,11 @@ enum {
 struct freezer {
 	struct freeze_subject subject;
 	uint64_t deadline_ns;
-	pid_t owner;		   /* the thread of this program that holds the tracees */
 	struct task_ids ids;	   /* as listed last by freezer_stop_all */
 	struct seize_watch *watch; /* NULL until more than one thread was to be seized */
-	struct tracee *tracees;
-	size_t count;
-	size_t capacity;
-	size_t found;	     /* where a search for one begins */
-	uint64_t seized_ns;  /* CLOCK_MONOTONIC, before the first seize of this freeze */
-	uint64_t stopped_ns; /* before the first stop was requested; 0: none was */
+	struct tracee_list *held;  /* and what was held, and has not stopped yet */
+	uint64_t seized_ns;	   /* CLOCK_MONOTONIC, before the first seize of this freeze */
+	uint64_t stopped_ns;	   /* before the first stop was requested; 0: none was */
 	bool was_stopped;
 	bool missed_deadline;
 	struct stop_keys keys; /* held since begin() */
@@ -67,8 +64,11 @@ struct error *freezer_create(const struct freezer_options *options, struct freez
 		return &error_out_of_memory;
 	freezer->subject.pid = options->pid;
 	freezer->deadline_ns = options->deadline_ns ? options->deadline_ns : DEFAULT_DEADLINE_NS;
-	struct error *error = task_folder_open(options->pid, &freezer->subject.tasks);
+	struct error *error = tracee_list_create(options->pid, &freezer->held);
+	if (!error)
+		error = task_folder_open(options->pid, &freezer->subject.tasks);
 	if (error) {
+		tracee_list_destroy(freezer->held);
 		free(freezer);
 		return error;
 	}
@@ -76,93 +76,7 @@ struct error *freezer_create(const struct freezer_options *options, struct freez
 	return NULL;
 }
 
-/* Among the first `count`. The search begins behind the one that was found last: threads are asked
- * for in the order in which they were listed. */
-static struct tracee *find_tracee(struct freezer *freezer, size_t count, pid_t tid)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t at = (freezer->found + i) % count;
-		if (freezer->tracees[at].tid != tid)
-			continue;
-		freezer->found = at + 1;
-		return &freezer->tracees[at];
-	}
-	return NULL;
-}
-
-static struct error *reserve_tracees(struct freezer *freezer, size_t extra)
-{
-	size_t needed = freezer->count + extra;
-	if (needed <= freezer->capacity)
-		return NULL;
-	size_t capacity = needed + 64;
-	struct tracee *tracees = reallocarray(freezer->tracees, capacity, sizeof(*tracees));
-	if (!tracees)
-		return &error_out_of_memory;
-	freezer->tracees = tracees;
-	freezer->capacity = capacity;
-	return NULL;
-}
-
-static void forget_gone(struct freezer *freezer)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < freezer->count; i++)
-		if (freezer->tracees[i].state != TRACEE_GONE)
-			freezer->tracees[kept++] = freezer->tracees[i];
-	freezer->count = kept;
-}
-
 /* Letting go. */
-
-static bool has_vanished(const struct freezer *freezer)
-{
-	for (size_t i = 0; i < freezer->count; i++)
-		if (freezer->tracees[i].lost_id)
-			return true;
-	return false;
-}
-
-/*
- * A seized thread that calls exec(2) takes the id of the main thread, and stays seized under it. If
- * one of ours vanished, ask whether the main thread is one that we do not know as ours.
- */
-static void adopt_after_exec(struct freezer *freezer)
-{
-	if (!has_vanished(freezer))
-		return;
-	forget_gone(freezer);
-	if (find_tracee(freezer, freezer->count, freezer->subject.pid) ||
-	    reserve_tracees(freezer, 1) ||
-	    ptrace(PTRACE_INTERRUPT, freezer->subject.pid, NULL, NULL) != 0)
-		return;
-	freezer->tracees[freezer->count++] = (struct tracee){
-		.tid = freezer->subject.pid,
-		.leader = true,
-		.state = TRACEE_INTERRUPTED,
-	};
-}
-
-/* Look at those that have neither stopped nor ended, and let go of what has stopped. Gives whether
- * any are still not let go. */
-static bool settle_once(struct freezer *freezer)
-{
-	bool left = false;
-	for (size_t i = 0; i < freezer->count; i++) {
-		struct tracee *tracee = &freezer->tracees[i];
-		if (tracee->wanted)
-			continue;
-		if (tracee->state == TRACEE_INTERRUPTED)
-			tracee_poll_again(tracee);
-		if (tracee->state == TRACEE_STOPPED)
-			tracee_detach(tracee);
-	}
-	adopt_after_exec(freezer);
-	forget_gone(freezer);
-	for (size_t i = 0; i < freezer->count; i++)
-		left |= !freezer->tracees[i].wanted;
-	return left;
-}
 
 /*
  * A thread that has not stopped cannot be detached (ptrace(2)); it is when it stops, or when the
@@ -172,40 +86,22 @@ static bool settle_once(struct freezer *freezer)
 static void settle(struct freezer *freezer, uint64_t patience_ns)
 {
 	struct stop_wait wait;
-	if (!freezer->count || !settle_once(freezer) || !patience_ns)
+	if (!freezer->held->count || !tracee_list_settle(freezer->held) || !patience_ns)
 		return;
 	uint64_t until_ns = now_ns() + patience_ns;
 	stop_wait_begin(&wait);
-	for (unsigned round = 0; settle_once(freezer) && now_ns() < until_ns; round++)
+	for (unsigned round = 0; tracee_list_settle(freezer->held) && now_ns() < until_ns; round++)
 		stop_wait_step(&wait, round);
 	stop_wait_end(&wait);
-}
-
-/* Every stop must be requested before a thread can be let go. */
-static void prepare_to_let_go(struct freezer *freezer)
-{
-	bool vanished = has_vanished(freezer);
-	for (size_t i = 0; i < freezer->count; i++) {
-		struct tracee *tracee = &freezer->tracees[i];
-		tracee->wanted = false;
-		if (tracee->state == TRACEE_SEIZED)
-			tracee_interrupt(tracee);
-		/* After exec(2) this may be another thread, not to be given the old one's signal.
-		 */
-		if (vanished && tracee->leader && tracee->state == TRACEE_STOPPED) {
-			tracee->state = TRACEE_INTERRUPTED;
-			tracee_poll(tracee);
-		}
-	}
 }
 
 /* Gives when the last of the stopped threads was let go. */
 static uint64_t let_go(struct freezer *freezer)
 {
-	prepare_to_let_go(freezer);
+	tracee_list_prepare_to_let_go(freezer->held);
 	bool first = true;
-	for (size_t i = 0; i < freezer->count; i++) {
-		struct tracee *tracee = &freezer->tracees[i];
+	for (size_t i = 0; i < freezer->held->count; i++) {
+		struct tracee *tracee = &freezer->held->items[i];
 		if (tracee->state != TRACEE_STOPPED)
 			continue;
 		tracee_detach(tracee);
@@ -214,7 +110,7 @@ static uint64_t let_go(struct freezer *freezer)
 		first = false;
 	}
 	uint64_t end_ns = now_ns();
-	forget_gone(freezer);
+	tracee_list_forget_gone(freezer->held);
 	settle(freezer, freezer->deadline_ns);
 	freezer->stopped_ns = 0;
 	stop_keys_release(&freezer->keys);
@@ -227,7 +123,7 @@ static uint64_t let_go(struct freezer *freezer)
  */
 static bool is_foreign(const struct freezer *freezer)
 {
-	return freezer->count && freezer->owner != gettid();
+	return freezer->held->count && freezer->held->owner != gettid();
 }
 
 void freezer_settle(struct freezer *freezer)
@@ -245,7 +141,7 @@ void freezer_destroy(struct freezer *freezer)
 	seize_watch_destroy(freezer->watch);
 	task_folder_close(&freezer->subject.tasks);
 	task_ids_deinit(&freezer->ids);
-	free(freezer->tracees);
+	left_behind_add(freezer->held);
 	free(freezer);
 }
 
@@ -271,9 +167,9 @@ static void watch_seizing(struct freezer *freezer)
 			return;
 	}
 	seize_watch_arm(freezer->watch);
-	for (size_t i = 0; i < freezer->count; i++)
-		if (!freezer->tracees[i].leader)
-			error_destroy(seize_watch_add(freezer->watch, freezer->tracees[i].tid));
+	for (size_t i = 0; i < freezer->held->count; i++)
+		if (!freezer->held->items[i].leader)
+			error_destroy(seize_watch_add(freezer->watch, freezer->held->items[i].tid));
 }
 
 static struct error *seize_one(struct freezer *freezer, pid_t tid)
@@ -283,14 +179,14 @@ static struct error *seize_one(struct freezer *freezer, pid_t tid)
 		int errnum = tracee_seize(tid, tid == freezer->subject.pid, &tracee);
 		if (!errnum)
 			break;
-		struct error *error =
-			freeze_error_seize(&freezer->subject, tid, errnum, freezer->count > 0);
+		struct error *error = freeze_error_seize(&freezer->subject, tid, errnum,
+							 freezer->held->count > 0);
 		if (error->code != ERROR_PERMISSION || attempt == SEIZE_ATTEMPTS)
 			return error;
 		error_destroy(error);
 	}
 	tracee.wanted = true;
-	freezer->tracees[freezer->count++] = tracee;
+	freezer->held->items[freezer->held->count++] = tracee;
 	if (freezer->watch && !tracee.leader)
 		return seize_watch_add(freezer->watch, tid);
 	return NULL;
@@ -311,14 +207,14 @@ static struct error *check_subject(struct freezer *freezer, struct tracee *trace
 static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t count,
 			   bool all_needed, size_t *ret_added)
 {
-	struct error *error = reserve_tracees(freezer, count);
+	struct error *error = tracee_list_reserve(freezer->held, count);
 	if (error)
 		return error;
-	if (freezer->count + count > 1)
+	if (freezer->held->count + count > 1)
 		watch_seizing(freezer);
-	size_t known_count = freezer->count, added = 0;
+	size_t known_count = freezer->held->count, added = 0;
 	for (size_t i = 0; !error && i < count; i++) {
-		struct tracee *known = find_tracee(freezer, known_count, tids[i]);
+		struct tracee *known = tracee_list_find(freezer->held, known_count, tids[i]);
 		if (known) {
 			added += !known->wanted;
 			known->wanted = true;
@@ -326,7 +222,8 @@ static struct error *seize(struct freezer *freezer, const pid_t *tids, size_t co
 		}
 		error = seize_one(freezer, tids[i]);
 		if (!error && !all_needed)
-			error = check_subject(freezer, &freezer->tracees[freezer->count - 1]);
+			error = check_subject(freezer,
+					      &freezer->held->items[freezer->held->count - 1]);
 		added += !error;
 		if (error && error->code == ERROR_NO_PROCESS && !all_needed) {
 			error_destroy(error);
@@ -344,8 +241,8 @@ static void request_stops(struct freezer *freezer)
 {
 	if (!freezer->stopped_ns)
 		freezer->stopped_ns = now_ns();
-	for (size_t i = 0; i < freezer->count; i++) {
-		struct tracee *tracee = &freezer->tracees[i];
+	for (size_t i = 0; i < freezer->held->count; i++) {
+		struct tracee *tracee = &freezer->held->items[i];
 		if (tracee->wanted && tracee->state == TRACEE_SEIZED)
 			tracee_interrupt(tracee);
 	}
@@ -355,9 +252,9 @@ static void request_stops(struct freezer *freezer)
  * own stop only when they are reaped. */
 static void poll_all(struct freezer *freezer)
 {
-	for (size_t i = 0; i < freezer->count; i++)
-		if (freezer->tracees[i].state != TRACEE_GONE)
-			tracee_poll_again(&freezer->tracees[i]);
+	for (size_t i = 0; i < freezer->held->count; i++)
+		if (freezer->held->items[i].state != TRACEE_GONE)
+			tracee_poll_again(&freezer->held->items[i]);
 }
 
 /* Wait until one thread has stopped or is gone. */
@@ -390,9 +287,9 @@ static struct error *await_stops(struct freezer *freezer, uint64_t until_ns)
 	struct stop_wait wait;
 	struct error *error = NULL;
 	stop_wait_begin(&wait);
-	for (size_t i = 0; !error && i < freezer->count; i++)
-		if (freezer->tracees[i].wanted)
-			error = await_stop(freezer, &freezer->tracees[i], &wait, until_ns);
+	for (size_t i = 0; !error && i < freezer->held->count; i++)
+		if (freezer->held->items[i].wanted)
+			error = await_stop(freezer, &freezer->held->items[i], &wait, until_ns);
 	stop_wait_end(&wait);
 	return error;
 }
@@ -407,11 +304,15 @@ static struct error *begin(struct freezer *freezer)
 	stop_keys_hold(&freezer->keys);
 	freezer->missed_deadline = false;
 	settle(freezer, 0);
-	freezer->owner = gettid();
+	left_behind_settle();
+	freezer->held->owner = gettid();
 	if (!freezer->stopped_ns) {
 		freezer->seized_ns = now_ns();
 		freezer->was_stopped = false;
 	}
+	struct error *error = left_behind_take(freezer->held);
+	if (error)
+		return error;
 	return fault_point(FAULT_BEFORE_SEIZE) ? injected_error(FAULT_BEFORE_SEIZE) : NULL;
 }
 
@@ -425,8 +326,8 @@ static struct error *stop_seized(struct freezer *freezer, size_t checked, uint64
 	request_stops(freezer);
 	if (fault_point(FAULT_AFTER_INTERRUPT))
 		return injected_error(FAULT_AFTER_INTERRUPT);
-	for (size_t i = checked; !error && i < freezer->count; i++)
-		error = check_subject(freezer, &freezer->tracees[i]);
+	for (size_t i = checked; !error && i < freezer->held->count; i++)
+		error = check_subject(freezer, &freezer->held->items[i]);
 	return error ? error : await_stops(freezer, until_ns);
 }
 
@@ -434,16 +335,16 @@ static struct error *stop_these(struct freezer *freezer, const pid_t *tids, size
 {
 	size_t added;
 	struct error *error = begin(freezer);
-	size_t held = freezer->count;
+	size_t held = freezer->held->count;
 	if (!error)
 		error = seize(freezer, tids, count, true, &added);
 	if (!error)
 		error = stop_seized(freezer, held, now_ns() + freezer->deadline_ns);
 	if (error)
 		return error;
-	for (size_t i = 0; i < freezer->count; i++)
-		if (freezer->tracees[i].wanted && freezer->tracees[i].state == TRACEE_GONE)
-			return freeze_error_gone(&freezer->subject, freezer->tracees[i].tid);
+	for (size_t i = 0; i < freezer->held->count; i++)
+		if (freezer->held->items[i].wanted && freezer->held->items[i].state == TRACEE_GONE)
+			return freeze_error_gone(&freezer->subject, freezer->held->items[i].tid);
 	return fault_point(FAULT_ALL_STOPPED) ? injected_error(FAULT_ALL_STOPPED) : NULL;
 }
 
@@ -462,7 +363,7 @@ static size_t count_zombies(struct freezer *freezer)
 	size_t zombies = 0;
 	for (size_t i = 0; i < freezer->ids.count; i++) {
 		struct proc_stat stat;
-		if (find_tracee(freezer, freezer->count, freezer->ids.items[i]))
+		if (tracee_list_find(freezer->held, freezer->held->count, freezer->ids.items[i]))
 			continue;
 		if (proc_stat_read(freezer->subject.tasks.fd, freezer->ids.items[i], &stat) == 0)
 			zombies += proc_state_ended(stat.state);
@@ -489,11 +390,11 @@ static struct error *stop_listed(struct freezer *freezer, uint64_t until_ns, siz
 	if (!error)
 		error = seize(freezer, freezer->ids.items, freezer->ids.count, false, &added);
 	if (!error && added)
-		error = stop_seized(freezer, freezer->count, until_ns);
+		error = stop_seized(freezer, freezer->held->count, until_ns);
 	if (error)
 		return error;
-	adopt_after_exec(freezer);
-	forget_gone(freezer);
+	tracee_list_adopt_after_exec(freezer->held);
+	tracee_list_forget_gone(freezer->held);
 	*ret_added = added;
 	return NULL;
 }
@@ -513,7 +414,7 @@ static struct error *stop_everything(struct freezer *freezer)
 			return NULL;
 		if (added)
 			continue;
-		if (freezer->count == 0 && freeze_subject_ended(&freezer->subject))
+		if (freezer->held->count == 0 && freeze_subject_ended(&freezer->subject))
 			return freeze_error_gone(&freezer->subject, freezer->subject.pid);
 		if (holds_everything(freezer, count_zombies(freezer)))
 			return NULL;
@@ -537,7 +438,7 @@ struct error *freezer_stop_all(struct freezer *freezer)
 
 struct error *freezer_registers(struct freezer *freezer, pid_t tid, void **ret, size_t *ret_size)
 {
-	const struct tracee *tracee = find_tracee(freezer, freezer->count, tid);
+	const struct tracee *tracee = tracee_list_find(freezer->held, freezer->held->count, tid);
 	if (!tracee || !tracee->wanted || tracee->state != TRACEE_STOPPED)
 		return error_create(ERROR_NOT_FOUND, "thread %d of process %d is not held",
 				    (int)tid, (int)freezer->subject.pid);
@@ -574,8 +475,9 @@ struct error *freezer_release(struct freezer *freezer, uint64_t *ret_freeze_ns)
 size_t freezer_held_count(const struct freezer *freezer)
 {
 	size_t held = 0;
-	for (size_t i = 0; i < freezer->count; i++)
-		held += freezer->tracees[i].wanted && freezer->tracees[i].state == TRACEE_STOPPED;
+	for (size_t i = 0; i < freezer->held->count; i++)
+		held += freezer->held->items[i].wanted &&
+			freezer->held->items[i].state == TRACEE_STOPPED;
 	return held;
 }
 

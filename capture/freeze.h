@@ -7,8 +7,9 @@
  * ptrace(2) binds what is seized to the thread that seized it: between a stop and its release a
  * freezer is used in one thread only; the next freeze can be another thread's. A thread of the
  * target that could not be stopped in time cannot be let go either, before it wakes up; it is let
- * go by the next call of this interface after that, at the latest when the calling thread ends.
- * Until then other threads get ERROR_BUSY.
+ * go by the next call of this interface after that, or, once the freezer is destroyed, by the next
+ * call of any freezer in the same thread or of left_behind_settle(); at the latest when the calling
+ * thread ends. Until then other threads get ERROR_BUSY.
  *
  * Stopping a thread that sleeps in a system call ends some calls early with EINTR, as signal(7)
  * lists for "Interruption of system calls and library functions by stop signals".
@@ -31,7 +32,7 @@ struct freezer_options {
 
 /* Bound to the process that has the id now; compare its start time (proc_is_same) after this. */
 struct error *freezer_create(const struct freezer_options *options, struct freezer **ret);
-/* Lets everything go that is still held. */
+/* Lets everything go that is still held; what cannot be yet is left behind (left_behind.h). */
 void freezer_destroy(struct freezer *freezer);
 void freezer_destroyp(struct freezer **freezer);
 

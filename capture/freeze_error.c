@@ -52,7 +52,7 @@ struct error *freeze_error_seize(const struct freeze_subject *subject, pid_t tid
 	    (!unreadable && proc_state_ended(status.state)))
 		return freeze_error_gone(subject, tid);
 	/* A thread that we had seized by another id: it has called exec(2) since. */
-	if (!unreadable && status.tracer_pid == (int32_t)getpid() && holding)
+	if (!unreadable && status.tracer_pid == (int32_t)gettid() && holding)
 		return freeze_error_gone(subject, tid);
 	if (!unreadable && status.tracer_pid != 0)
 		return traced_error(subject, tid, status.tracer_pid);

@@ -7,6 +7,7 @@
 
 #include "capture/freeze.h"
 #include "capture/interrupt.h"
+#include "capture/left_behind.h"
 #include "capture/names_pass.h"
 #include "capture/proc.h"
 #include "capture/sample.h"
@@ -412,6 +413,7 @@ static struct error *attempt_until_deadline(struct process_capture *process)
 		forget_attempt(process);
 		if (!again)
 			nanosleep(&(struct timespec){.tv_nsec = (long)RETRY_NS}, NULL);
+		left_behind_settle();
 	}
 }
 

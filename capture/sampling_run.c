@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "capture/interrupt.h"
+#include "capture/left_behind.h"
 #include "capture/run_output.h"
 #include "common/cleanup.h"
 
@@ -328,6 +329,7 @@ static struct error *forget_ended(struct run *run)
 /* Also of those that are not to be sampled any more, or cannot be now. */
 static void settle_members(struct run *run)
 {
+	left_behind_settle();
 	for (size_t i = 0; i < run->set.count; i++)
 		process_capture_settle(&run->set.members[i]->capture);
 }

@@ -12,6 +12,9 @@
 enum {
 	/* Seizing takes some 10 µs a thread. Whoever is still at it after a whole tick may hang. */
 	TICK_NS = 20 * 1000 * 1000,
+	/* Ticks without a seize after which the helper sleeps until it is woken: to be woken each
+	 * time would cost those time that are seized often. */
+	IDLE_TICKS = 10,
 	STACK_BYTES = 128 * 1024,
 };
 
@@ -22,6 +25,8 @@ struct seize_watch {
 	bool end;
 	bool armed;
 	bool armed_at_tick; /* armed when the helper last looked, and not disarmed since */
+	bool asleep;	    /* to be woken when it is armed */
+	unsigned idle;	    /* ticks since it was armed last */
 	struct task_ids seized;
 };
 
@@ -34,6 +39,11 @@ static void reap_ended(const struct task_ids *ids)
 static void wait_for_tick(struct seize_watch *watch)
 {
 	struct timespec until;
+	watch->asleep = !watch->armed && watch->idle++ >= IDLE_TICKS;
+	while (watch->asleep && !watch->end)
+		pthread_cond_wait(&watch->wake, &watch->mutex);
+	if (watch->end)
+		return;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += TICK_NS;
 	if (until.tv_nsec >= 1000000000) {
@@ -114,6 +124,10 @@ void seize_watch_arm(struct seize_watch *watch)
 	pthread_mutex_lock(&watch->mutex);
 	watch->armed = true;
 	watch->armed_at_tick = false;
+	watch->idle = 0;
+	if (watch->asleep)
+		pthread_cond_signal(&watch->wake);
+	watch->asleep = false;
 	pthread_mutex_unlock(&watch->mutex);
 }
 

@@ -45,10 +45,10 @@ class Stuck(EndToEndTest):
         wait_until(lambda: os.path.exists(path) and os.path.getsize(path), 60, "the first sample")
         return run
 
-    def end(self, process):
+    def end(self, process, status=support.EXIT_DONE):
         process.send_signal(signal.SIGTERM)
         text = process.communicate()[1].decode()
-        self.assertEqual(process.returncode, support.EXIT_DONE, text)
+        self.assertEqual(process.returncode, status, text)
         return text
 
     def test_the_run_ends_in_order(self):
@@ -75,6 +75,39 @@ class Stuck(EndToEndTest):
         with open(target.path("fifo"), "w"):
             wait_until(lambda: state_of(target.pid) not in "Dt", 1.2, "the target goes on")
         self.end(run)
+        self.assertIsNone(target.process.poll())
+
+
+    def test_a_loop_leaves_nobody_standing(self):
+        """What a failed period has seized stops later, when nothing of that period is left."""
+        target = self.start()
+        self.block(target)
+        pattern = target.path("%Y%m%dT%H%M%S.%{ms}.zst")
+        loop = self.begin(
+            "-p", str(target.pid), "--level", "full", "--every", "600", "-o", pattern
+        )
+        self.assertIn(b"did not stop within", loop.stderr.readline())
+        self.assertTrue(is_traced(target.pid))
+        self.assertEqual(state_of(target.pid), "D")
+        with open(target.path("fifo"), "w"):
+            wait_until(lambda: state_of(target.pid) not in "Dt", 60, "the target goes on")
+        wait_until(lambda: not is_traced(target.pid), 60, "nobody holds it")
+        self.end(loop, support.EXIT_FAILED)
+        self.assertIsNone(target.process.poll())
+
+    def test_the_next_period_has_what_the_one_before_could_not_stop(self):
+        target = self.start()
+        self.block(target)
+        pattern = target.path("%Y%m%dT%H%M%S.%{ms}.zst")
+        loop = self.begin(
+            "-p", str(target.pid), "--level", "full", "--every", "0.5", "--count", "1", "-o", pattern
+        )
+        for _ in range(2):
+            self.assertIn(b"did not stop within", loop.stderr.readline())
+        with open(target.path("fifo"), "w"):
+            text = loop.communicate(timeout=120)[1].decode()
+        self.assertEqual(loop.returncode, support.EXIT_PARTIAL, text)
+        self.assertNotIn("already traced", text)
         self.assertIsNone(target.process.poll())
 
 

@@ -11,19 +11,14 @@
 
 static const char *own_path;
 
-static struct freezer *create_with_deadline(pid_t pid, uint64_t deadline_ns)
+static struct freezer *create(pid_t pid)
 {
-	struct freezer_options options = {.pid = pid, .deadline_ns = deadline_ns};
+	struct freezer_options options = {.pid = pid, .deadline_ns = 10000 * NS_PER_MS};
 	struct freezer *freezer = NULL;
 	struct error *error = freezer_create(&options, &freezer);
 	if (error)
 		fail_msg("%s", error->message);
 	return freezer;
-}
-
-static struct freezer *create(pid_t pid)
-{
-	return create_with_deadline(pid, 10000 * NS_PER_MS);
 }
 
 static void release(struct freezer *freezer)
@@ -337,81 +332,6 @@ static void ordinary_user_is_refused(void **state)
 	target_try_as_nobody(try_as_nobody);
 }
 
-enum { VFORK_SLEEP_MS = 700, VFORK_DEADLINE_MS = 50 };
-
-/* A parent is in uninterruptible sleep until its child of vfork(2) executes or ends; with memory of
- * its own, the child may do as it likes. */
-static void run_vfork(void)
-{
-	atomic_store(&target_shared->ready, 1);
-	pid_t child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
-	if (child == 0) {
-		target_sleep_us(VFORK_SLEEP_MS * 1000);
-		_exit(0);
-	}
-	for (;;) {
-		atomic_fetch_add(&target_shared->progress[0], 1);
-		target_sleep_us(1000);
-	}
-}
-
-static bool in_vfork(const struct target *target)
-{
-	return atomic_load(&target->shared->ready) == 1 && target_state(target->pid) == 'D';
-}
-
-static struct target start_vfork_target(void)
-{
-	struct target target = target_fork(run_vfork);
-	target.threads = 1;
-	assert_true(target_wait(in_vfork, &target));
-	return target;
-}
-
-static void gives_up_at_the_deadline(void **state)
-{
-	(void)state;
-	struct target target = start_vfork_target();
-	struct freezer *freezer = create_with_deadline(target.pid, VFORK_DEADLINE_MS * NS_PER_MS);
-	assert_error(freezer_stop_all(freezer), ERROR_BUSY, "did not stop within 50 ms");
-	assert_int_equal(freezer_held_count(freezer), 0);
-	/* It cannot be let go before it wakes up; the first call after that finds it. */
-	target_sleep_us(VFORK_SLEEP_MS * 1000);
-	struct error *error = freezer_stop_all(freezer);
-	for (int i = 0; i < 100 && error && error->code == ERROR_BUSY; i++) {
-		error_destroy(error);
-		error = freezer_stop_all(freezer);
-	}
-	check(error);
-	release(freezer);
-	assert_true(target_runs(&target));
-	freezer_destroy(freezer);
-	target_end(&target);
-}
-
-/* The tracer gives up, destroys the freezer and ends before the thread wakes up. */
-static void tracer_ends_before_the_stop(void **state)
-{
-	(void)state;
-	struct target target = start_vfork_target();
-	pid_t tracer = target_fork_process();
-	if (tracer == 0) {
-		struct freezer *freezer =
-			create_with_deadline(target.pid, VFORK_DEADLINE_MS * NS_PER_MS);
-		struct error *error = freezer_stop_all(freezer);
-		uint64_t begin_ns = target_now_ns();
-		freezer_destroy(freezer);
-		bool quick = target_now_ns() - begin_ns < 400 * NS_PER_MS;
-		_exit(error && error->code == ERROR_BUSY && quick ? 0 : 1);
-	}
-	int status = 0;
-	waitpid(tracer, &status, 0);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	assert_true(target_runs(&target));
-	assert_int_equal(target_tracer(target.pid), 0);
-	target_end(&target);
-}
-
 /* A program that handles SIGCHLD itself still learns of its children. */
 static atomic_int children_heard;
 
@@ -494,8 +414,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(thread_of_another_process),
 		cmocka_unit_test(somebody_else_traces_it),
 		cmocka_unit_test(ordinary_user_is_refused),
-		cmocka_unit_test(gives_up_at_the_deadline),
-		cmocka_unit_test(tracer_ends_before_the_stop),
 		cmocka_unit_test(our_own_sigchld_still_comes),
 		cmocka_unit_test(somebody_else_here_waits),
 	};
