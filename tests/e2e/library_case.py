@@ -1,11 +1,15 @@
 """What the tests of libpyspy share: targets, and the library through ctypes."""
 
+import os
+import shutil
+import subprocess
+import tempfile
 import unittest
 
 import support
 from interpreters import newest_supported
 from library_api import Library, LibraryError
-from support import BUILD, EndToEndTest, Target
+from support import BUILD, TARGETS, EndToEndTest, Target
 
 SANITIZED = BUILD.endswith("-sanitize")
 
@@ -36,6 +40,22 @@ class LibraryCalls(LibraryTest):
             function(*arguments)
         self.assertEqual(caught.exception.code, code, str(caught.exception))
         return str(caught.exception)
+
+    def start_shell(self, before):
+        """A shell that becomes Python, after the command `before`, when it gets a line."""
+        folder = tempfile.mkdtemp(prefix="pyspy-library-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        shell = subprocess.Popen(
+            ["/bin/sh", "-c", 'read word; %s; exec "$@"' % before, "sh"]
+            + self.interpreter.command
+            + [os.path.join(TARGETS, "known_times.py"), folder, "600"],
+            env=dict(os.environ, **self.interpreter.environment),
+            stdin=subprocess.PIPE,
+        )
+        self.addCleanup(shell.stdin.close)
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        return shell
 
     def standing(self):
         target = self.start(self.interpreter, "stacks.py", 3, 6)

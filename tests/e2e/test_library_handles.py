@@ -148,18 +148,7 @@ class Handles(LibraryCalls):
     def test_waiting_for_python(self):
         """What is no Python yet is tried again for as long as was asked for."""
         for use in (self.library.open, self.library.sampler):
-            folder = tempfile.mkdtemp(prefix="pyspy-library-")
-            self.addCleanup(shutil.rmtree, folder, True)
-            shell = subprocess.Popen(
-                ["/bin/sh", "-c", 'read word; sleep 1; exec "$@"', "sh"]
-                + self.interpreter.command
-                + [os.path.join(TARGETS, "known_times.py"), folder, "600"],
-                env=dict(os.environ, **self.interpreter.environment),
-                stdin=subprocess.PIPE,
-            )
-            self.addCleanup(shell.stdin.close)
-            self.addCleanup(shell.wait)
-            self.addCleanup(shell.kill)
+            shell = self.start_shell("sleep 1")
 
             def try_it(**values):
                 with use(shell.pid, **values):
@@ -406,18 +395,7 @@ class Samplers(LibraryCalls):
 
     def test_a_process_that_becomes_python_late(self):
         """With subprocesses the one that is named may begin to be Python long after it was named."""
-        folder = tempfile.mkdtemp(prefix="pyspy-library-")
-        self.addCleanup(shutil.rmtree, folder, True)
-        shell = subprocess.Popen(
-            ["/bin/sh", "-c", 'read word; exec "$@"', "sh"]
-            + self.interpreter.command
-            + [os.path.join(TARGETS, "known_times.py"), folder, "600"],
-            env=dict(os.environ, **self.interpreter.environment),
-            stdin=subprocess.PIPE,
-        )
-        self.addCleanup(shell.stdin.close)
-        self.addCleanup(shell.wait)
-        self.addCleanup(shell.kill)
+        shell = self.start_shell("true")
         with self.library.sampler(shell.pid, subprocesses=True) as take:
             self.assert_fails(BUSY, take, 200)
             version = self.library.functions.pyspy_sampler_python_version

@@ -10,14 +10,7 @@ import sys
 import threading
 import time
 
-try:
-    import _interpreters as interpreters  # 3.13 and later
-except ImportError:
-    try:
-        import _xxsubinterpreters as interpreters
-    except ImportError:
-        print("no module for subinterpreters")
-        sys.exit(77)
+from interpreters_module import interpreters
 
 SCRIPT = """
 import os, sys, threading

@@ -7,14 +7,7 @@ import os
 import sys
 import time
 
-try:
-    import _interpreters as interpreters  # 3.13 and later
-except ImportError:
-    try:
-        import _xxsubinterpreters as interpreters
-    except ImportError:
-        print("no module for subinterpreters")
-        sys.exit(77)
+from interpreters_module import interpreters
 
 
 def wait():
