@@ -162,13 +162,13 @@ class RunTargets(EndToEndTest):
         waits = subprocess.Popen(["sleep", "600"])
         self.addCleanup(waits.wait)
         self.addCleanup(waits.kill)
-        self.assert_no_sample(waits.pid, "is no Python process", "--wait", "60", expected=support.EXIT_NO_PYTHON)
+        self.assert_no_sample(waits.pid, "is no Python process", "--wait", "1", expected=support.EXIT_NO_PYTHON)
         target = self.start("moving.py", 3, 600)
         target.wait_for("tree.json")
         self.seize(target.pid)
         traced = "already traced by process %d" % os.getpid()
         self.assert_no_sample(target.pid, traced, "--native", expected=support.EXIT_FAILED)
-        self.assert_no_sample(target.pid, traced, "--native", "--wait", "60", expected=support.EXIT_FAILED)
+        self.assert_no_sample(target.pid, traced, "--native", "--wait", "1", expected=support.EXIT_FAILED)
 
     def test_reason_of_a_descendant(self):
         ready = os.path.join(self.folder(), "ready")
