@@ -63,41 +63,20 @@ static struct error *make_default_name(struct report_run *run, unsigned number)
 	return NULL;
 }
 
-/* Whether another program took the name; the next one is tried then. Consumes the error. */
-static bool name_is_taken(struct error **error, unsigned number)
-{
-	if (!*error || (*error)->code != ERROR_EXISTS || number == NAME_ATTEMPTS)
-		return false;
-	error_destroy(*error);
-	*error = NULL;
-	return true;
-}
+typedef struct error *(*use_name)(struct result_stream *result, const char *name);
 
-/* What stands in the way of a file is said now, not after hours of sampling; what it is called is
- * known at the end. */
-static struct error *open_unnamed(struct report_run *run)
+/* Names that other programs took are passed over: two may end within a second, and neither is to
+ * lose what it sampled. */
+static struct error *use_default_name(struct report_run *run, use_name use)
 {
-	struct error *error;
-	unsigned number = 0;
-	do {
-		error = make_default_name(run, ++number);
+	for (unsigned number = 1;; number++) {
+		struct error *error = make_default_name(run, number);
 		if (!error)
-			error = result_stream_open(&run->result, run->default_name);
-	} while (name_is_taken(&error, number));
-	return error;
-}
-
-/* Two programs may end within a second, and neither is to lose what it sampled. */
-static struct error *commit_named(struct report_run *run)
-{
-	struct error *error;
-	unsigned number = 0;
-	do {
-		error = make_default_name(run, ++number);
-		if (!error)
-			error = result_stream_commit_as(&run->result, run->default_name);
-	} while (name_is_taken(&error, number));
-	return error;
+			error = use(&run->result, run->default_name);
+		if (!error || error->code != ERROR_EXISTS || number == NAME_ATTEMPTS)
+			return error;
+		error_destroy(error);
+	}
 }
 
 static struct error *check_terminal(const struct report_run *run)
@@ -170,7 +149,8 @@ static struct error *write_report(struct report_run *run)
 	};
 	error = run->format->write(run->result.stream, &report);
 	if (!error)
-		error = run->default_name ? commit_named(run) : result_stream_commit(&run->result);
+		error = run->default_name ? use_default_name(run, result_stream_commit_as)
+					  : result_stream_commit(&run->result);
 	if (!error && run->default_name && !run->options->common.quiet)
 		fprintf(stderr, "wrote %s\n", run->default_name);
 	return error;
@@ -198,8 +178,10 @@ static struct error *add_inputs(struct report_run *run, int *ret_status)
 	const struct string_list *inputs = &run->options->inputs;
 	struct error *error = NULL;
 	*ret_status = 0;
+	/* What stands in the way of a file is said now, not after hours of sampling; what it is
+	 * called is known at the end. */
 	if (run->options->command->bit == COMMAND_RECORD && !run->options->output)
-		error = open_unnamed(run);
+		error = use_default_name(run, result_stream_open);
 	/* A command that prints has the terminal. */
 	bool prints = run->options->live_command && !run->options->hide_output;
 	progress_begin(run->options->hide_progress || run->options->common.quiet || prints,

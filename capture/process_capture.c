@@ -78,7 +78,6 @@ static void forget_attempt(struct process_capture *process)
 	process->report.located = false;
 	process->changed = false;
 	process->mapped_pages = 0;
-	process->remapped = false;
 }
 
 void process_capture_deinit(struct process_capture *process)
@@ -330,16 +329,6 @@ static struct error *check_unchanged(struct process_capture *process, struct err
 			    name);
 }
 
-/* Who maps code changes how much is mapped; to read all mappings takes many times longer. */
-static bool has_other_code(struct process_capture *process)
-{
-	struct proc_pages pages;
-	if (!proc_pages(process->pid, &pages) || pages.mapped == process->mapped_pages)
-		return false;
-	process->mapped_pages = pages.mapped;
-	return subject_has_other_code(process->subject);
-}
-
 /*
  * The same, from sample to sample: as long as the program's memory is in use, it is the same
  * program. A child of vfork(2) has its parent's, which outlives its own execve(2); so all is
@@ -348,8 +337,6 @@ static bool has_other_code(struct process_capture *process)
 static struct error *check_again(struct process_capture *process, struct error *error)
 {
 	uint64_t now = process_capture_now_ns();
-	if (!error && process->options->native)
-		process->remapped |= has_other_code(process);
 	if (!error && now - process->checked_ns < CHECK_NS && subject_image_lives(process->subject))
 		return NULL;
 	process->checked_ns = now;
@@ -443,6 +430,17 @@ struct error *process_capture_run(struct process_capture *process)
 	process->subject->facts.capture_time_ns = process->report.sample.time_ns;
 	process->subject->facts.only_gil = process->options->gil;
 	return fill_report(process);
+}
+
+/* Who maps code changes how much is mapped; to read all mappings takes many times longer. */
+bool process_capture_has_other_code(struct process_capture *process)
+{
+	struct proc_pages pages;
+	if (!process->options->native || !proc_pages(process->pid, &pages) ||
+	    pages.mapped == process->mapped_pages)
+		return false;
+	process->mapped_pages = pages.mapped;
+	return subject_has_other_code(process->subject);
 }
 
 struct error *process_capture_again(struct process_capture *process)

@@ -72,7 +72,6 @@ struct process_capture {
 	struct thread_watch *watch;
 	uint64_t checked_ns;   /* when the process was looked at to see whether it is the same */
 	uint64_t mapped_pages; /* native: as much was mapped when its code was looked at */
-	bool remapped;	       /* native: the next look is for code that is new since */
 	bool changed;	       /* failed because the process ran another program */
 };
 
@@ -86,6 +85,8 @@ struct error *process_capture_run(struct process_capture *process);
  * after process_capture_anew() failed, it is to be looked at anew.
  */
 struct error *process_capture_again(struct process_capture *process);
+/* With native stacks: whether there is code that was not there when the process was looked at. */
+bool process_capture_has_other_code(struct process_capture *process);
 /* Between two samples, now and then: a thread that did not stop in time for one stops whenever it
  * wakes up, and is to be let go. */
 void process_capture_settle(struct process_capture *process);

@@ -158,7 +158,7 @@ struct error *run_member_sample(struct run_member *member, bool *ret_taken, bool
 	member->due_ns = sample_schedule_next(&member->schedule, now);
 	if (!error) {
 		/* This sample is good yet; the next one is of a new look. */
-		member->look_anew = member->capture.remapped;
+		member->look_anew = process_capture_has_other_code(&member->capture);
 		return NULL;
 	}
 	if (error->code == ERROR_OUT_OF_MEMORY)

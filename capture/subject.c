@@ -214,7 +214,7 @@ static bool same_mappings(const struct mappings *before, const struct mappings *
 	}
 }
 
-struct error *subject_refresh(struct subject *subject, bool *ret_modules)
+struct error *subject_refresh(struct subject *subject)
 {
 	CLEANUP(mappings_deinit) struct mappings now = {0};
 	CLEANUP(modules_deinit) struct modules modules = {0};
@@ -234,7 +234,6 @@ struct error *subject_refresh(struct subject *subject, bool *ret_modules)
 		subject->modules = modules;
 		modules = old_modules;
 	}
-	*ret_modules = !same;
 	return NULL;
 }
 

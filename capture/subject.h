@@ -53,11 +53,9 @@ enum subject_change subject_check(const struct subject *subject);
  */
 bool subject_image_lives(const struct subject *subject);
 
-/*
- * Read the mappings again, and the modules if other files are mapped than before, which
- * `ret_modules` tells: for who looks at one process for long, and holds it alone.
- */
-struct error *subject_refresh(struct subject *subject, bool *ret_modules);
+/* Read the mappings again, and the modules if other files are mapped than before: for who looks at
+ * one process for long, and holds it alone. */
+struct error *subject_refresh(struct subject *subject);
 
 /* Whether other code is mapped now than when it was looked at, of files or made by the process. */
 bool subject_has_other_code(const struct subject *subject);

@@ -65,13 +65,7 @@ static struct error *first_sample(struct live_process *live)
 /* Native stacks lie in mappings, and their frames in modules, that there were not at first. */
 static struct error *refresh(struct live_process *live)
 {
-	bool modules = false;
-	if (!live->options.native)
-		return NULL;
-	struct error *error = subject_refresh(live->capture.subject, &modules);
-	if (!error && modules)
-		forget_decoders(live);
-	return error;
+	return live->options.native ? subject_refresh(live->capture.subject) : NULL;
 }
 
 static struct error *next_sample(struct live_process *live)
