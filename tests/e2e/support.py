@@ -328,6 +328,36 @@ def identity(dump):
 SANITIZED = BUILD.endswith("-sanitize")
 
 
+def start_two_users(test, interpreter, child_user, user):
+    """A Python process and its child, each of another user, which run; their numbers. Only root can."""
+    text = (
+        "import os, time, ctypes\n"
+        "child = os.fork()\n"
+        "user = %d if child == 0 else %d\n" % (child_user, user)
+        + "os.setgid(user); os.setuid(user)\n"
+        "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE, which setuid took away
+        "open('/proc/self/comm', 'wb').write(b'%d ready' % child)\n"  # no codec can be loaded now
+        "time.sleep(1000)\n"
+    )
+    process = subprocess.Popen(
+        ["/usr/bin/env"] + interpreter.command + ["-S", "-E", "-c", text],
+        env=dict(os.environ, **interpreter.environment),
+        start_new_session=True,
+        preexec_fn=_prepare_target,
+    )
+    test.addCleanup(process.wait)
+    test.addCleanup(os.killpg, process.pid, signal.SIGKILL)
+
+    def child_of(pid):
+        with open("/proc/%s/comm" % pid) as file:
+            number, _, word = file.read().strip().partition(" ")
+        return number if word == "ready" else None
+
+    child = wait_until(lambda: child_of(process.pid), 60, "a process with a child")
+    wait_until(lambda: child_of(child), 60, "the child")
+    return process.pid, int(child)
+
+
 class EndToEndTest(unittest.TestCase):
     maxDiff = 4000
 

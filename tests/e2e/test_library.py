@@ -175,30 +175,7 @@ class Examples(ExampleTest):
     def test_continuous_tells_what_cannot_be_sampled(self):
         if os.geteuid() != 0:
             self.skipTest("needs root, to have processes of two users")
-        text = (
-            "import os, time, ctypes\n"
-            "child = os.fork()\n"
-            "user = %d if child == 0 else %d\n" % (DAEMON, NOBODY)
-            + "os.setgid(user); os.setuid(user)\n"
-            "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE, which setuid took away
-            "open('/proc/self/comm', 'wb').write(b'%d ready' % child)\n"  # no codec can be loaded now
-            "time.sleep(1000)\n"
-        )
-        process = subprocess.Popen(
-            ["/usr/bin/env"] + self.interpreter.command + ["-S", "-E", "-c", text],
-            env=dict(os.environ, **self.interpreter.environment),
-            start_new_session=True, preexec_fn=support._prepare_target,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(os.killpg, process.pid, signal.SIGKILL)
-
-        def child_of(pid):
-            with open("/proc/%s/comm" % pid) as file:
-                number, _, word = file.read().strip().partition(" ")
-            return number if word == "ready" else None
-
-        child = wait_until(lambda: child_of(process.pid), 60, "a process with a child")
-        wait_until(lambda: child_of(child), 60, "the child")
+        pid, child = support.start_two_users(self, self.interpreter, DAEMON, NOBODY)
         folder = tempfile.mkdtemp(prefix="pyspy-library-")
         self.addCleanup(shutil.rmtree, folder, True)
         os.chmod(folder, 0o755)
@@ -211,7 +188,7 @@ class Examples(ExampleTest):
             os.setuid(NOBODY)
 
         done = support.run(
-            [program, "-s", "-p", str(process.pid), "-r", "50", "-d", "3"], preexec_fn=as_nobody
+            [program, "-s", "-p", str(pid), "-r", "50", "-d", "3"], preexec_fn=as_nobody
         )
         message = done.stderr.decode()
         if done.returncode and "permission" in message:
@@ -220,7 +197,7 @@ class Examples(ExampleTest):
         # Once, not with each sample.
         self.assertEqual(
             re.findall(r", (\d+) errors: process (\d+): (?:.+) \((.+)\)$", done.stdout.decode(), re.M),
-            [("1", child, "permission")],
+            [("1", str(child), "permission")],
             done.stdout.decode(),
         )
 

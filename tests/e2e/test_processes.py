@@ -317,31 +317,7 @@ class Mixed(ProcessesTest):
     def test_no_permission_for_one_child(self):
         if os.geteuid() != 0:
             self.skipTest("needs root, to have processes of two users")
-        text = (
-            "import os, time, ctypes\n"
-            "user = %d if os.fork() == 0 else %d\n" % (DAEMON, NOBODY)
-            + "os.setgid(user); os.setuid(user)\n"
-            "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE, which setuid took away
-            "open('/proc/self/comm', 'w').write('ready')\n"
-            "time.sleep(1000)\n"
-        )
-        process = subprocess.Popen(
-            ["/usr/bin/env"] + self.interpreter.command + ["-S", "-E", "-c", text],
-            env=dict(os.environ, **self.interpreter.environment),
-            start_new_session=True, preexec_fn=support._prepare_target,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(os.killpg, process.pid, signal.SIGKILL)
-
-        def ready():
-            pids = [process.pid] + sorted(descendants(process.pid))
-            names = set()
-            for pid in pids:
-                with open("/proc/%d/comm" % pid) as file:
-                    names.add(file.read())
-            return len(pids) == 2 and names == {"ready\n"}
-
-        wait_until(ready, 60, "both processes")
+        pid, child = support.start_two_users(self, self.interpreter, DAEMON, NOBODY)
         folder = tempfile.mkdtemp(prefix="pyspy-e2e-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         os.chmod(folder, 0o777)
@@ -354,15 +330,14 @@ class Mixed(ProcessesTest):
             os.setgid(NOBODY)
             os.setuid(NOBODY)
 
-        done = run([program, "-s", "-p", str(process.pid), "-o", path], preexec_fn=as_nobody)
+        done = run([program, "-s", "-p", str(pid), "-o", path], preexec_fn=as_nobody)
         message = done.stderr.decode()
         if done.returncode == support.EXIT_PERMISSION:
             self.skipTest("this machine lets no ordinary user trace: %s" % message)
         self.assertEqual(done.returncode, support.EXIT_PARTIAL, message)
-        child = descendants(process.pid).pop()
         self.assertIn("process %d" % child, message)
         shown = by_process(support.dump_json(path, "-s"))
-        self.assertEqual(set(shown), {process.pid})
+        self.assertEqual(set(shown), {pid})
 
     def test_child_in_a_namespace(self):
         """A container's process, from outside: its own number is told, too."""

@@ -3,30 +3,14 @@
 #include <sched.h>
 #include <sys/ptrace.h>
 
-#include "capture/freeze.h"
-#include "tests/unit/error_checks.h"
+#include "tests/unit/freezer_case.h"
 #include "tests/unit/live_target.h"
-
-#define NS_PER_MS 1000000ULL
 
 static const char *own_path;
 
 static struct freezer *create(pid_t pid)
 {
-	struct freezer_options options = {.pid = pid, .deadline_ns = 10000 * NS_PER_MS};
-	struct freezer *freezer = NULL;
-	struct error *error = freezer_create(&options, &freezer);
-	if (error)
-		fail_msg("%s", error->message);
-	return freezer;
-}
-
-static void release(struct freezer *freezer)
-{
-	uint64_t freeze_ns;
-	check(freezer_release(freezer, &freeze_ns));
-	assert_true(freeze_ns > 0);
-	assert_int_equal(freezer_held_count(freezer), 0);
+	return freezer_for(pid, 10000);
 }
 
 static void stops_one_thread(void **state)

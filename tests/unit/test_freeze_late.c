@@ -1,30 +1,9 @@
 /* A thread that stops later than it may. */
 #include "tests/unit/cmocka_headers.h"
 
-#include "capture/freeze.h"
 #include "capture/left_behind.h"
-#include "tests/unit/error_checks.h"
+#include "tests/unit/freezer_case.h"
 #include "tests/unit/live_target.h"
-
-#define NS_PER_MS 1000000ULL
-
-static struct freezer *create(pid_t pid, uint64_t deadline_ms)
-{
-	struct freezer_options options = {.pid = pid, .deadline_ns = deadline_ms * NS_PER_MS};
-	struct freezer *freezer = NULL;
-	struct error *error = freezer_create(&options, &freezer);
-	if (error)
-		fail_msg("%s", error->message);
-	return freezer;
-}
-
-static void release(struct freezer *freezer)
-{
-	uint64_t freeze_ns;
-	check(freezer_release(freezer, &freeze_ns));
-	assert_true(freeze_ns > 0);
-	assert_int_equal(freezer_held_count(freezer), 0);
-}
 
 /* `ready` of the target. */
 enum { ASLEEP = 1, TO_WAKE = 2 };
@@ -71,7 +50,7 @@ static void gives_up_at_the_deadline(void **state)
 {
 	(void)state;
 	struct target target = start_vfork_target();
-	struct freezer *freezer = create(target.pid, VFORK_DEADLINE_MS);
+	struct freezer *freezer = freezer_for(target.pid, VFORK_DEADLINE_MS);
 	assert_error(freezer_stop_all(freezer), ERROR_BUSY, "did not stop within 50 ms");
 	assert_int_equal(freezer_held_count(freezer), 0);
 	/* It cannot be let go before it wakes up; the first call after that finds it. */
@@ -91,7 +70,7 @@ static void gives_up_at_the_deadline(void **state)
 /* A freezer that gave a sleeping thread up, with the thread still seized. */
 static struct freezer *give_up(const struct target *target)
 {
-	struct freezer *freezer = create(target->pid, VFORK_DEADLINE_MS);
+	struct freezer *freezer = freezer_for(target->pid, VFORK_DEADLINE_MS);
 	assert_error(freezer_stop_all(freezer), ERROR_BUSY, "did not stop within 50 ms");
 	assert_int_equal(target_tracer(target->pid), gettid());
 	return freezer;
@@ -137,7 +116,7 @@ static void takes_over_from_the_freezer_before(void **state)
 	freezer_destroy(freezer);
 	assert_true(left_behind_settle());
 	wake(&target);
-	freezer = create(target.pid, 10000);
+	freezer = freezer_for(target.pid, 10000);
 	check(freezer_stop_all(freezer));
 	assert_int_equal(freezer_held_count(freezer), 1);
 	release(freezer);
@@ -211,7 +190,7 @@ static void tracer_ends_before_the_stop(void **state)
 	struct target target = start_vfork_target();
 	pid_t tracer = target_fork_process();
 	if (tracer == 0) {
-		struct freezer *freezer = create(target.pid, VFORK_DEADLINE_MS);
+		struct freezer *freezer = freezer_for(target.pid, VFORK_DEADLINE_MS);
 		struct error *error = freezer_stop_all(freezer);
 		uint64_t begin_ns = target_now_ns();
 		freezer_destroy(freezer);

@@ -3,11 +3,8 @@
 #include "tests/unit/cmocka_headers.h"
 
 #include "capture/fault_point.h"
-#include "capture/freeze.h"
-#include "tests/unit/error_checks.h"
+#include "tests/unit/freezer_case.h"
 #include "tests/unit/live_target.h"
-
-#define NS_PER_MS 1000000ULL
 
 enum {
 	TARGET_THREADS = 5,
@@ -19,10 +16,7 @@ enum {
 
 static struct freezer *create(pid_t pid)
 {
-	struct freezer_options options = {.pid = pid, .deadline_ns = 10000 * NS_PER_MS};
-	struct freezer *freezer = NULL;
-	check(freezer_create(&options, &freezer));
-	return freezer;
+	return freezer_for(pid, 10000);
 }
 
 /* In a thread of the test: signals without end while a test freezes. */
